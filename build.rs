@@ -1,4 +1,4 @@
-//! The shaders without their comments, which would be downloaded with the WebAssembly module.
+//! Strips comments and indentation from the shaders: they would be downloaded with the WebAssembly module.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};

@@ -1,16 +1,16 @@
-// What runs beside an implementation, in its page or its Node process: loads it, times it, asks it for
-// answers. bench/python/run.py answers the same requests.
+// Runs next to an implementation, in its page or Node process: loads it, times it and requests its answers.
+// bench/python/run.py handles the same requests.
 
 /**
- * An agent whose `handle({ op, … })` does what the harness asks for; `importModule` gets an implementation's
- * module.
+ * An agent whose `handle({ op, … })` processes the harness's requests; `importModule` imports an
+ * implementation's module.
  */
 export function createAgent(importModule) {
   let loaded = null;
   const cases = new Map();
 
   const operations = {
-    /** Loads a model and gives one answer; yields the milestones in milliseconds since 1970. */
+    /** Loads a model and answers once; resolves to the milestones, in milliseconds since 1970. */
     async load({ module, options, first }) {
       const start = now();
       loaded = await (await importModule(module)).load(options);
@@ -25,14 +25,14 @@ export function createAgent(importModule) {
       };
     },
 
-    /** Keeps cases for the turns to come: `{ id, requests: [{ texts, ids }] }`. */
+    /** Stores cases for later turns: `{ id, requests: [{ texts, ids }] }`. */
     cases(message) {
       for (const { id, requests } of message.cases) cases.set(id, requests);
     },
 
     /**
-     * Times requests of a case one by one, from the one numbered `offset`; stops early after `limit`
-     * milliseconds.
+     * Times a case's requests one by one, starting at number `offset`; stops early
+     * after `limit` milliseconds.
      */
     async turn({ id, iterations, warmUp, offset, limit }) {
       const requests = cases.get(id);

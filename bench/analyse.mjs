@@ -1,10 +1,11 @@
-// From samples to findings: summaries, ratios against each peer, and sweeps with their lines and predictions.
+// Turns samples into findings: summaries, ratios against each peer, and sweeps with
+// their lines and predictions.
 
 import { IMPLEMENTATIONS } from "./implementations/index.mjs";
 import { milliseconds, operations } from "./predict.mjs";
 import { fitLine, ratio, summarize } from "./statistics.mjs";
 
-/** The tables of a result, from what was measured. */
+/** The tables of a result, computed from the measurements. */
 export function analyse({ samples, cases, ...measured }, subjects, models, config) {
   const latencies = samples.map((sample) => {
     const { batch, tokens } = caseOf(cases, sample, subjects);
@@ -28,7 +29,7 @@ export function analyse({ samples, cases, ...measured }, subjects, models, confi
   };
 }
 
-/** How many times as long each other implementation takes as each of Tabsense's, by case. */
+/** How many times as long each other implementation takes as each of Tabsense's, for each case. */
 function ratiosOf(latencies, subjects) {
   const by = new Map(subjects.map((subject) => [subject.id, subject]));
   const model = ({ subject }) => by.get(subject).model;
@@ -92,8 +93,8 @@ function pointOf(sweep, latency, { tokens, batch }, subject, shape, prediction) 
 }
 
 /**
- * What makes a line: one subject over tokens or batches; one implementation over its models, or over its
- * threads.
+ * Groups rows into lines: one subject over tokens or batches; one implementation over
+ * its models or its threads.
  */
 function groupsOf(rows, over) {
   const groups = new Map();

@@ -3,11 +3,14 @@
 import { seeded } from "./random.mjs";
 import { dataSet } from "./models.mjs";
 
-/** Requests of a made-up case: no request equals the one before, and four are enough for that. */
+/** Requests of a made-up case: enough that no request equals the one before it. */
 const REQUESTS = 4;
 
-/** Cases of a workload for a model: `{ id, workload, group, tokens, batch, rounds, iterations, implementations, subjects, requests: [{ texts, ids }] }`;
- * `implementations` and `subjects` (ids), those that take part: null means all. */
+/**
+ * Cases of a workload for a model: `{ id, workload, group, tokens, batch, rounds, iterations,
+ * implementations, subjects, requests: [{ texts, ids }] }`. `implementations` and `subjects` (ids) list those
+ * that take part; null means all.
+ */
 export function casesOf(workload, model, config, tokenize) {
   if (workload.models && !workload.models.includes(model.name)) return [];
   const { name, rounds, iterations, implementations = null, subjects = null } = workload;
@@ -24,8 +27,7 @@ export function casesOf(workload, model, config, tokenize) {
 }
 
 /**
- * Cases of a sweep that times something of its own; a sweep over models or threads has one case, at its
- * number of tokens.
+ * Cases of a sweep for a model. A sweep over models or threads has a single case, at its number of tokens.
  */
 export function sweepCases(sweep, model, config) {
   if (sweep.models && !sweep.models.includes(model.name)) return [];
@@ -52,13 +54,16 @@ export function sweepCases(sweep, model, config) {
     });
 }
 
-/** Texts of `tokens` tokens each. */
+/** A case of texts with `tokens` tokens each. */
 export function madeUp(workload, model, tokens, batch, seed) {
   const requests = draw(model, Array(batch).fill(tokens), seeded(seed + tokens * 1009 + batch));
   return { id: `${workload}/${tokens}x${batch}`, group: null, tokens, batch, requests };
 }
 
-/** Texts of `least` to `most` tokens, evenly spaced and in no order; a case's tokens are their mean. */
+/**
+ * A case of texts with `least` to `most` tokens, evenly spaced and shuffled; the
+ * case's `tokens` is their mean.
+ */
 function mixed(workload, model, [least, most], batch, seed) {
   const random = seeded(seed + least * 1009 + most * 31 + batch);
   const lengths = Array.from({ length: batch }, (_, i) =>
@@ -78,8 +83,8 @@ function mixed(workload, model, [least, most], batch, seed) {
 }
 
 /**
- * Requests of texts of a given number of tokens: words of the model's vocabulary, each one token, so that
- * the number is exact.
+ * Requests of texts with given numbers of tokens, which are exact: each word is a single token
+ * of the model's vocabulary.
  */
 function draw(model, lengths, random) {
   const { first, last, words } = vocabularyOf(model);
@@ -101,7 +106,7 @@ function vocabularyOf({ tokenizer: { model } }) {
     return { first: model.vocab["[CLS]"], last: model.vocab["[SEP]"], words };
   }
   const pieces = model.vocab.map(([piece], id) => [piece, id]);
-  // Common words come first; a rare one may be cut in two.
+  // Common words come first; a rare one may be split in two.
   const words = pieces
     .filter(([piece]) => /^▁[a-z]{3,}$/.test(piece))
     .slice(0, 2000)
@@ -110,7 +115,7 @@ function vocabularyOf({ tokenizer: { model } }) {
   return { first: idOf("<s>"), last: idOf("</s>"), words };
 }
 
-/** A case for each group of a data set, or one for all; tokens are the mean. */
+/** A case for each group of a data set, or a single one; `tokens` is the mean. */
 function dataCases({ name, data }, config, tokenize) {
   const { path, group: key } = config.data[data];
   const rows = dataSet(path);

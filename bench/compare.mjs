@@ -6,8 +6,8 @@ import { markdownTable } from "./report/markdown.mjs";
 import { change } from "./statistics.mjs";
 
 /**
- * What both results timed: `{ subject, case, before, after, relative, p, significant }`, times as medians of
- * the rounds' medians, in ms.
+ * The cases that both results timed: `{ subject, case, before, after, relative, p, significant }`. Times are
+ * medians of the rounds' medians, in ms.
  */
 export function compareResults(before, after) {
   return before.latencies.flatMap((old) => {

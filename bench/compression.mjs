@@ -1,10 +1,10 @@
-// What compressing a model's weights saves and costs: `node bench/compression.mjs FOLDER`, a model of integer weights,
-// after `npm run build`. Prints
+// Measures what compressing a model's weights saves and costs: `node bench/compression.mjs FOLDER`, with a
+// model of integer weights, after `npm run build`. Prints
 //
-// - the bound of a coder that knows each tensor's distribution (order 0: neighbours tell nothing of each other in
-//   weights, as brotli's size shows), with integers a symbol each: a byte of int8, half a byte of int4. Scales in half
-//   precision count as two symbols, a byte each with a distribution of its own;
-// - what `convert --compress` makes of the file, and the medians of loading both on one thread, in turn.
+// - the lower bound for a coder that knows each tensor's distribution (order 0: neighbouring weights say
+//   nothing about each other, as brotli's size shows). Each integer is a symbol: a byte of int8, half a byte
+//   of int4. A scale in half precision counts as two symbols, one per byte, each with its own distribution;
+// - the size after `convert --compress`, and the median times to load both files on one thread, alternately.
 
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -81,7 +81,7 @@ async function loadTime(model) {
   return time;
 }
 
-/** Bits that `symbols` take together at least, each coded by itself. */
+/** The minimum number of bits for all `symbols` together, each coded on its own. */
 function entropy(symbols) {
   const counts = new Map();
   for (const symbol of symbols) counts.set(symbol, (counts.get(symbol) ?? 0) + 1);

@@ -1,4 +1,4 @@
-// Reads a configuration and turns it into a plan: subjects, workloads and sweeps, each thing named once.
+// Reads a configuration and turns it into a plan of subjects, workloads and sweeps.
 
 import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
@@ -43,8 +43,8 @@ const KEYS = {
 };
 
 /**
- * Reads the file at `path`; `only` keeps subjects whose id has one of its parts in it; `quick` measures less
- * of everything.
+ * Reads the file at `path`. `only` keeps the subjects whose ids contain one of its strings; `quick`
+ * measures less of everything.
  */
 export function readConfig(path, { only = [], quick = false } = {}) {
   const config = parse(readFileSync(path, "utf8"));
@@ -65,7 +65,7 @@ export function readConfig(path, { only = [], quick = false } = {}) {
   return { ...config, quick, subjects: kept, visitor: visitorOf(config, path, subjects, kept) };
 }
 
-/** What is measured of a visitor's page, of the subjects that are kept; null without Tabsense's. */
+/** The plan for a visitor's page, with the subjects that are kept; null if Tabsense's isn't among them. */
 function visitorOf({ visitor, workloads }, path, subjects, kept) {
   if (!visitor) return null;
   const { own, peer = null, lines, aims = {} } = visitor;
@@ -92,7 +92,7 @@ export function boundsKey(dtype) {
   return dtype === "default" ? "int8" : dtype;
 }
 
-/** The id of a subject, by which every table names it. */
+/** The id of a subject, which all tables use. */
 export function subjectId({ implementation, dtype, threads, model }) {
   return `${implementation}-${dtype}${threads > 1 ? `-${threads}t` : ""}@${model}`;
 }
@@ -126,8 +126,8 @@ function expand({ implementation, dtypes, threads = [1], models }, known) {
 }
 
 /**
- * A minute or two in place of many: the first model on one thread, fewer rounds and texts, no sweeps, no
- * Python.
+ * Shortens a run to a minute or two: the first model on one thread, fewer rounds and
+ * texts, no sweeps, no Python.
  */
 function hasten(config) {
   const [model] = Object.keys(config.models);

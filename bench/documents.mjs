@@ -1,13 +1,13 @@
-// docs/benchmarks.md and the README's table, from a committed result: no number is written by hand.
+// Makes docs/benchmarks.md and the README's table from a committed result: no number is written by hand.
 
 import { markdownTable, section } from "./report/markdown.mjs";
 import { machineLine, tablesOf } from "./report/tables.mjs";
 import { summaryTable } from "./report/visitor.mjs";
 
-/** The markers between which the README's table stands. */
+/** The markers around the README's table. */
 export const [START, END] = ["<!-- benchmarks:start -->", "<!-- benchmarks:end -->"];
 
-/** Where a result is kept and shown; the README's table is of the configuration `standard`. */
+/** Where a result is stored and shown. The README's table comes from the configuration `standard`. */
 export function pageOf({ name }) {
   return name === "standard"
     ? {
@@ -24,7 +24,7 @@ export function pageOf({ name }) {
       };
 }
 
-/** The page of the documentation. */
+/** The documentation's page about a result. */
 export function benchmarksPage(result) {
   const { baseline, title, command } = pageOf(result);
   return `<!-- Made by \`npm run bench:docs\` from ${baseline}: change that, not this. -->
@@ -53,7 +53,7 @@ ${machineLine(result)}.
 [All benchmarks](docs/benchmarks.md), and [those of BERT and XLM-RoBERTa](docs/benchmarks-encoders.md).`;
 }
 
-/** The README with its table brought up to date; as it is where it has no markers. */
+/** The README with its table updated; unchanged if it has no markers. */
 export function withTable(readme, result) {
   const [start, end] = [readme.indexOf(START), readme.indexOf(END)];
   if (start < 0 || end < start) return readme;

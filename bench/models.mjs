@@ -1,4 +1,4 @@
-// The models of a run: where their files are, what they look like, and the texts whose answers are known.
+// The models of a run: their files, their shapes, and the texts with known answers.
 
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,10 @@ import { ROOT } from "../scripts/run.mjs";
 
 const ONNX = { onnx: "onnx/model.onnx", "onnx-int8": "onnx/model_quantized.onnx" };
 
-/** A model's shape from its config.json, its vocabulary's words, and its folders. */
+/**
+ * A model's labels and shape from its config.json, its tokenizer, and its table in the configuration; null
+ * if its files are missing.
+ */
 export function openModel(name, table) {
   const folder = ["int8", "int4", "fp32", "onnx"]
     .map((kind) => table[kind])
@@ -14,7 +17,7 @@ export function openModel(name, table) {
   if (!folder) return null;
   const config = readJson(join(ROOT, folder, "config.json"));
   const tokenizer = readJson(join(ROOT, folder, "tokenizer.json"));
-  // Where a configuration names none, there are two, as in transformers.
+  // If the configuration names no labels, there are two, as in transformers.
   const labels = Object.entries(config.id2label ?? { 0: "LABEL_0", 1: "LABEL_1" })
     .sort(([a], [b]) => a - b)
     .map(([, label]) => label);
@@ -26,14 +29,14 @@ export function openModel(name, table) {
     vocabulary: config.vocab_size,
     labels: labels.length,
   };
-  // RoBERTa's positions begin behind the padding's.
+  // RoBERTa's positions start after the padding's.
   const first = /roberta|camembert|mpnet|data2vec/.test(config.model_type) ? config.pad_token_id + 1 : 0;
   return { name, table, labels, shape, tokenizer, maxTokens: config.max_position_embeddings - first };
 }
 
 /**
- * Where the weights of a kind are: `{ path }` from the root of the repository, or `{ missing }`, a sentence.
- * int8 and int4 that aren't there as a file are made from fp32 while they load.
+ * Where the weights of a kind are: `{ path, file }` from the root of the repository, or `{ missing }`, a
+ * sentence. int8 and int4 that the configuration doesn't list are made from fp32 while they load.
  */
 export function weightsOf(model, kind) {
   const onnx = ONNX[kind];
@@ -50,8 +53,8 @@ export function weightsOf(model, kind) {
 }
 
 /**
- * Whether a model's ONNX files were made from other weights than its fp32 files are: the export keeps a copy
- * of those.
+ * Whether a model's ONNX files were made from weights other than its fp32 files: the export
+ * keeps a copy of its source.
  */
 export function isOutdated({ fp32, onnx }) {
   if (!fp32 || !onnx || fp32 === onnx) return false;
@@ -71,12 +74,12 @@ export function goldensOf(model, tokenize) {
     : fromIds(readJson(join(ROOT, path)).cases, model, tokenize);
 }
 
-/** The rows of a data set, or null where its file isn't here. */
+/** The rows of a data set, or null if its file is missing. */
 export function dataSet(path) {
   return existsSync(join(ROOT, path)) ? readLines(join(ROOT, path)) : null;
 }
 
-/** Goldens of a random model have ids alone: they are read as a text, where that text has those ids again. */
+/** Goldens of a random model only have ids. Ids are turned into a text; it is kept if it has the same ids. */
 function fromIds(cases, { tokenizer }, tokenize) {
   const words = new Map(Object.entries(tokenizer.model.vocab).map(([word, id]) => [id, word]));
   return cases

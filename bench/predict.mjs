@@ -1,9 +1,9 @@
 // The arithmetic that a request needs, and how long it takes at the kernels' rates.
 
 /**
- * Multiplications and additions (counted as two) of `batch` texts of `tokens` tokens, as `{ linear, attention
- * }`. `skipsLastRows`: in the last layer only the first row of each text feeds the head, so only K and V are
- * computed for all.
+ * Operations for `batch` texts of `tokens` tokens, as `{ linear, attention }`; a multiply-add counts as
+ * two. `skipsLastRows`: in the last layer only the first row of each text feeds the head, so only K and V
+ * are computed for all rows.
  */
 export function operations({ layers, width, hidden, labels }, tokens, batch, skipsLastRows) {
   const rows = batch * tokens;
@@ -20,7 +20,7 @@ export function operations({ layers, width, hidden, labels }, tokens, batch, ski
   };
 }
 
-/** Milliseconds that the operations take at rates in 10^9 a second; null where a rate is unknown. */
+/** Milliseconds that the operations take at rates in 10^9 per second; null if the rates are unknown. */
 export function milliseconds({ linear, attention }, rates, threads = 1) {
   if (!rates) return null;
   return (linear / rates.linear + attention / rates.attention) / 1e6 / threads;

@@ -1,5 +1,5 @@
-// Watches what a page, or a worker that the harness puts this in front of, downloads and compiles. It changes
-// no result: the functions of WebAssembly are called as they would be, and their start and end noted.
+// Records what a page, or a worker that imports this first, downloads and compiles. It doesn't change
+// results: WebAssembly's functions are called as usual, and only their start and end are recorded.
 
 const compiles = [];
 const downloads = [];
@@ -7,7 +7,7 @@ const memories = new Set();
 const channel = new BroadcastChannel("tabsense-bench");
 const inPage = typeof document === "object";
 
-/** Workers that are watched too, by the path of their script. */
+/** Workers to record as well: the script that replaces each, by the path of the original. */
 const WATCHED = { "/dist/worker.js": "/bench/implementations/tabsense-worker.js" };
 
 for (const name of ["compile", "compileStreaming", "instantiate", "instantiateStreaming"]) {
@@ -52,7 +52,7 @@ new PerformanceObserver((list) => {
 if (inPage) {
   channel.onmessage = ({ data: { kind, entry } }) =>
     void (kind === "compile" ? compiles : downloads).push(entry);
-  // What was seen so far, the workers' part included, and the bytes of this page's wasm memories.
+  // What was recorded so far, also by workers, and the bytes of this page's wasm memories.
   window.probe = () => ({
     compiles,
     downloads,

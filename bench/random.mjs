@@ -1,4 +1,4 @@
-// Chance that can be repeated: a generator with a seed, and what is drawn with it.
+// Reproducible randomness: a seeded generator and a function that draws from it.
 
 /** A generator of numbers in [0, 1) (mulberry32); the same seed gives the same numbers. */
 export function seeded(seed) {

@@ -1,5 +1,5 @@
-// A run: from a plan to its result. What can't be measured here is skipped, with the reason in the result and
-// on the terminal.
+// Runs a plan and returns its result. Whatever can't be measured here is skipped, with the reason in the
+// result and on the terminal.
 
 import { Failure } from "../scripts/run.mjs";
 import { IMPLEMENTATIONS } from "./implementations/index.mjs";
@@ -17,17 +17,14 @@ import { dataSet, goldensOf, openModel, weightsOf } from "./models.mjs";
 import { systemInfo } from "./system.mjs";
 import { tokenizerOf } from "./tokenize.mjs";
 
-/** The format of result files; a change that older readers can't read raises it. */
+/** The version of the result files' format, raised by changes that older readers can't read. */
 export const SCHEMA = 1;
 
-/** The name of the texts that a model without goldens is asked, and their length. */
+/** The name of the texts for models without goldens, and their length. */
 const MADE_UP = "made-up texts";
 const CHECKED_TOKENS = 32;
 
-/**
- * Measures everything in `config` (readConfig); `tools` are `{ chromium, python, noPython }`, with the reason
- * where Python is missing.
- */
+/** Measures everything in `config` (from readConfig); `noPython` is the reason if `python` is missing. */
 export async function runBenchmark(config, { chromium, python, noPython }) {
   const date = new Date().toISOString();
   const models = new Map(
@@ -81,7 +78,9 @@ export async function runBenchmark(config, { chromium, python, noPython }) {
   }
 }
 
-/** The subjects whose files and programs are here, with their weights; and the others, with the reason. */
+/**
+ * The subjects whose files and programs are available, with their weights; and the others, with the reason.
+ */
 function available(config, models, python, noPython) {
   const [subjects, skipped] = [[], []];
   for (const subject of config.subjects) {
@@ -142,7 +141,7 @@ async function measureModel(model, subjects, config, { hosts, server }, measured
   }
 }
 
-/** What a visitor feels, of those subjects of the plan that can be measured and did not fail before. */
+/** Measures visits for the plan's subjects that are available and haven't failed before. */
 async function visit(models, subjects, { visitor, seed }, { chromium, server }, measured) {
   const members = [visitor.own, visitor.peer]
     .map((id) => subjects.find((subject) => subject.id === id))
@@ -163,15 +162,15 @@ async function visit(models, subjects, { visitor, seed }, { chromium, server }, 
   for (const key of ["samples", "cases", "visits"]) measured[key].push(...found[key]);
 }
 
-/** Counts turns on a terminal; silent where the output is kept. */
+/** Counts turns on a terminal; silent if the output goes elsewhere. */
 function counter() {
   let turns = 0;
   return () => void (process.stdout.isTTY && process.stdout.write(`\r  turn ${++turns} `));
 }
 
 /**
- * Checks every subject on every set that this model has. Yields the members that failed to answer, which are
- * closed.
+ * Checks every subject on every set that this model has. Resolves to the members that failed to
+ * answer, which are closed.
  */
 async function check(model, members, config, tokenize, measured) {
   const silent = new Set();
@@ -209,7 +208,7 @@ async function check(model, members, config, tokenize, measured) {
     const part = spaced(rows, config.checks.limit);
     const truths = part.map((row) => truthOf(row, model.labels, config.data[set]?.labels));
     const inPython = members.find(({ subject }) => subject.implementation === "pytorch");
-    // A set that was made with another model may have its logits.
+    // A set that was made with another model may have that model's logits.
     const logits = part.every(({ logits }) => logits?.length === model.labels.length);
     const expected = logits
       ? part.map((row) => softmax(row.logits))
@@ -227,7 +226,7 @@ async function check(model, members, config, tokenize, measured) {
 }
 
 /**
- * A model of random weights has no goldens: PyTorch's answers, or else those of the first subject in fp32,
+ * A model with random weights has no goldens: PyTorch's answers, or else those of the first subject in fp32,
  * are the reference for the others.
  */
 async function checkMadeUp(model, members, { checks, seed }, { answer, judge }) {
@@ -248,7 +247,7 @@ async function checkMadeUp(model, members, { checks, seed }, { answer, judge }) 
   }
 }
 
-/** Sets with labels are for the models that were trained for them: those with goldens in words. */
+/** Labelled sets are for the models that were trained for them: those with goldens in JSON Lines. */
 function hasGoldens(model) {
   return model.table.goldens?.endsWith(".jsonl") === true;
 }

@@ -1,4 +1,4 @@
-// What the benchmark needs beside the project's own set-up: its npm packages, and where asked for, Python's.
+// Installs what the benchmark needs besides the project's own set-up: npm packages and, on request, Python's.
 
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
@@ -11,12 +11,12 @@ const STAMPS = { all: "bench/node_modules/.tabsense-all", reports: "bench/node_m
 const REQUIREMENTS = ["bench/python/requirements.txt", "bench/export/requirements.txt"];
 
 /**
- * Installs what makes the reports and, with `peers`, the peers too. No package's own script runs: none is
- * needed in a browser.
+ * Installs the packages for the reports and, with `peers`, the peers. The packages' install scripts don't
+ * run: none is needed in a browser.
  */
 export async function setUpPackages({ peers }) {
   const hash = hashOf(["bench/package.json", "bench/package-lock.json"]);
-  // Where the peers are installed, so is all else; an installation without them takes them away.
+  // If the peers are installed, so is everything else; an installation without them would remove them.
   if (!peers && isCurrent(STAMPS.all, hash)) return;
   await unlessStamped(
     peers ? STAMPS.all : STAMPS.reports,
@@ -41,8 +41,8 @@ export async function setUpPackages({ peers }) {
 }
 
 /**
- * A Python with the packages of the references: BENCH_PYTHON, or an environment of this project's own, made
- * where it is missing and `make` says so. Yields `{ python }`, or `{ missing }`, a sentence.
+ * A Python with the packages of the references: BENCH_PYTHON, or this project's own environment, which is
+ * created if it is missing and `make` is set. Resolves to `{ python }`, or `{ missing }`, a sentence.
  */
 export async function setUpPython({ make }) {
   const chosen = process.env.BENCH_PYTHON;
@@ -71,8 +71,8 @@ export async function setUpPython({ make }) {
 }
 
 /**
- * Makes what is missing of the models' files and can be made here: random weights, floats of integers, and ONNX with
- * Python, int8 with Tabsense itself.
+ * Makes the models' missing files that can be made here: random weights, floats from integers, and ONNX with
+ * Python; int8 with Tabsense itself.
  */
 export async function prepareModels(models, python) {
   for (const [name, table] of Object.entries(models)) {
@@ -97,9 +97,7 @@ export async function prepareModels(models, python) {
   }
 }
 
-/**
- * The floats that an int4 file stands for, made again where that changes: PyTorch and an export need them.
- */
+/** Makes the floats of an int4 file, again if it changes: PyTorch and the export need them. */
 async function makeFloats(name, { fp32, int4 }, python) {
   const stamp = join(fp32, ".made-from");
   await unlessStamped(
@@ -118,7 +116,7 @@ async function makeFloats(name, { fp32, int4 }, python) {
 }
 
 /**
- * The export writes a copy of the fp32 files beside the ONNX ones, so random weights need not stay elsewhere.
+ * The export writes a copy of the fp32 files next to the ONNX ones, so random weights needn't stay elsewhere.
  */
 async function exportModel(name, { fp32, onnx, random, tokenizer }, python) {
   let source = fp32;

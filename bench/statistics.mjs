@@ -1,5 +1,5 @@
-// What is computed from times: summaries, ratios with their spread, fitted lines, and whether a change is
-// more than noise.
+// Statistics of times: summaries, ratios with their spread, fitted lines, and whether a
+// change is more than noise.
 
 import {
   linearRegression,
@@ -35,7 +35,7 @@ export { median };
 
 /**
  * How many times as long `theirs` takes as `ours`, from the medians of the rounds that both ran side by side:
- * the median of the rounds' ratios, and the 10th and 90th percentile as its spread.
+ * the median of the rounds' ratios, and the 10th and 90th percentiles as its spread.
  */
 export function ratio(theirs, ours) {
   const ratios = theirs.slice(0, ours.length).map((time, round) => time / ours[round]);
@@ -49,9 +49,9 @@ export function fitLine(points) {
 }
 
 /**
- * The change from the rounds' medians `before` to those `after`: relative, with the probability that shuffled
- * rounds differ as much (a permutation test). It counts as significant where that is below 1 % and the change
- * above `least`.
+ * The change from the rounds' medians `before` to those `after`: relative, with the probability that
+ * shuffled rounds differ as much (a permutation test). It is significant if that probability is below 1 %
+ * and the change above `least`.
  */
 export function change(before, after, least = 0.03) {
   const [old, now] = [median(before), median(after)];

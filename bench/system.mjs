@@ -1,5 +1,5 @@
-// What a number depends on, beside the code: the machine, the browser, the versions. It stands in every
-// report.
+// What a number depends on besides the code: the machine, the browser, the versions. It
+// is part of every report.
 
 import { existsSync, readFileSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
@@ -12,7 +12,7 @@ const PACKAGES = {
   "@huggingface/transformers": "bench/node_modules/@huggingface/transformers",
 };
 
-/** The machine and the versions; `described` is what the browser says, `python` the interpreter or null. */
+/** The machine and the versions; `described` comes from the browser, `python` is the interpreter or null. */
 export function systemInfo(described, python) {
   const version = (folder) =>
     existsSync(join(ROOT, folder, "package.json"))
@@ -39,8 +39,8 @@ export function systemInfo(described, python) {
 }
 
 /**
- * Whether the processor has AVX-VNNI, by which V8 computes products of bytes; null where the system doesn't
- * tell.
+ * Whether the processor has AVX-VNNI, which V8 uses for products of bytes; null if the
+ * system doesn't report it.
  */
 function avxVnni() {
   if (!existsSync("/proc/cpuinfo")) return null;
@@ -48,7 +48,7 @@ function avxVnni() {
   return flags === undefined ? null : /\bavx_vnni\b/.test(flags);
 }
 
-/** The system and its kernel's first two numbers: what follows them names a machine's own build. */
+/** The system and the first two numbers of its kernel's version: the rest names a machine's own build. */
 function osName() {
   const name = existsSync("/etc/os-release")
     ? /^PRETTY_NAME="?([^"\n]+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1]

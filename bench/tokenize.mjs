@@ -1,11 +1,10 @@
-// The ids of a text, for the implementations that have no tokenizer of their own: from the model's
-// tokenizer.json.
+// Computes a text's ids with the model's tokenizer.json, for the implementations without their own tokenizer.
 
 import { Tokenizer } from "@huggingface/tokenizers";
 
 /**
- * A function from a text to its ids, cut to the model's length as Hugging Face cuts them: the last `[SEP]`
- * stays.
+ * A function from a text to its ids, truncated to the model's length as by Hugging
+ * Face: the last `[SEP]` stays.
  */
 export function tokenizerOf(model) {
   const tokenizer = new Tokenizer({ ...model.tokenizer, truncation: null, padding: null }, {});

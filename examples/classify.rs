@@ -1,4 +1,4 @@
-//! Classifies texts with a model's folder, on the CPU and without a browser:
+//! Classifies texts with a model from a folder, on the CPU and without a browser:
 //!
 //!     cargo run --release --example classify -- models/sentiment-en "A delight from start to finish."
 //!
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let encodings = texts.iter().map(|text| model.encode(text, false)).collect::<Result<Vec<_>, _>>()?;
     let mut out = io::stdout().lock();
     for group in model.groups(&encodings) {
-        // On the CPU the answer is there at once: `now` needs no executor.
+        // On the CPU the result is ready immediately, so `now` needs no executor.
         let scores = now(model.scores(&encodings[group.clone()]))?;
         for (scores, text) in scores.iter().zip(&texts[group]) {
             // A text without a word has no scores.

@@ -2,7 +2,7 @@
 
 import { takesSimd, type SingleBuild, type SingleModule, type WasmName } from "./builds.js";
 
-/** The one build, or null where this runtime takes none. */
+/** The one build, or null if this runtime doesn't support it. */
 export function fastestBuild(): SingleBuild | null {
   return takesSimd() ? "simd" : null;
 }
@@ -12,7 +12,7 @@ export function takesThreads(): boolean {
   return false;
 }
 
-/** Its `.wasm` file, and those of what reads PyTorch's checkpoints and of what teaches. */
+/** Its `.wasm` file, and those of the modules that read PyTorch checkpoints and teach classifiers. */
 export const WASM: Partial<Record<WasmName, () => URL>> = {
   simd: () => new URL("./wasm/simd/tabsense_bg.wasm", import.meta.url),
   rewriter: () => new URL("./wasm/rewriter/tabsense_bg.wasm", import.meta.url),

@@ -1,6 +1,6 @@
 /**
  * The WebAssembly builds: which of them this runtime supports, and the files of each. `builds-simd.ts`
- * replaces it where there is only one build.
+ * replaces it if there is only one build.
  */
 
 /** The JavaScript of a build without threads. */
@@ -21,7 +21,10 @@ export type ThreadedBuild = `${SingleBuild}-threads`;
 /** A build variant. */
 export type Build = SingleBuild | ThreadedBuild;
 
-/** What has a `.wasm` file: a build variant, what reads PyTorch's checkpoints, or what teaches. */
+/**
+ * A module with a `.wasm` file: a build variant, the one that reads PyTorch checkpoints, or the one that
+ * teaches.
+ */
 export type WasmName = Build | "rewriter" | "teacher";
 
 /** A module of one function that needs SIMD128: `() => i8x16.popcnt(i8x16.splat(0))`. */
@@ -43,22 +46,22 @@ const THREADS_PROBE = new Uint8Array([
 ]);
 
 /**
- * The fastest build without threads that this runtime takes: one without a build's features rejects the whole
- * module. Null where it takes none.
+ * The fastest build without threads that this runtime supports: a runtime that lacks one of a build's
+ * features rejects the whole module. Null if it supports none.
  */
 export function fastestBuild(): SingleBuild | null {
   if (!takesSimd()) return null;
   return WebAssembly.validate(RELAXED_PROBE) ? "relaxed" : "simd";
 }
 
-/** Whether this runtime takes the build `simd`, without which there is none for it. */
+/** Whether this runtime supports the build `simd`; otherwise, it supports none. */
 export function takesSimd(): boolean {
   return typeof WebAssembly === "object" && WebAssembly.validate(SIMD_PROBE);
 }
 
 /**
- * Whether this runtime takes the builds with threads. `Atomics.waitAsync` is what their futures wait with; a
- * runtime without it would be given a worker for each wait instead.
+ * Whether this runtime supports the builds with threads. Their futures wait with `Atomics.waitAsync`; without
+ * it, each wait would start a worker instead.
  */
 export function takesThreads(): boolean {
   return (
@@ -68,7 +71,7 @@ export function takesThreads(): boolean {
   );
 }
 
-/** The `.wasm` file of each. The paths stand here as literals, so that bundlers find the files. */
+/** The `.wasm` file of each module. The paths are literals, so that bundlers find the files. */
 export const WASM: Record<WasmName, () => URL> = {
   simd: () => new URL("./wasm/simd/tabsense_bg.wasm", import.meta.url),
   relaxed: () => new URL("./wasm/relaxed/tabsense_bg.wasm", import.meta.url),
@@ -78,16 +81,13 @@ export const WASM: Record<WasmName, () => URL> = {
   teacher: () => new URL("./wasm/teacher/tabsense_bg.wasm", import.meta.url),
 };
 
-/**
- * The JavaScript of the builds with threads. The paths stand here as literals, so that bundlers find the
- * files.
- */
+/** The JavaScript of the builds with threads. The paths are literals, so that bundlers find the files. */
 export const THREADED_GLUE: Record<ThreadedBuild, () => Promise<ThreadedModule>> = {
   "simd-threads": () => import("./wasm/simd-threads/tabsense.js"),
   "relaxed-threads": () => import("./wasm/relaxed-threads/tabsense.js"),
 };
 
-/** The JavaScript of the others. */
+/** The JavaScript of the builds without threads. */
 export const SINGLE_GLUE: Record<SingleBuild, () => Promise<SingleModule>> = {
   simd: () => import("./wasm/simd/tabsense.js"),
   relaxed: () => import("./wasm/relaxed/tabsense.js"),

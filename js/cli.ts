@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command `tabsense`. Its commands are in js/cli, and become one file with this when the package is
+ * The command `tabsense`. Its commands are in js/cli, and are bundled with this file when the package is
  * built.
  */
 

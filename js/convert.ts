@@ -13,33 +13,38 @@ import type { Converter } from "./wasm/convert/tabsense.js";
 /** The exports of the converter's module. */
 export type ConverterModule = typeof import("./wasm/convert/tabsense.js");
 
-/** The forms that a file can be converted to. */
+/** The formats that a file can be converted to. */
 export const CONVERT_DTYPES = ["int8", "int4", "fp16"] as const;
 
-/** What the words' embedding table of an int4 file can be, the default first. */
+/** The possible formats of the word embedding table in an int4 file, the default first. */
 export const TABLES = ["int8", "int4"] as const;
 
 /** One of {@link TABLES}. */
 export type Tables = (typeof TABLES)[number];
 
-/** A model that is to be rounded with texts. */
+/** A model to calibrate with texts. */
 export interface CalibratedModel extends SmallFiles, WeightsSource {}
 
-/** Weights, as they come. */
+/** A source of weights. */
 export interface WeightsSource {
-  /** The bytes of their file, or of the one that several would be; from its start each time. */
+  /**
+   * The bytes of the weights file, or of the one that several would form; each call starts at the beginning.
+   */
   weights(): AsyncIterable<Uint8Array>;
-  /** The bytes of the file of that name beside it, which it says that it goes on in. Weights in one file need none. */
+  /**
+   * The bytes of the file `name` next to it, in which the weights continue. Not needed for weights in one
+   * file.
+   */
   further?(name: string): AsyncIterable<Uint8Array>;
 }
 
-/** How far a calibration is: texts read of all, and their tokens. */
+/** Called with the progress of a calibration: the number of texts read so far, and of their tokens. */
 export type OnTexts = (read: number, tokens: number) => void;
 
-/** Texts read at once: enough that products are wide, and few enough that progress shows. */
+/** Texts read at once: enough for wide matrix products, few enough to show progress. */
 const TEXTS_AT_ONCE = 16;
 
-/** The started module of the converter. */
+/** Loads and starts the converter's module. */
 export async function loadConverter(): Promise<ConverterModule> {
   const module = await import("./wasm/convert/tabsense.js");
   await module.default({
@@ -51,8 +56,9 @@ export async function loadConverter(): Promise<ConverterModule> {
 }
 
 /**
- * The bytes of the converted file, as those of the original come in: what is held is one tensor, never the
- * file. `onWarnings` is called before the last of them with what is left out, a sentence each.
+ * Yields the bytes of the converted file as those of the original arrive: only one tensor is in memory, never
+ * the whole file. `onWarnings` is called before the last bytes with warnings about what is left out, a
+ * sentence each.
  */
 export async function* convert(
   converter: Converter,
@@ -65,11 +71,11 @@ export async function* convert(
 }
 
 /**
- * The converter to int4 for a model that has read `texts`, which say what its matrices' inputs are. It takes
- * `model.weights()` once more. `tables` says what becomes of the words' embedding table where its width is a multiple of
+ * The converter to int4 for a model that has read `texts`, which show what its matrices' inputs are. It needs
+ * `model.weights()` again. `tables` is the format of the word embedding table if its width is a multiple of
  * 32; all other tables are int8.
  *
- * The module's memory holds the model in fp32, and for each matrix a square of its columns.
+ * The module's memory contains the model in fp32, and for each matrix a square one of its columns.
  */
 export async function calibrate(
   module: ConverterModule,

@@ -1,6 +1,6 @@
 /**
  * Tabsense in an edge runtime such as Cloudflare's workerd: no worker, no disk, and WebAssembly only as a
- * module that was imported. Importing it touches nothing.
+ * module that was imported. Importing it has no side effects.
  */
 
 import { LoadedClassifier } from "./api/classifier.js";
@@ -28,8 +28,8 @@ export const env: TransformersEnvironment = environment.env;
 /** A text classifier. Make one with `await Classifier.load(source, { wasm })`. */
 export class Classifier extends LoadedClassifier {
   /**
-   * Loads a model from a URL, a hub or memory, and reports on the way. `wasm` is the module that
-   * `tabsense/wasm/simd.wasm` is imported as.
+   * Loads a model from a URL, a hub or memory, and reports its progress. `wasm` is the module that is
+   * imported from `tabsense/wasm/simd.wasm`.
    */
   static async load(source: Source, options?: LoadOptions): Promise<Classifier> {
     const checked = checkLoadOptions({ ...options, worker: options?.worker ?? false }, "instant");
@@ -37,20 +37,23 @@ export class Classifier extends LoadedClassifier {
   }
 }
 
-/** An encoder that makes vectors of texts. Make one with `await Embedder.load(source)`. */
+/** An encoder that turns texts into vectors. Make one with `await Embedder.load(source)`. */
 export class Embedder extends LoadedEmbedder {
-  /** Loads an encoder, with a head or without one, as {@link Classifier.load} loads a classifier. */
+  /** Loads an encoder, with or without a head, as {@link Classifier.load} loads a classifier. */
   static async load(source: Source, options?: EmbedderOptions): Promise<Embedder> {
     const checked = checkLoadOptions({ ...options, worker: options?.worker ?? false }, "pooling");
     return new Embedder(await openSession(edge, source, "embed", checked));
   }
 }
 
-/** Labels that each call names, by a model for natural language inference or by an {@link Embedder}. */
+/**
+ * Scores labels that are passed with each call, by a model for natural language inference or an
+ * {@link Embedder}.
+ */
 export class ZeroShot extends LoadedZeroShot {
   /**
-   * Loads an NLI model as {@link Classifier.load} loads a classifier. An embedder that is loaded already is taken as
-   * it is, without options; it stays loaded after `dispose`.
+   * Loads an NLI model as {@link Classifier.load} loads a classifier. An embedder that is already loaded is
+   * used as it is, without options; it stays loaded after `dispose`.
    */
   static async load(source: Source | LoadedEmbedder, options?: ModelOptions): Promise<ZeroShot> {
     if (source instanceof LoadedEmbedder) return new ZeroShot(await openEmbedder(source, options));
@@ -62,8 +65,8 @@ export class ZeroShot extends LoadedZeroShot {
 /** A model that finds entities in texts. Make one with `await Tagger.load(source)`. */
 export class Tagger extends LoadedTagger {
   /**
-   * Loads a model that labels tokens, as {@link Classifier.load} loads a classifier. With `dtype: "auto"` an ONNX
-   * file of 4 bits is held as fp32, so that entities are those of the file's own numbers; `"q4"` keeps it small.
+   * Loads a model that labels tokens, as {@link Classifier.load} loads a classifier. With `dtype: "auto"`, a
+   * 4-bit ONNX file is stored as fp32, so that rounding doesn't change its entities; `"q4"` keeps it small.
    */
   static async load(source: Source, options?: ModelOptions): Promise<Tagger> {
     const checked = checkLoadOptions({ ...options, worker: options?.worker ?? false }, null);

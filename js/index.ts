@@ -1,4 +1,6 @@
-/** Tabsense in a browser. Importing it touches nothing: no worker, no request, no document. */
+/**
+ * Tabsense in a browser. Importing it has no side effects: no worker, no request, no access to the document.
+ */
 
 import { browser, hasModel } from "./platform/browser.js";
 import { LoadedClassifier } from "./api/classifier.js";
@@ -24,26 +26,29 @@ export const env: TransformersEnvironment = environment.env;
 
 /** A text classifier. Make one with `await Classifier.load(source)`. */
 export class Classifier extends LoadedClassifier {
-  /** Loads a model: streams its weights into a worker of its own, and reports on the way. */
+  /** Loads a model: streams its weights into its own worker, and reports its progress. */
   static async load(source: Source, options?: LoadOptions): Promise<Classifier> {
     return new Classifier(await open(browser, source, checkLoadOptions(options, "instant")));
   }
 }
 
-/** An encoder that makes vectors of texts. Make one with `await Embedder.load(source)`. */
+/** An encoder that turns texts into vectors. Make one with `await Embedder.load(source)`. */
 export class Embedder extends LoadedEmbedder {
-  /** Loads an encoder, with a head or without one, as {@link Classifier.load} loads a classifier. */
+  /** Loads an encoder, with or without a head, as {@link Classifier.load} loads a classifier. */
   static async load(source: Source, options?: EmbedderOptions): Promise<Embedder> {
     const checked = checkLoadOptions(options, "pooling");
     return new Embedder(await openSession(browser, source, "embed", checked));
   }
 }
 
-/** Labels that each call names, by a model for natural language inference or by an {@link Embedder}. */
+/**
+ * Scores labels that are passed with each call, by a model for natural language inference or an
+ * {@link Embedder}.
+ */
 export class ZeroShot extends LoadedZeroShot {
   /**
-   * Loads an NLI model as {@link Classifier.load} loads a classifier. An embedder that is loaded already is taken as
-   * it is, without options; it stays loaded after `dispose`.
+   * Loads an NLI model as {@link Classifier.load} loads a classifier. An embedder that is already loaded is
+   * used as it is, without options; it stays loaded after `dispose`.
    */
   static async load(source: Source | LoadedEmbedder, options?: ModelOptions): Promise<ZeroShot> {
     if (source instanceof LoadedEmbedder) return new ZeroShot(await openEmbedder(source, options));
@@ -55,8 +60,8 @@ export class ZeroShot extends LoadedZeroShot {
 /** A model that finds entities in texts. Make one with `await Tagger.load(source)`. */
 export class Tagger extends LoadedTagger {
   /**
-   * Loads a model that labels tokens, as {@link Classifier.load} loads a classifier. With `dtype: "auto"` an ONNX
-   * file of 4 bits is held as fp32, so that entities are those of the file's own numbers; `"q4"` keeps it small.
+   * Loads a model that labels tokens, as {@link Classifier.load} loads a classifier. With `dtype: "auto"`, a
+   * 4-bit ONNX file is stored as fp32, so that rounding doesn't change its entities; `"q4"` keeps it small.
    */
   static async load(source: Source, options?: ModelOptions): Promise<Tagger> {
     const checked = checkLoadOptions(options, null);
@@ -65,8 +70,8 @@ export class Tagger extends LoadedTagger {
 }
 
 /**
- * Loads a model that is called as a function: the signature, outputs and progress events of transformers.js 4.
- * Without a `model` it is this project's own of the task, where there is one.
+ * Loads a model that is called as a function: it has the signature, outputs and progress events of
+ * transformers.js 4. Without `model`, it is this project's own model for the task, if there is one.
  */
 export function pipeline<Name extends PipelineType>(
   task: Name,

@@ -1,7 +1,7 @@
 /**
  * `tabsense/lexicon`: the sentiment of an English text from a list of words and emoji, without a model. It
- * answers in microseconds, on the calling thread, and is far less accurate than a model. It is one file
- * with its library, which `instant: true` fetches, too.
+ * answers in microseconds, on the calling thread, and is far less accurate than a model. It is bundled with
+ * its library into one file, which `instant: true` fetches, too.
  */
 
 import sentiment from "wink-sentiment";
@@ -23,23 +23,23 @@ export const MAX_WORDS = 512;
 export const WORDS = 3699;
 
 /**
- * A word is cut after this many characters; the longest that is known has 18. The library's patterns take
- * quadratic time of a word.
+ * A word is cut after this many characters; the longest known word has 18. The library's patterns take
+ * quadratic time in a word's length.
  */
 const LONGEST_WORD = 24;
 
 /**
- * From intensities to probabilities, as `npm run bench:lexicon` fits it to the labelled sentences of test_data: the
- * logits are `bias - slope * x` (negative), `neutral - fall * |x|` and `slope * x` (positive).
+ * Maps intensities to probabilities, as fitted by `npm run bench:lexicon` to the labelled sentences of
+ * test_data: the logits are `bias - slope * x` (negative), `neutral - fall * |x|` and `slope * x` (positive).
  */
 const CALIBRATION = { slope: 0.167, bias: 0.121, neutral: 0.369, fall: 1.959 };
 
 /**
- * Scores an English text: the labels NEGATIVE, NEUTRAL and POSITIVE with their probabilities, best first. NEUTRAL is
- * best in a band round 0, where no word with a sentiment is known, or they cancel out.
+ * Scores an English text: the labels NEGATIVE, NEUTRAL and POSITIVE with their probabilities, best first.
+ * NEUTRAL is best in a band around 0: if no word with a sentiment is known, or they cancel out.
  *
- * An empty text, or one of white space and control characters only, has no labels. Only the first 512 words
- * count; the scores of a longer text say `truncated: true`.
+ * An empty text, or one of only white space and control characters, has no labels. Only the first 512 words
+ * count; the scores of a longer text have `truncated: true`.
  *
  * @throws {TabsenseError} of kind `"invalid_argument"` if `text` is not a string.
  */
@@ -61,13 +61,13 @@ export function score(text: string): Score[] {
 }
 
 /**
- * What the words of a text say, with what negates them: from -5 to 5, 0 where none is known.
+ * The sentiment of a text's words, including negations: from -5 to 5, 0 if no word is known.
  * @internal
  */
 export function weigh(text: string): { intensity: number; truncated: boolean } {
   const words = text
     .replace(/[‘’]/g, "'")
-    .replace(/["“”]/g, " ") // the library skips what is quoted
+    .replace(/["“”]/g, " ") // the library skips quoted text
     .replace(/constructor|__proto__/gi, " ") // it looks words up in plain objects
     .trim()
     .split(/\s+/, MAX_WORDS + 1);

@@ -1,6 +1,6 @@
 /**
- * The WebAssembly module that reads PyTorch's checkpoints, for every runtime: it is fetched only where a model's
- * weights are such files.
+ * The WebAssembly module that reads PyTorch checkpoints, for every runtime. It is fetched only if a model's
+ * weights are in one.
  */
 
 import type { EngineHost } from "./worker/engine.js";

@@ -3,12 +3,12 @@
 import { trusted } from "./platform/trusted.js";
 import { workerFromElsewhere } from "./platform/worker-from-elsewhere.js";
 
-/** Starts the classifier's worker. Throws where the browser refuses at once. */
+/** Starts the classifier's worker. Throws if the browser refuses at once. */
 export function newWorker(): Worker {
   return trusted(
     () =>
       workerFromElsewhere("./worker-simd.js", import.meta.url) ??
-      // This line as it stands is what bundlers look for.
+      // Bundlers look for exactly this line.
       new Worker(new URL("./worker-simd.js", import.meta.url), { type: "module" }),
   );
 }

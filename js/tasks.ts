@@ -7,10 +7,10 @@ import { features } from "./api/pipeline-features.js";
 import { tokens } from "./api/pipeline-tokens.js";
 import { zeroShot } from "./api/pipeline-zero-shot.js";
 
-/** Of the models of this module, whose classes are copies of the entry's. */
+/** For models of this module, whose classes are copies of the entry's. */
 export { warn } from "./api/model.js";
 
-/** What `ZeroShot` scores labels by. */
+/** How `ZeroShot` scores labels. */
 export { byEntailment, bySimilarity } from "./zero-shot/labelling.js";
 export { redactTexts, tagStream, tagTexts } from "./api/tagging.js";
 export { readEmbedding } from "./embed/settings.js";
@@ -18,7 +18,7 @@ export { TaughtClassifier } from "./teach/taught.js";
 export { tag } from "./worker/tagging.js";
 export { startTraining } from "./worker/teaching.js";
 
-/** How the pipelines of these tasks are loaded. */
+/** Loads the pipelines of these tasks. */
 export const KINDS = {
   "feature-extraction": features,
   "token-classification": tokens,

@@ -1,6 +1,6 @@
 /**
- * The WebAssembly module that teaches a classifier from examples, for every runtime: it is fetched only where one
- * is taught.
+ * The WebAssembly module that teaches a classifier from examples, for every runtime. It is fetched only if
+ * one is taught.
  */
 
 import type { EngineHost } from "./worker/engine.js";

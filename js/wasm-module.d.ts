@@ -1,3 +1,3 @@
-/** What `tabsense/wasm/simd.wasm` is where a runtime or a bundler imports .wasm files as compiled modules. */
+/** The type of `tabsense/wasm/simd.wasm` if a runtime or bundler imports .wasm files as compiled modules. */
 declare const wasm: WebAssembly.Module;
 export default wasm;

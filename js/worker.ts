@@ -10,7 +10,7 @@ const scope = globalThis as unknown as {
   postMessage(reply: Reply | HelperWanted, transfer?: Transferable[]): void;
 };
 
-/** The page starts it. */
+/** Requests a helper from the page, which starts it. */
 const startHelper: StartHelper = (onReply) => {
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = ({ data }: MessageEvent<HelperReply>) => onReply(data);

@@ -1,5 +1,6 @@
-// How far the answers of ONNX files are from PyTorch's in fp32, beside onnxruntime's with the same file: `node scripts/agreement.mjs FOLDER`,
-// of a folder that test_data/onnx_agreement.py made. Needs dist/ (`npm run build`).
+// Compares Tabsense's and onnxruntime's answers with the same ONNX files to PyTorch's in fp32:
+// `node scripts/agreement.mjs FOLDER`, for a folder that test_data/onnx_agreement.py made. Needs dist/
+// (`npm run build`).
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// Fills the parts of docs/api.md that are made from the types: `npm run docs:api`. What is exported without a
-// word of documentation, or is missing on the page, is an error.
+// Fills the parts of docs/api.md that are made from the types: `npm run docs:api`. An export that has no
+// documentation, or is missing on the page, is an error.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,17 +9,18 @@ import { headingsOf, referenceOf } from "./api/reference.mjs";
 import { setUpNested } from "./nested.mjs";
 import { Failure, main, ROOT } from "./run.mjs";
 
-/** typedoc works with TypeScript up to 6; it and its compiler belong to this project of their own. */
+/** typedoc works with TypeScript up to 6; it and its compiler are in this separate project. */
 const HOME = "tests/docs";
 
 /**
- * The page: prose by hand, and between these two comments what is made of the types that the first one names.
+ * The page: hand-written prose and, between these two comments, the reference of the types that the first one
+ * names.
  */
 export const API = join(ROOT, "docs/api.md");
 const REGION = /(<!-- types: ([\w, ]+) -->\n)[\s\S]*?(<!-- \/types -->)/g;
 
 /**
- * typedoc's model of what `options` name as entries: `{ status, output, modules }`; no modules where it
+ * typedoc's model of the entry points that `options` name: `{ status, output, modules }`; no modules if it
  * failed.
  */
 export function readTypes(options = "docs/typedoc.json") {

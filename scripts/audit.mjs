@@ -1,5 +1,6 @@
-// `npm run audit`: every lock file of the repository against the advisories of npm and RustSec. No part of `npm test`,
-// since what it says changes by the day; continuous integration runs it at each change of a lock file, and daily.
+// `npm run audit`: checks every lock file of the repository against the advisories of npm and RustSec. Not
+// part of `npm test`, because its result changes from day to day; continuous integration runs it on each
+// change of a lock file, and daily.
 
 import { dirname, join } from "node:path";
 import { Failure, main, output, ROOT, run } from "./run.mjs";

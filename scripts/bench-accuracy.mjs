@@ -1,6 +1,6 @@
-// `npm run bench:accuracy`: label agreement with PyTorch and accuracy on SST-2's development set, of each
-// enabled build variant in int8, int4 and fp32. Fails where one of them misses its gate. `-- NAME` that
-// variant only. `-- --model FOLDER FILE…`: accuracy, macro-F1 and calibration of that sentiment model, in
+// `npm run bench:accuracy`: measures label agreement with PyTorch and accuracy on SST-2's development set, of
+// each enabled build variant in int8, int4 and fp32. Fails if one of them misses its gate. `-- NAME`: only
+// that variant. `-- --model FOLDER FILE…`: accuracy, macro-F1 and calibration of that sentiment model, in
 // Node, on labelled texts; `--dtype D`, `--curve`.
 
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -19,11 +19,11 @@ const MODELS = [
   { dtype: "int4", folder: `${MADE}/int4` },
 ];
 
-/** The texts that int4 is calibrated with: never those that are measured. */
+/** The texts that int4 is calibrated with: never the texts that are measured. */
 const CALIBRATION = ["test_data/sentiment_validation.jsonl", "test_data/sentiment_benchmark.jsonl"];
 
 /**
- * The least label agreement with PyTorch's fp32, and the most that accuracy may differ from its; shares of 1.
+ * The minimum label agreement with PyTorch's fp32, and the maximum difference from its accuracy; shares of 1.
  * int4's accuracy has no gate.
  */
 const GATES = {
@@ -135,7 +135,7 @@ async function measureBuilds(only) {
   if (missed.length > 0) throw new Failure(`\n${missed.map((what) => `FAILED: ${what}`).join("\n")}`);
 }
 
-/** Rounds the fp32 weights with this project's own converter, where they were not rounded yet. */
+/** Rounds the fp32 weights with this project's own converter, unless they have been rounded already. */
 async function makeRounded(dtype) {
   const folder = `${MADE}/${dtype}`;
   if (existsSync(join(ROOT, folder, "model.safetensors"))) return;

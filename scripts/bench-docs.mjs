@@ -1,5 +1,5 @@
-// `npm run bench:docs [RESULT.json]`: writes a page in docs/ from each result that is kept (bench/baseline*.json),
-// and the README's table; a result that is named is kept from now on, in the place of its configuration's.
+// `npm run bench:docs [RESULT.json]`: writes a page in docs/ from each result that is kept
+// (bench/baseline*.json), and the README's table; a named result replaces the kept one of its configuration.
 
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -1,6 +1,6 @@
-// `npm run bench:first-visit`: a first visit on a slow phone, in Chromium: the processor slowed down four times, 1.6 Mbit/s
-// and 150 ms a round trip, as Lighthouse has it. It types as soon as the box is there and tells how long the first answer
-// takes, which is the word list's.
+// `npm run bench:first-visit`: measures a first visit on a slow phone, in Chromium: the processor slowed down
+// by a factor of four, 1.6 Mbit/s and 150 ms per round trip, as in Lighthouse. It types as soon as the box
+// exists and reports how long the first answer takes, which comes from the word list.
 
 import { chromium } from "playwright-core";
 import { setUpBrowser } from "./browser.mjs";

@@ -1,5 +1,5 @@
-// `npm run bench:kernels`: builds each enabled variant with the kernels' timing loops in, and runs them in
-// Chromium; `-- NAME` that variant only.
+// `npm run bench:kernels`: builds each enabled variant including the kernels' timing loops, and runs them in
+// Chromium; `-- NAME`: only that variant.
 
 import { join } from "node:path";
 import { setUpBrowser } from "./browser.mjs";

@@ -1,6 +1,7 @@
-// `npm run bench:lexicon`: the lexicon beside sentiment-en: accuracy (of all labels, and of positive against
-// negative), agreement, calibration, microseconds a text and bytes, on the labelled sentences of test_data, and on
-// `-- FILE` (tab-separated: sentence and 0 or 1, below a line of titles). Prints the fitted constants, too.
+// `npm run bench:lexicon`: compares the lexicon with sentiment-en: accuracy (of all labels, and of positive
+// against negative), agreement, calibration, microseconds per text and bytes, on the labelled sentences of
+// test_data, and on `-- FILE` (tab-separated: sentence and 0 or 1, below a header line). Prints the fitted
+// constants, too.
 
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -21,9 +22,9 @@ export function readSentences() {
 }
 
 /**
- * The constants of greatest likelihood for `points` ({ x, label }): the logits are `bias - slope x` (NEGATIVE),
- * `neutral - fall |x|` (NEUTRAL) and `slope x` (POSITIVE). One constant at a time, in steps that grow and shrink: the
- * likelihood is concave, and there are four.
+ * The maximum-likelihood constants for `points` ({ x, label }): the logits are `bias - slope x` (NEGATIVE),
+ * `neutral - fall |x|` (NEUTRAL) and `slope x` (POSITIVE). Fits one constant at a time, in steps that grow
+ * and shrink: the likelihood is concave, and there are only four.
  */
 export function fit(points) {
   const names = ["slope", "bias", "neutral", "fall"];
@@ -64,7 +65,7 @@ export function sidedAccuracyOf(rows, answers) {
   );
 }
 
-/** The mean distance of a score from how often such scores are right, in ten groups of like scores. */
+/** The mean difference between scores and how often they are right, in ten groups of similar scores. */
 function calibrationError(rows, answers) {
   const sorted = rows
     .map(({ label }, i) => ({ right: answers[i][0].label === label, score: answers[i][0].score }))
@@ -95,7 +96,7 @@ function readTable(path) {
     });
 }
 
-/** Answers one at a time, as a page asks while someone types; the second round counts. */
+/** Requests one answer at a time, as a page does while someone types; the second round counts. */
 async function measure(classify, rows) {
   let answers;
   let start;

@@ -1,5 +1,5 @@
-// What the model pii-en, the patterns and both find in the sentences of test_data/pii: `npm run bench:pii`.
-// `--all` prints each sentence that isn't masked as it should be.
+// Reports what the model pii-en, the patterns and both together find in the sentences of test_data/pii:
+// `npm run bench:pii`. `--all` prints each sentence that isn't masked as it should be.
 
 import { build } from "./build.mjs";
 import { setUpModel } from "./models.mjs";

@@ -1,6 +1,6 @@
-// `npm run bench:storage`: what keeping a model's file costs in Chromium, and reading it again: the Cache API
-// beside the origin's private file system (OPFS); and what the wasm's hashes of it take, in Node. After `npm
-// run build`.
+// `npm run bench:storage`: measures what it costs to store a model's file in Chromium and to read it again,
+// in the Cache API and in the origin private file system (OPFS); and how long the wasm's hashes of it take,
+// in Node. Run `npm run build` first.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ const SIZES_MB = [23, 64];
 const ROUNDS = 7;
 const CHUNK = 256 * 1024;
 
-/** Runs in a worker: milliseconds of each way to keep and to read this many bytes, as a stream of chunks. */
+/** Runs in a worker: milliseconds of each way to store and to read this many bytes, as a stream of chunks. */
 const WORKER = `onmessage = async ({ data: { bytes, chunk } }) => {
   const piece = crypto.getRandomValues(new Uint8Array(65536));
   const whole = new Uint8Array(chunk).map((_, i) => piece[i % 65536]);

@@ -1,10 +1,10 @@
-// `npm run bench:teach -- FOLDER`: accuracy and calibration of taught classifiers beside scikit-learn's, and times
-// of training in Node and in Chromium. FOLDER holds NAME.train.jsonl and NAME.test.jsonl, lines of { text, label }.
-// BENCH_PYTHON names a Python with numpy and scikit-learn.
+// `npm run bench:teach -- FOLDER`: compares accuracy and calibration of taught classifiers with
+// scikit-learn's, and measures training times in Node and in Chromium. FOLDER contains NAME.train.jsonl and
+// NAME.test.jsonl, lines of { text, label }. BENCH_PYTHON names a Python with numpy and scikit-learn.
 //
 // --encoder KEY=SOURCE   an encoder to measure with, any number of them (default: minilm-en)
-// --vectors FOLDER       where vectors are kept from run to run, and taken from
-// --sets A,B             these sets alone; --draws 5; --times: times alone; --no-build: dist/ as it is
+// --vectors FOLDER       where vectors are stored between runs
+// --sets A,B             only these sets; --draws 5; --times: only times; --no-build: dist/ as it is
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -19,7 +19,7 @@ import { Failure, main, ROOT } from "./run.mjs";
 
 const PYTHON = join(ROOT, "bench/teach/baseline.py");
 const TEST = 1_500;
-/** TREC's labels are codes; someone who teaches a classifier gives words. */
+/** TREC's labels are codes; someone who teaches a classifier would use words. */
 const WORDS = {
   ABBR: "abbreviation",
   DESC: "description",
@@ -99,7 +99,7 @@ async function qualities(Teacher, folder, { encoder: encoders, vectors, sets, dr
   }
 }
 
-/** Vectors of texts, by the package's Embedder; what was embedded before is read from the folder `kept`. */
+/** Embeds texts with the package's Embedder; vectors of earlier runs are read from the folder `kept`. */
 function embedder(key, source, kept) {
   let loaded = null;
   const embed = async (texts) => {
@@ -122,7 +122,7 @@ function embedder(key, source, kept) {
   return embed;
 }
 
-/** The texts that are drawn in any draw, the test, and the labels' names, as vectors. */
+/** The texts of all draws, the test's texts and the labels' names, as vectors. */
 async function read(folder, set, labels, draws, embed) {
   const { wordsOf } = await import("../dist/teach/names.js");
   const lines = (part) =>

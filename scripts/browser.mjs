@@ -1,5 +1,5 @@
-// Chromium and chromedriver for the tests: those of the environment or the system, or else Debian's, fetched
-// here.
+// Chromium and chromedriver for the tests: those of the environment or the system, otherwise Debian's, which
+// are fetched here.
 
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -10,8 +10,8 @@ const CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google
 const PACKAGES = ["chromium", "chromium-driver"];
 
 /**
- * Yields `{ chromium, chromedriver }`, installing them where they are missing. CHROMIUM and CHROMEDRIVER in
- * the environment win.
+ * Resolves to `{ chromium, chromedriver }`, and installs them if they are missing. CHROMIUM and CHROMEDRIVER
+ * in the environment take precedence.
  */
 export async function setUpBrowser() {
   const found = find() ?? findUnpacked();
@@ -65,7 +65,7 @@ function findUnpacked() {
 }
 
 /**
- * The unpacked programs find their libraries and fonts only when told where they are; a page without any font
+ * The unpacked programs find their libraries and fonts only if their places are set; a page without any font
  * crashes.
  */
 function wrap() {

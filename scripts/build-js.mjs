@@ -1,6 +1,6 @@
-// `npm run build:js [PACKAGE]`: builds without Rust. The WebAssembly comes out of the package's last release, or of
-// PACKAGE: anything that `npm pack` takes, such as `tabsense@0.2.0` or a tarball. `npm run demo` and the tests of
-// JavaScript use it from then on; `npm run build` compiles it from Rust again.
+// `npm run build:js [PACKAGE]`: builds without Rust. The WebAssembly comes from the package's last release,
+// or from PACKAGE: anything that `npm pack` accepts, such as `tabsense@0.2.0` or a tarball. `npm run demo`
+// and the tests of JavaScript use it from then on; `npm run build` compiles it from Rust again.
 
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,9 @@ import { Failure, main, output, ROOT } from "./run.mjs";
 import { markReleased } from "./released.mjs";
 import { setUpNpm } from "./setup.mjs";
 
-/** Puts the WebAssembly of a released package into the folder `to`; yields the release's name and version. */
+/**
+ * Puts the WebAssembly of a released package into the folder `to`; returns the release's name and version.
+ */
 export function takeReleased(spec, to, { cwd = ROOT } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "tabsense-release-"));
   try {

@@ -1,5 +1,5 @@
-// Builds the package into dist/: each enabled variant of wasm-pack.toml, the rewriter, the teacher and the converter, then
-// the TypeScript. What is unchanged is skipped.
+// Builds the package into dist/: each enabled variant of wasm-pack.toml, the rewriter, the teacher and the
+// converter, then the TypeScript. Unchanged parts are skipped.
 
 import {
   copyFileSync,
@@ -29,8 +29,8 @@ const RUST_INPUTS = [
 ];
 
 /**
- * Builds what has changed; prints the sizes where anything has. `converter`: whether to build the command
- * line's converter too, which no page loads.
+ * Builds what has changed; prints the sizes if anything has. `converter`: whether to build the command line's
+ * converter too, which no page loads.
  */
 export async function build({ converter = true } = {}) {
   const { converterVariant, enabledVariants, readManifest, rewriterVariant, teacherVariant } = await import(
@@ -44,7 +44,8 @@ export async function build({ converter = true } = {}) {
     console.log(`build: the WebAssembly is that of ${release} (\`npm run build\` compiles it from Rust)`);
     return void (await buildTypeScript(modules.map(([name]) => name)));
   }
-  // A queue a toolchain: the end of a compilation, linking and optimizing a whole, keeps one processor busy.
+  // One queue per toolchain: the end of a compilation, which links and optimizes, keeps only one processor
+  // busy.
   const queues = new Map(modules.map(([, { toolchain }]) => [toolchain, queue()]));
   const steps = modules.map(([name, variant]) =>
     buildVariant(manifest, name, variant, queues.get(variant.toolchain)),
@@ -103,10 +104,10 @@ export async function buildPage() {
 /** Compiles a variant; `outDir` gets tabsense.js and tabsense_bg.wasm. Equal to `wasm-pack build --target web`. */
 export async function compile(variant, outDir, { features = [] } = {}) {
   const { readManifest, variantEnv } = await import("./manifest.mjs");
-  const bindgen = setUpBindgen(readManifest().tools["wasm-bindgen"]); // compiles beside the crate the first time
+  const bindgen = setUpBindgen(readManifest().tools["wasm-bindgen"]); // compiles along with the crate at first
   bindgen.catch(() => {}); // awaited below, unless the crate fails first
   const target = "wasm32-unknown-unknown";
-  // Two toolchains share nothing that is compiled, and cargo lets one at a time into a folder.
+  // Two toolchains share no compiled files, and cargo lets only one at a time use a folder.
   const folder = join(ROOT, "target", variant.toolchain);
   const cargo = ["rustc", "--lib", "--release", "--target", target, "--target-dir", folder];
   if (features.length > 0) cargo.push("--features", features.join(","));
@@ -128,7 +129,7 @@ export async function wasmOpt(manifest, variant, input, out) {
   ]);
 }
 
-/** Compiles a variant when its turn comes; wasm-opt then runs beside the next one's compilation. */
+/** Compiles a variant when its turn comes; wasm-opt then runs during the next one's compilation. */
 async function buildVariant(manifest, name, variant, compiling) {
   const outputs = ["tabsense.js", "tabsense_bg.wasm"].map((file) => `dist/wasm/${name}/${file}`);
   const [glue, wasm] = outputs.map((path) => join(ROOT, path));
@@ -164,7 +165,7 @@ async function buildTypeScript(variants) {
     outputs,
     async () => {
       console.log("build: TypeScript");
-      // A module that is no more must not stay in the package.
+      // A module that no longer exists must not stay in the package.
       for (const name of existsSync(join(ROOT, "dist")) ? readdirSync(join(ROOT, "dist")) : []) {
         if (name !== "wasm") rmSync(join(ROOT, "dist", name), { recursive: true });
       }
@@ -179,9 +180,9 @@ async function buildTypeScript(variants) {
 }
 
 /**
- * Takes a worker from a blob: URL out of a build's JavaScript. wasm-bindgen brings it for engines without
- * `Atomics.waitAsync`, which get no build with threads (`takesThreads`): it would never run, and a reader of
- * the package could not know.
+ * Removes a worker with a blob: URL from a build's JavaScript. wasm-bindgen adds it for engines without
+ * `Atomics.waitAsync`, which get no build with threads (`takesThreads`): it would never run, but a reader of
+ * the package couldn't know that.
  */
 function withoutBlobWorker(glue) {
   const text = readFileSync(glue, "utf8");
@@ -194,9 +195,9 @@ function withoutBlobWorker(glue) {
 }
 
 /**
- * What a browser loads, as a file each: modules that import modules would cost it a round trip a level. Node
- * reads them from disk as they are, but for the lexicon, which holds a library that is no dependency of the
- * package. The command line is one file, too, with the libraries that it alone needs.
+ * Bundles what a browser loads, one file each: modules that import modules would cost it a round trip per
+ * level. Node reads them from disk unbundled, except for the lexicon, which contains a library that is not a
+ * dependency of the package. The command line is one file, too, with the libraries that only it needs.
  */
 async function bundle() {
   const { build: esbuild } = await import("esbuild");
@@ -219,7 +220,8 @@ async function bundle() {
   await esbuild({ ...options, entryPoints: simd, plugins: [oneBuild, apart] });
   await esbuild({ ...options, entryPoints: ["js/lexicon.ts", "js/tasks.ts"], plugins: [apart] });
   await esbuild({ ...options, entryPoints: ["js/cli.ts"], platform: "node", plugins: [apart] });
-  // What is in these bundles alone is no module of the package. The entries' types name those of two.
+  // Code that is only in these bundles is not a module of the package. The entries' types refer to those of
+  // two.
   for (const name of ["platform/browser", "platform/edge"]) rmSync(join(ROOT, "dist", `${name}.js`));
   for (const name of [
     "platform/trusted",
@@ -234,7 +236,7 @@ async function bundle() {
   for (const room of ["cli", "csv"]) rmSync(join(ROOT, "dist", room), { recursive: true });
 }
 
-/** Leaves what is loaded later, if at all, out of the bundles, which lie beside it. */
+/** Leaves modules that are loaded later, if at all, out of the bundles, which are next to them. */
 const apart = {
   name: "apart",
   setup({ onResolve }) {
@@ -245,7 +247,7 @@ const apart = {
   },
 };
 
-/** Replaces the modules that know all builds by those that know one. */
+/** Replaces the modules that know all builds with those that know one. */
 const oneBuild = {
   name: "one build",
   setup({ onResolve }) {

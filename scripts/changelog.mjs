@@ -7,7 +7,7 @@ import { Failure, main, ROOT } from "./run.mjs";
 /** The heading of what is not released yet: `## Unreleased`, or `## 0.1.0 (unreleased)`. */
 const UNRELEASED = /^## (?:Unreleased|\S+ \(unreleased\))$/m;
 
-/** What follows a heading of level two, up to the next one; null where there is no such heading. */
+/** The text after a heading of level two, up to the next one; null if there is no such heading. */
 function below(text, heading) {
   const found = heading.exec(text);
   if (!found) return null;
@@ -17,7 +17,7 @@ function below(text, heading) {
     .trim();
 }
 
-/** Why nothing could be released, as a sentence; null where there is something. */
+/** Why nothing can be released, as a sentence; null if something can. */
 export function changelogFault(text) {
   const body = below(text, UNRELEASED);
   if (body === null) return 'CHANGELOG.md has no section "## Unreleased". Add it with what has changed.';
@@ -25,12 +25,12 @@ export function changelogFault(text) {
   return null;
 }
 
-/** The changelog once `version` is released on `date`: its section has both, and an empty one lies above. */
+/** The changelog once `version` is released on `date`: its section has both, with an empty one above. */
 export function withRelease(text, version, date) {
   return text.replace(UNRELEASED, () => `## Unreleased\n\n## ${version} (${date})`);
 }
 
-/** What a release's section says, for its notes. */
+/** The text of a release's section, for its notes. */
 export function notes(text, version) {
   const body = below(text, new RegExp(`^## ${version.replace(/[.+]/g, "\\$&")} \\([\\d-]+\\)$`, "m"));
   if (!body) throw new Failure(`CHANGELOG.md has no release ${version}.`);

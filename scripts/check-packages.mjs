@@ -1,5 +1,6 @@
-// `npm run check:packages`: whether each package could be published as it is. Packs it, which builds it; compares its
-// files with the lists below; runs npm's dry run, publint and attw on the tarball. Takes tarballs, too, in place of packing.
+// `npm run check:packages`: checks whether each package could be published as it is. Packs it, which builds
+// it; compares its files with the lists below; runs npm's dry run, publint and attw on the tarball. Accepts
+// tarballs, too, instead of packing.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -45,7 +46,7 @@ export const FILES = {
   "tabsense-sentiment-en-1": [...MODEL, "model.safetensors"],
 };
 
-/** Weights, which are no modules: attw would look for their types. */
+/** Weights, which are not modules: attw would look for their types. */
 const WEIGHTS = ["./model.safetensors", "./onnx/model_q4.onnx"];
 
 /** The folders of the packages. */
@@ -86,7 +87,7 @@ export function fieldFaults({ name, version, license, publishConfig, scripts = {
   return faults;
 }
 
-/** Packs the package of `folder`, which its `prepack` builds first; yields the tarball's path. */
+/** Packs the package of `folder`, which its `prepack` builds first; resolves to the tarball's path. */
 async function pack(folder, out) {
   const { code, stdout, text } = await capture("npm", ["pack", "--pack-destination", out], folder);
   if (code !== 0) throw new Failure(`npm pack failed in ${folder}.\n${text}`);

@@ -1,5 +1,5 @@
-// How far two embedders' vectors are from each other, of this project's sentences: `npm run check:vectors -- A B`, two
-// folders or names, an encoder and itself in fewer bits, say.
+// Compares two embedders' vectors of this project's sentences: `npm run check:vectors -- A B`, two folders or
+// names, such as an encoder and the same one in fewer bits.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -13,14 +13,14 @@ import { brokenLinks } from "./site/check.mjs";
 import { BASE, SOURCES } from "./site/config.mjs";
 import { IMAGE, pages } from "./site/pages.mjs";
 
-/** VitePress belongs to this project of its own: it is 100 MB, which no test needs. */
+/** VitePress is in this separate project: it is 100 MB, and no test needs it. */
 const HOME = "site";
 const OUT = join(ROOT, "target/docs");
 const PORT = "4174";
 
 const isImage = (path) => statSync(path).isDirectory() || IMAGE.test(path);
 
-/** Lays the pages where VitePress reads them, at their addresses, with their images. */
+/** Puts the pages where VitePress reads them, at their addresses, with their images. */
 function lay() {
   rmSync(SOURCES, { recursive: true, force: true });
   const copy = (from, to) => cpSync(join(ROOT, from), join(SOURCES, to), { recursive: true });
@@ -30,7 +30,7 @@ function lay() {
   copy("www/public/favicon.svg", "public/favicon.svg");
 }
 
-/** The demo page, which looks for its models in a folder beside it: those that are there. */
+/** Adds the demo page and, in a folder next to it, the models that exist here. */
 function addDemo() {
   const demo = join(OUT, "demo");
   cpSync(join(ROOT, "www/dist"), demo, { recursive: true });

@@ -1,5 +1,5 @@
 // Firefox and WebKitGTK for the tests that run in other engines than Chromium: those of the environment or
-// the system, or else Debian's. Without them their tests are skipped, and told to be.
+// the system, otherwise Debian's. Without an engine its tests are skipped, with a message.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -12,15 +12,15 @@ const FIREFOX_NAMES = ["firefox-esr", "firefox"];
 /** The folders of WebKitGTK's versions, in each of which its small browser may be. */
 const WEBKIT_FOLDERS = ["webkit2gtk-4.1", "webkitgtk-6.0", "webkit2gtk-4.0"];
 
-/** What each engine needs, and how it is found: its programs by name, or null where one is missing. */
+/** What each engine needs, and how it is found: its programs by name, or null if one is missing. */
 const ENGINES = {
   firefox: { title: "Firefox", packages: ["firefox-esr"], find: findFirefox },
   webkit: { title: "WebKitGTK", packages: ["webkit2gtk-driver", "xvfb"], find: findWebKit },
 };
 
 /**
- * Installs the engines that are missing, where this user may. FIREFOX and WEBKIT_DRIVER in the environment
- * win.
+ * Installs the engines that are missing, if this user may. FIREFOX and WEBKIT_DRIVER in the environment take
+ * precedence.
  */
 export async function setUpEngines() {
   for (const [name, { title, packages }] of Object.entries(ENGINES)) {
@@ -34,12 +34,12 @@ export async function setUpEngines() {
   }
 }
 
-/** The programs of an engine, or null where it isn't here. */
+/** The programs of an engine, or null if it isn't installed. */
 export function programsOf(name) {
   return ENGINES[name].find();
 }
 
-/** Why the tests of an engine that isn't here are skipped. */
+/** Why the tests of an engine that isn't installed are skipped. */
 export function missing(name) {
   const { title, packages } = ENGINES[name];
   return `${title} is not on this machine: its tests are skipped. Debian has it in ${packages.join(" and ")}.`;

@@ -1,6 +1,7 @@
-// Fuzzes all that reads a model's files: `npm run test:fuzz`, or `node scripts/fuzz.mjs [TARGET [INPUT]]` for one target of
-// fuzz/, or one input of it. `--seconds S`: how long each target runs at a time; `--executions N`: until all
-// together have run so many inputs, each for the same time.
+// Fuzzes everything that reads a model's files: `npm run test:fuzz`, or
+// `node scripts/fuzz.mjs [TARGET [INPUT]]` for one target of fuzz/, or one input of it. `--seconds S`: how
+// long each target runs at a time; `--executions N`: until all targets together have run `N` inputs, each for
+// the same time.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
@@ -11,26 +12,32 @@ import { setUpFuzzing } from "./setup.mjs";
 
 /** How long each target runs at a time, in seconds. */
 const SECONDS = 10;
-/** Targets that run side by side: libFuzzer takes a core each. */
+/** How many targets run at the same time: libFuzzer uses one core each. */
 const TOGETHER = 2;
 /**
- * An input that never ends is killed after this many seconds: on a busy machine, an input of milliseconds
- * may wait for half a minute. That none takes more than one second of the processor, the targets hold
- * themselves to (fuzz/src/bounds.rs).
+ * An input that never ends is killed after this many seconds: on a busy machine, an input that takes
+ * milliseconds may wait for half a minute. The targets themselves check that none takes more than one second
+ * of processor time (fuzz/src/bounds.rs).
  */
 const MOST_SECONDS = 300;
-/** The most megabytes of a program: some times what one input may have, for the corpus is there as well. */
+/**
+ * The maximum megabytes of a program: several times what one input may use, because the corpus is in memory,
+ * too.
+ */
 const MOST_MEGABYTES = 1024;
-/** The most bytes of an input, but for those that are a real file. */
+/** The maximum bytes of an input, except for those that are a real file. */
 const MOST_BYTES = 4096;
 /** The largest real file that is a seed, in bytes. */
 const MOST_SEED_BYTES = 48 << 10;
-/** Inputs that a corpus begins with: bytes that choose whole files, which small inputs don't grow to in minutes. */
+/**
+ * How many random inputs a corpus starts with: bytes that choose whole files, which small inputs don't grow
+ * into within minutes.
+ */
 const RANDOM_SEEDS = 64;
-/** What an input begins with that is a file as it is (fuzz/src/lib.rs). */
+/** The first byte of an input that is an unchanged file (fuzz/src/lib.rs). */
 const WHOLE = Buffer.of(0xff);
 
-/** The real files that each target begins with. Other targets make their files of parts alone. */
+/** The real files that each target starts with. Other targets build their files only from parts. */
 const SEEDS = {
   config: [
     ["test_data/models", "models", "tests/cases/13-real-configs/read"],
@@ -49,8 +56,8 @@ const SEEDS = {
 };
 
 /**
- * What cargo-fuzz compiles with, but for the sanitizer of memory, which needs a nightly toolchain: what is
- * fuzzed has no `unsafe`; and but for the comparisons, which take two fifths of the time and say little of inputs
+ * The flags of cargo-fuzz, without the memory sanitizer, which needs a nightly toolchain (the fuzzed code has
+ * no `unsafe`), and without the comparisons, which take two fifths of the time and say little about inputs
  * that are choices.
  */
 const RUSTFLAGS = [
@@ -67,12 +74,12 @@ export const TARGETS = readdirSync(join(ROOT, "fuzz/fuzz_targets"))
   .map((file) => file.replace(/\.rs$/, ""))
   .sort();
 
-/** Compiles all targets; yields the folder of the programs. */
+/** Compiles all targets; resolves to the folder of the programs. */
 async function build() {
   await setUpFuzzing();
   const host = /^host: (.*)$/m.exec(output("rustc", ["-vV"]) ?? "")?.[1];
   if (!host) throw new Failure("rustc does not tell its host.");
-  // With a target of its own, flags are not those of build scripts.
+  // With an explicit target, the flags don't apply to build scripts.
   const args = ["build", "--quiet", "--locked", "--target", host, "--target-dir", FOLDER];
   await must("cargo", [...args, "--manifest-path", "fuzz/Cargo.toml"], {
     env: { RUSTFLAGS: RUSTFLAGS.join(" ") },
@@ -80,7 +87,7 @@ async function build() {
   return join(FOLDER, host, "debug");
 }
 
-/** The files of the repository that a target begins with, by their paths. */
+/** The files of the repository that a target starts with, by their paths. */
 export function seedsOf(target) {
   const [folders, wanted] = SEEDS[target] ?? [[], /^$/];
   return folders
@@ -90,7 +97,7 @@ export function seedsOf(target) {
     .filter((path) => wanted.test(path) && statSync(join(ROOT, path)).size <= MOST_SEED_BYTES);
 }
 
-/** Fills a corpus with its seeds, where they are not there yet; yields the longest input that is tried. */
+/** Adds the seeds that a corpus lacks; returns the maximum length of an input. */
 function plant(target, corpus) {
   mkdirSync(corpus, { recursive: true });
   const write = (name, bytes) => existsSync(join(corpus, name)) || writeFileSync(join(corpus, name), bytes);
@@ -130,8 +137,9 @@ async function runTarget(programs, row, seconds) {
 }
 
 /**
- * Runs targets, all or one of them, each for `seconds`, or with `input` alone; where `executions` are told, again
- * until there are so many of all together, or one has failed. Shows a table after each round, and yields its rows.
+ * Runs all targets or one of them, each for `seconds`, or only with `input`. If `executions` is set, repeats
+ * this until all together have run that many inputs, or one has failed. Prints a table after each round, and
+ * resolves to its rows.
  */
 export async function fuzz({ target, input, seconds = SECONDS, executions = 0 } = {}) {
   if (target !== undefined && !TARGETS.includes(target))

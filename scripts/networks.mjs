@@ -1,4 +1,4 @@
-// `node scripts/networks.mjs`: writes docs/networks.md, from the cases that the tests play.
+// `node scripts/networks.mjs`: writes docs/networks.md from the cases that the tests run.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { main, ROOT } from "./run.mjs";
 /** The document. */
 export const NETWORKS = join(ROOT, "docs/networks.md");
 
-/** How the package waits. */
+/** The package's retries and timeouts. */
 const { network: NETWORK } = checkLoadOptions(undefined, null);
 
 /** Its text. */

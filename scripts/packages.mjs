@@ -6,7 +6,7 @@ import { output, run } from "./run.mjs";
 
 const TRIES = 3;
 
-/** Installs packages for the whole system; yields null, or a sentence that says why it could not. */
+/** Installs packages for the whole system; resolves to null, or to a sentence that says why it could not. */
 export async function install(packages) {
   if (!output("apt-get", ["--version"])) return "this system has no apt-get.";
   const sudo = privilege();
@@ -20,8 +20,8 @@ export function mayInstall() {
 }
 
 /**
- * Fetches packages, with what they depend on and this system lacks, and unpacks them into `folder`/root;
- * needs no rights. Yields null, or a sentence that says why it could not.
+ * Fetches packages, with the dependencies that this system lacks, and unpacks them into `folder`/root; needs
+ * no privileges. Resolves to null, or to a sentence that says why it could not.
  */
 export async function unpack(packages, folder) {
   if (!output("apt-get", ["--version"])) return "this system has no apt-get.";
@@ -63,13 +63,13 @@ export function libraryFolders(root = "/") {
   return [`usr/lib/${machine}`, `lib/${machine}`, "usr/lib64", "usr/lib"].map((path) => join(root, path));
 }
 
-/** What to put before a command to run it as root; null where this user can't. */
+/** What to put before a command to run it as root; null if this user can't. */
 function privilege() {
   if (process.getuid?.() === 0) return [];
   return output("sudo", ["-n", "true"]) === null ? null : ["sudo", "-n"];
 }
 
-/** Mirrors fail at times: each command gets some tries. */
+/** Mirrors fail at times: each command is tried several times. */
 async function apt(prefix, ...commands) {
   for (const args of commands) {
     const [program, ...rest] = [...prefix, "apt-get", ...args];

@@ -13,7 +13,7 @@ import { servePage } from "./serve.mjs";
 const DESKTOP = { viewport: { width: 1280, height: 800 } };
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 
-/** The first visit: the model's weights never come, so the word list answers. */
+/** The first visit: the model's weights never arrive, so the word list answers. */
 async function firstVisit({ page }) {
   await page.route("**/model.safetensors", () => {});
   await page.reload();

@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./run.mjs";
 
-/** The label of the sentences that each of the model's stands for; those of patterns are the same. */
+/**
+ * The sentences' label for each of the model's labels; the patterns' labels are the same as the sentences'.
+ */
 export const LABELS = {
   GIVEN_NAME: "NAME",
   SURNAME: "NAME",
@@ -43,9 +45,9 @@ export function readSentences() {
 }
 
 /**
- * Counts by label what was masked of the entities of sentences: `found` where all letters and digits are, under whatever
+ * Counts by label how the entities of sentences were masked: `found` if all letters and digits are, under any
  * label (`other` of them under one that means something else), `partly`, `missed`; `alarms`: masked parts
- * that have no letter or digit of an entity. `masked`: the entities that were masked, a list a sentence.
+ * that have no letter or digit of an entity. `masked`: the entities that were masked, one list per sentence.
  */
 export function count(sentences, masked) {
   const counts = {};
@@ -75,7 +77,7 @@ export function count(sentences, masked) {
   return counts;
 }
 
-/** The counts as the rows of a table: a line a label, and all of them. */
+/** The counts as the rows of a table: one per label, and one for all. */
 export function table(counts) {
   const order = ["NAME", "PHONE", "EMAIL", "ADDRESS", "CARD", "IBAN", "ACCOUNT", "ID", "URL", "IP"];
   const rows = order.flatMap((label) => (counts[label] ? [[label, counts[label]]] : []));

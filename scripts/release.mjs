@@ -14,7 +14,7 @@ const CHECKS = [["lint"], ["check:packages"], ["check:crate", "--verify"]];
 
 const USAGE = "Name the version to release: npm run release -- 0.2.0 [--dry-run]";
 
-/** Why `version` can't follow `current`, as a sentence; null where it can. */
+/** Why `version` can't follow `current`, as a sentence; null if it can. */
 export async function versionFault(version, current, isTagged) {
   const { default: semver } = await import("semver");
   if (semver.valid(version) !== version)
@@ -27,7 +27,7 @@ export async function versionFault(version, current, isTagged) {
   return `${version} doesn't follow ${current}. Release one of ${possible.join(", ")}.`;
 }
 
-/** All that keeps `version` from being released, a sentence each. */
+/** Everything that keeps `version` from being released, a sentence each. */
 async function faults(root, version) {
   const read = (path) => readFileSync(join(root, path), "utf8");
   const git = (...args) => output("git", args, { cwd: root });
@@ -45,7 +45,7 @@ async function faults(root, version) {
   return found.filter((fault) => fault !== null);
 }
 
-/** Releases `version` of the repository at `root`: a commit and a tag. Yields the notes. */
+/** Releases `version` of the repository at `root`: a commit and a tag. Resolves to the notes. */
 export async function release(version, { root = ROOT, dryRun = false } = {}) {
   const found = await faults(root, version);
   if (found.length > 0)

@@ -1,4 +1,4 @@
-// Whether dist/wasm is out of a released package (`npm run build:js`), for those who work without Rust.
+// Whether dist/wasm comes from a released package (`npm run build:js`), for developers without Rust.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,12 +7,12 @@ import { ROOT } from "./run.mjs";
 const STAMPS = join(ROOT, "target/stamps");
 const MARK = join(STAMPS, "released");
 
-/** The release that dist/wasm is out of, or null where it is compiled here. */
+/** The release that dist/wasm comes from, or null if it is compiled here. */
 export function releasedWasm() {
   return existsSync(MARK) ? readFileSync(MARK, "utf8") : null;
 }
 
-/** From now on, dist/wasm is that of `release`. */
+/** Records that dist/wasm now comes from `release`. */
 export function markReleased(release) {
   mkdirSync(STAMPS, { recursive: true });
   // What was compiled here before is no longer in dist/wasm.
@@ -21,7 +21,7 @@ export function markReleased(release) {
   writeFileSync(MARK, release);
 }
 
-/** From now on, dist/wasm is compiled here. */
+/** Records that dist/wasm is compiled here from now on. */
 export function unmarkReleased() {
   rmSync(MARK, { force: true });
 }

@@ -12,7 +12,7 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** Where tools that are not on PATH are kept, for all checkouts of this project. */
 export const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "tabsense");
 
-/** What went wrong in a sentence for the user, who needs no stack trace. */
+/** An error whose message is a sentence for the user, who needs no stack trace. */
 export class Failure extends Error {}
 
 /** Puts folders in front of PATH, for this process and its children. */
@@ -22,8 +22,8 @@ export function addToPath(...folders) {
 }
 
 /**
- * Runs a program in the repository's root with its output shown (unless `show` is false); `onText` sees the output too.
- * Yields the exit code; a program that can't be started has 127.
+ * Runs a program in the repository's root with its output shown (unless `show` is false); `onText` is called
+ * with the output, too. Resolves to the exit code, which is 127 for a program that can't be started.
  */
 export function run(program, args, { env = {}, cwd = ROOT, onText, show = true } = {}) {
   return new Promise((resolve) => {
@@ -58,13 +58,15 @@ export async function must(program, args, options) {
   if (code !== 0) throw new Failure(`\`${[program, ...args].join(" ")}\` failed (exit code ${code}).`);
 }
 
-/** What a program prints, or null where it fails or isn't there. */
+/** What a program prints, or null if it fails or doesn't exist. */
 export function output(program, args, options = {}) {
   const { status, stdout } = spawnSync(program, args, { cwd: ROOT, encoding: "utf8", ...options });
   return status === 0 ? stdout.trim() : null;
 }
 
-/** Runs a script's main function if the script was started itself, and turns a `Failure` into a sentence. */
+/**
+ * Runs a script's main function if the script itself was started, and prints only the message of a `Failure`.
+ */
 export async function main(moduleUrl, start) {
   if (process.argv[1] !== fileURLToPath(moduleUrl)) return;
   try {

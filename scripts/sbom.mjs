@@ -1,6 +1,6 @@
-// `npm run sbom FILE`: what the npm package `tabsense` is made of, as a CycloneDX bill of materials: the crates that are
-// compiled into its WebAssembly modules, and the npm libraries that are bundled into its files. All of it stands in lock
-// files and sources, so that the same commit gives the same file.
+// `npm run sbom FILE`: writes what the npm package `tabsense` consists of, as a CycloneDX bill of materials:
+// the crates that are compiled into its WebAssembly modules, and the npm libraries that are bundled into its
+// files. All of it comes from lock files and sources, so the same commit gives the same file.
 
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -45,7 +45,7 @@ function rust(version) {
   return { component: { ...component, licenses: licensesOf("MIT OR Apache-2.0") }, dependsOn: [] };
 }
 
-/** What cargo knows of all crates for the WebAssembly target. */
+/** cargo's metadata of all crates for the WebAssembly target. */
 export function crateMetadata() {
   const args = [
     "metadata",
@@ -65,7 +65,10 @@ export function crateMetadata() {
   return JSON.parse(stdout);
 }
 
-/** The crates that are compiled, with all features: those that build or test are not in the package. */
+/**
+ * The crates that are compiled, with all features: those that are only used to build or test are not in the
+ * package.
+ */
 function crates(lock) {
   const { packages, resolve } = crateMetadata();
   const nodes = new Map(resolve.nodes.map((node) => [node.id, node]));
@@ -85,7 +88,7 @@ function crates(lock) {
   return { parts, direct: compiledBy(resolve.root).map(refOf) };
 }
 
-/** The npm libraries that the sources import, which are bundled, with what these import. */
+/** The npm libraries that the sources import, which are bundled, with the libraries that these import. */
 function libraries(packages) {
   const sources = readdirSync(join(ROOT, "js"), { recursive: true }).filter((path) => path.endsWith(".ts"));
   const names = sources.flatMap((path) =>
@@ -114,7 +117,7 @@ function libraries(packages) {
   return { parts, direct: direct.map(refOf) };
 }
 
-/** All that is reached from `start`, which is left out, in a fixed order. */
+/** Everything that can be reached from `start`, which is left out, in a fixed order. */
 function reached(start, next) {
   const seen = new Set();
   const waiting = [start];
@@ -136,7 +139,7 @@ function partOf({ name, version, license, ref }, alg, content, dependsOn) {
   };
 }
 
-/** Older crates separate licences by a slash, which stands for OR. */
+/** Older crates separate licences with a slash, which means OR. */
 function licensesOf(expression) {
   return expression ? [{ expression: expression.replaceAll("/", " OR ") }] : [];
 }

@@ -33,9 +33,10 @@ export const ISOLATION = {
 };
 
 /**
- * Serves folders: `mounts` maps a path such as "/models/" to a folder; the longest that fits wins.
- * Takes the first free port from `port` on (0: any); `isolated`: with the headers of {@link ISOLATION};
- * `headers`: with these, too; `compressed`: text with gzip, as sites serve it; `onRequest` gets each request first. Yields `{ url, close }`.
+ * Serves folders: `mounts` maps a path such as "/models/" to a folder; the longest match wins. Uses the first
+ * free port starting at `port` (0: any); `isolated`: with the headers of {@link ISOLATION}; `headers`: with
+ * these, too; `compressed`: text with gzip, as sites serve it; `onRequest` is called with each request first.
+ * Resolves to `{ url, close }`.
  */
 export async function serve(
   mounts,

@@ -1,5 +1,5 @@
-// Sets up what building needs and prints a line for each thing it does; where nothing is missing, it does and
-// prints nothing.
+// Installs what a build needs and prints a line for each step; if nothing is missing, it does and prints
+// nothing.
 
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -10,10 +10,10 @@ import { addToPath, CACHE, Failure, main, must, output, ROOT, run } from "./run.
 import { which } from "./browser.mjs";
 import { hashOf, unlessStamped } from "./stamp.mjs";
 
-/** The environment to compile a tool with: flags that are meant for the WebAssembly build have no place there. */
+/** The environment to compile a tool with: flags for the WebAssembly build must not apply. */
 const HOST = { RUSTFLAGS: "", CARGO_ENCODED_RUSTFLAGS: undefined, CARGO_BUILD_TARGET: undefined };
 
-/** Makes everything available that a build needs, on PATH of this process. */
+/** Makes everything that a build needs available, on the PATH of this process. */
 export async function setUpBuild() {
   const { engines } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   const [major, minor] = process.versions.node.split(".").map(Number);
@@ -36,14 +36,14 @@ export async function setUpBuild() {
   await compiler();
 }
 
-/** What the tests in a browser need besides: wasm-pack, and wasm-bindgen's test runner. */
+/** Installs what the tests in a browser need as well: wasm-pack, and wasm-bindgen's test runner. */
 export async function setUpWebTests() {
   const { tools } = (await import("./manifest.mjs")).readManifest();
   await cargoTool("wasm-pack", "wasm-pack", tools["wasm-pack"]);
   await cargoTool("wasm-bindgen", "wasm-bindgen-cli", tools["wasm-bindgen"]);
 }
 
-/** What `wasm-pack test` drives Firefox with; yields its path. */
+/** Installs the driver that `wasm-pack test` needs for Firefox; resolves to its path. */
 export async function setUpGeckodriver() {
   const { tools } = (await import("./manifest.mjs")).readManifest();
   await cargoTool("geckodriver", "geckodriver", tools.geckodriver);
@@ -52,7 +52,7 @@ export async function setUpGeckodriver() {
 
 let bindgen;
 
-/** Compiles scripts/bindgen, once for all checkouts of this project; yields the program's path. */
+/** Compiles scripts/bindgen, once for all checkouts of this project; resolves to the program's path. */
 export function setUpBindgen(version) {
   bindgen ??= (async () => {
     const target = join(CACHE, "tools", `bindgen-${version}`);
@@ -66,7 +66,7 @@ export function setUpBindgen(version) {
   return bindgen;
 }
 
-/** Installs the package's own npm packages where they are missing or others. */
+/** Installs this project's npm packages if they are missing or outdated. */
 export async function setUpNpm() {
   const stamp = "node_modules/.tabsense-installed";
   const hash = hashOf(["package-lock.json"], [process.platform, process.arch]);
@@ -102,8 +102,8 @@ async function rust() {
 }
 
 /**
- * A toolchain beside the default one, with the standard library's source: variants with threads recompile
- * it.
+ * Installs a toolchain next to the default one, with the standard library's source: variants with threads
+ * recompile it.
  */
 async function standardLibrary(toolchain) {
   const sysroot = output("rustc", ["--print", "sysroot"], {
@@ -129,7 +129,7 @@ async function standardLibrary(toolchain) {
   );
 }
 
-/** What the fuzz targets need besides: libFuzzer is C++. */
+/** Installs what the fuzz targets need as well: libFuzzer is C++. */
 export async function setUpFuzzing() {
   await setUpBuild();
   await compiler("c++", ["g++"], "a C++ compiler, which libFuzzer is compiled with");
@@ -150,7 +150,7 @@ async function compiler(
     );
 }
 
-/** A tool of exactly `version`: the one on PATH, or one of this project's own. */
+/** Provides a tool of exactly `version`: the one on PATH, or this project's own. */
 async function cargoTool(program, crate, version) {
   const isRight = (path) => output(path, ["--version"])?.split(/\s/)[1] === version;
   if (isRight(program)) return;
@@ -159,13 +159,14 @@ async function cargoTool(program, crate, version) {
   if (!isRight(join(bin, program))) {
     console.log(`set-up: ${crate} ${version} (compiles for some minutes)`);
     const args = ["install", crate, "--version", version, "--root", root, "--force", "--quiet"];
-    // Quick to compile: what they do takes no time. Cargo reads no configuration of this project in `/`.
+    // Quick to compile, because the tools have little to do. In `/`, cargo reads no configuration of this
+    // project.
     const quick = { CARGO_PROFILE_RELEASE_OPT_LEVEL: "1", CARGO_PROFILE_RELEASE_LTO: "off" };
     const { channel } = (await import("./manifest.mjs")).readToml("rust-toolchain.toml").toolchain;
     const env = { ...process.env, ...HOST, ...quick, RUSTUP_TOOLCHAIN: channel };
     const options = { cwd: "/", env };
     // A release's lock file may name versions that the registry does not have: then those that it has are
-    // taken.
+    // used.
     if (output("cargo", [...args, "--locked"], options) === null) await must("cargo", args, options);
     if (!isRight(join(bin, program)))
       throw new Failure(

@@ -1,6 +1,7 @@
-// What a visitor's browser transfers for the package without a model: the modules that index.js and worker.js
-// reach, and the .wasm and its JavaScript of one build variant; the largest counts. The lexicon, what reads
-// PyTorch's checkpoints, and what teaches are fetched only where they are needed, and counted by themselves.
+// Measures what a visitor's browser transfers for the package without a model: the modules that index.js and
+// worker.js reach, and the .wasm and its JavaScript of one build variant; the largest counts. The lexicon,
+// the reader of PyTorch checkpoints, and the teacher are fetched only if they are needed, and counted
+// separately.
 
 import { readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -9,16 +10,16 @@ import { ROOT } from "./run.mjs";
 
 const IMPORTS = /(?:from\s+|import\s*\(\s*|import\s+|new URL\(\s*)["'](\.[^"']+)["']/g;
 
-/** What a page fetches only where it asks for `instant`, or imports `tabsense/lexicon`. */
+/** What a page fetches only if it requests `instant`, or imports `tabsense/lexicon`. */
 const LEXICON = join(ROOT, "dist/lexicon.js");
 
 /** What a page fetches only for other tasks than classification. */
 const TASKS = join(ROOT, "dist/tasks.js");
 
-/** What a page fetches only where a model's weights are a checkpoint of PyTorch's. */
+/** What a page fetches only if a model's weights are a PyTorch checkpoint. */
 const REWRITER = filesOf("rewriter");
 
-/** What a page fetches only where a classifier is taught. */
+/** What a page fetches only if a classifier is taught. */
 const TEACHER = filesOf("teacher");
 
 function filesOf(module) {
@@ -30,7 +31,7 @@ function variantOf(path) {
   return /\/wasm\/([^/]+)\//.exec(path)?.[1] ?? null;
 }
 
-/** The files, each with its length as it is, and compressed on its own as a server sends it. */
+/** The files, each with its uncompressed length, and its length when a server sends it compressed. */
 export function transferred() {
   const dist = join(ROOT, "dist");
   const seen = new Set();
@@ -63,7 +64,7 @@ export function tasksSize() {
   return sizesOf(TASKS);
 }
 
-/** The sizes of the two files that read PyTorch's checkpoints, together. */
+/** The sizes of the two files that read PyTorch checkpoints, together. */
 export function rewriterSize() {
   return transferTotal(REWRITER.map(sizesOf));
 }

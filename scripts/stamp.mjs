@@ -1,11 +1,11 @@
-// Remembers what a step was made from, so that an unchanged step is skipped.
+// Remembers the inputs of a step, so that an unchanged step is skipped.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ROOT } from "./run.mjs";
 
-/** A hash over files and folders (by their paths in the repository) and over words such as versions. */
+/** A hash over files and folders (by their paths in the repository) and over strings such as versions. */
 export function hashOf(paths, words = []) {
   const hash = createHash("sha256");
   for (const word of words) hash.update(`${word}\0`);
@@ -20,7 +20,7 @@ export function hashOf(paths, words = []) {
 }
 
 /**
- * Runs `make` unless `stamp` holds `hash` already and all `outputs` are there; says whether it ran.
+ * Runs `make` unless `stamp` already contains `hash` and all `outputs` exist; resolves to whether it ran.
  * `stamp` and `outputs` are paths in the repository.
  */
 export async function unlessStamped(stamp, hash, outputs, make) {

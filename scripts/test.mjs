@@ -1,5 +1,5 @@
-// Runs the tests: `npm test` all of them, `npm test -- js` one suite. Ends with where the time went and with
-// "N passed, N failed".
+// Runs the tests: `npm test` runs all of them, `npm test -- js` one suite. Ends with where the time went and
+// with "N passed, N failed".
 
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -14,15 +14,15 @@ import { setUpVulkan } from "./vulkan.mjs";
 /** Warnings about the documentation are errors. */
 const RUSTDOC = { RUSTDOCFLAGS: "-D warnings" };
 
-/** The tests of what happens where there is no WebGPU adapter: they have a browser run of their own. */
+/** The tests of what happens without a WebGPU adapter: they have their own browser run. */
 const NO_GPU = "no_gpu";
 
 /** The tests of the CPU's arithmetic, which differs between build variants. */
 const ARITHMETIC = "arithmetic";
 
 /**
- * How long a file of Node's tests may take, in ms, some times what the longest takes: one that never ends is
- * a failure with a name.
+ * How long a file of Node's tests may take, in ms, several times what the longest takes: one that never ends
+ * is a failure with a name.
  */
 const FILE_TIMEOUT = 20 * 60_000;
 
@@ -45,7 +45,7 @@ const SUITES = {
 /** The suites that need neither a browser nor the package. */
 const PLAIN = ["lint", "rust", "fuzz"];
 
-/** How many of Node's test files run at a time, where they don't measure time or memory. */
+/** How many of Node's test files run at a time, if they don't measure time or memory. */
 const TOGETHER = 2;
 
 /** Seconds of each file, suite and preparation. */
@@ -92,7 +92,7 @@ async function rust({ vulkan }) {
   );
 }
 
-/** Runs `examples/classify.rs` on the embedded model; 0 where it prints the labels of its texts. */
+/** Runs `examples/classify.rs` on the embedded model; resolves to 0 if it prints the labels of its texts. */
 async function classifyExample() {
   let text = "";
   const args = ["run", "--quiet", "--example", "classify", "--", "models/sentiment-en"];
@@ -102,7 +102,7 @@ async function classifyExample() {
   return code || Number(!expected.test(text));
 }
 
-/** The library as it is compiled for each module: they differ in cargo's features. */
+/** Runs clippy on the library as it is compiled for each module: they differ in cargo's features. */
 async function clippyOnModules(manifest, deny) {
   const { converterVariant, rewriterVariant, teacherVariant, variantEnv } = await import("./manifest.mjs");
   const name = manifest.tests.variant;
@@ -117,7 +117,7 @@ async function clippyOnModules(manifest, deny) {
   return results;
 }
 
-/** Each target of fuzz/ for some seconds; `npm run test:long` goes on for hours. */
+/** Runs each target of fuzz/ for some seconds; `npm run test:long` does so for hours. */
 async function fuzz() {
   const targets = await import("./fuzz.mjs");
   try {
@@ -151,7 +151,10 @@ export async function webInFirefox({ firefox }) {
   if (result.failed > 0) throw new Failure(`${result.failed} tests failed in Firefox.`);
 }
 
-/** Plays runs of `wasm-pack test`; `browserArgs` prepares a run's browser, and yields the arguments that name it. */
+/**
+ * Executes runs of `wasm-pack test`; `browserArgs` prepares a run's browser, and returns the arguments that
+ * name it.
+ */
 async function runWeb(runs, browserArgs) {
   const { readManifest, variantTestEnv } = await import("./manifest.mjs");
   const { tests, variants } = readManifest();
@@ -172,9 +175,9 @@ async function runWeb(runs, browserArgs) {
 }
 
 /**
- * The runs in a browser, from the manifest's `[tests]`: all tests where there is a WebGPU adapter (of
- * software, as a rule); those of `tests/no_gpu` where there is none; and those of the CPU's arithmetic in
- * the build `relaxed`: `{ name, variant, gpu, chromiumArgs, targets, cargoArgs }` each.
+ * The runs in a browser, from the manifest's `[tests]`: all tests with a WebGPU adapter (usually a software
+ * one); those of `tests/no_gpu` without one; and those of the CPU's arithmetic in the build `relaxed`:
+ * `{ name, variant, gpu, chromiumArgs, targets, cargoArgs }` each.
  */
 export function webRuns(tests) {
   const others = rustTests().filter((name) => name !== NO_GPU);
@@ -268,14 +271,17 @@ async function examples({ chromium }) {
   );
 }
 
-/** Runs Node's test files below some folders, `together` at a time: a process each, whose time is known. */
+/**
+ * Runs Node's test files below some folders, `together` at a time: one process each, so that its time is
+ * known.
+ */
 async function node(folders, env = {}, together = 1) {
-  // The longest first, which as a rule take longest: at the end, none is waited for alone.
+  // The largest files first, which usually take longest, so that none is left to run alone at the end.
   const size = (file) => statSync(join(ROOT, file)).size;
   const files = folders.flatMap(testFiles).sort((a, b) => size(b) - size(a));
   const results = [];
   const options = ["--test", "--test-reporter=spec", `--test-timeout=${FILE_TIMEOUT}`];
-  // What files that run at the same time print is shown when each has ended.
+  // The output of files that run at the same time is shown when each has ended.
   const show = together === 1;
   const worker = async () => {
     for (let file = files.shift(); file; file = files.shift()) {
@@ -295,9 +301,7 @@ function testFiles(folder) {
     .map((name) => `${folder}/${name}`);
 }
 
-/**
- * Counts a program's tests from what it prints. A failure that shows in the exit code alone counts as one.
- */
+/** Counts a program's tests from its output. A failure that only shows in the exit code counts as one. */
 async function counted(program, args, env, count, { show = true } = {}) {
   let text = "";
   const code = await run(program, args, { env, show, onText: (piece) => void (text += piece) });

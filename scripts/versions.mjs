@@ -30,7 +30,7 @@ export function withVersion(root, version) {
   return files;
 }
 
-/** A package with the version, which accepts the others from the same version on. */
+/** A package with the version, which accepts the others starting at the same version. */
 function versioned(manifest, version, names) {
   const { peerDependencies: peers } = manifest;
   if (!peers) return { ...manifest, version };
@@ -54,7 +54,7 @@ function cargoManifest(text, version, { repository, homepage }) {
     .replace(/^license = .*$/m, (line) => `${line}\nrepository = "${url}"\nhomepage = "${homepage}"`);
 }
 
-/** A package-lock.json: the packages that lie in the repository, not those of a registry. */
+/** A package-lock.json: the packages that are in the repository, not those from a registry. */
 function npmLock(text, version, names) {
   const lock = JSON.parse(text);
   const isOwn = (path, { name = path.split("node_modules/").at(-1), integrity }) =>
@@ -65,7 +65,7 @@ function npmLock(text, version, names) {
   return json(lock);
 }
 
-/** A Cargo.lock: crates without a source lie in the repository. */
+/** A Cargo.lock: crates without a source are in the repository. */
 function cargoLock(text, version, names) {
   return text.replace(/^(name = "(.*)"\nversion = )".*"(?!\nsource)/gm, (all, start, name) =>
     names.includes(name) ? `${start}"${version}"` : all,

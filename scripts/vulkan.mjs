@@ -1,5 +1,5 @@
-// Vulkan for the native tests: Mesa's lavapipe, which computes on the CPU. The system's, or else Debian's,
-// fetched here.
+// Vulkan for the native tests: Mesa's lavapipe, which computes on the CPU. The system's, otherwise Debian's,
+// which is fetched here.
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -9,18 +9,20 @@ import { CACHE, Failure, output } from "./run.mjs";
 const PACKAGES = ["mesa-vulkan-drivers", "libvulkan1"];
 
 /**
- * wgpu opens Vulkan's loader by this name, and the loader the driver that a description (a JSON file) names.
+ * wgpu opens Vulkan's loader by this name, and the loader opens the driver that a description (a JSON file)
+ * names.
  */
 const LOADER = "libvulkan.so.1";
 const DESCRIPTIONS = ["/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/usr/share/vulkan/icd.d"];
 
 /**
- * Yields the environment in which native tests find lavapipe and no other driver, installing it where it is
+ * Resolves to the environment in which native tests find lavapipe and no other driver; installs it if it is
  * missing.
  *
- * A graphics card is not used, even where there is one: tolerances were measured on lavapipe, which has what
- * the tests are there to run (f16 among it), and so a result means the same on every machine. A driver that
- * VK_DRIVER_FILES (VK_ICD_FILENAMES, by its older name) already names wins: that is how a card is tested.
+ * A graphics card is not used, even if there is one: tolerances were measured on lavapipe, which supports
+ * everything that the tests need (including f16), so a result means the same on every machine. A driver that
+ * VK_DRIVER_FILES (VK_ICD_FILENAMES, by its older name) already names takes precedence: that is how to test a
+ * card.
  */
 export async function setUpVulkan() {
   // Native wgpu is Metal there.
@@ -54,7 +56,7 @@ function folder() {
   return join(CACHE, "lavapipe");
 }
 
-/** The description of the unpacked driver, which is written last: where it is, the rest is too. */
+/** The description of the unpacked driver, which is written last: if it exists, so does the rest. */
 function ownDescription() {
   return join(folder(), "lvp_icd.json");
 }
@@ -82,8 +84,8 @@ function lavapipesIn(path) {
 }
 
 /**
- * Whether the loader, the driver and all that it is linked with are here: in the system's folders, or those
- * given.
+ * Whether the loader, the driver and all libraries that it is linked with exist, in the system's folders or
+ * in `folders`.
  */
 function isComplete(driver, folders) {
   const all = [...folders, ...libraryFolders()];
@@ -94,7 +96,8 @@ function isComplete(driver, folders) {
 }
 
 /**
- * The library that a description names: by its path, by one from the description on, or by its name alone.
+ * The library that a description names: by its path, by a path relative to the description, or only by its
+ * name.
  */
 function libraryOf(driver, folders) {
   const named = JSON.parse(readFileSync(driver, "utf8")).ICD.library_path;

@@ -5,10 +5,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure, main, output, ROOT } from "./run.mjs";
 
-/** What is read: documents, and the comments, strings and names in code. */
+/** The files that are read: documents, and the comments, strings and names in code. */
 const TEXT = /\.(md|html|rs|ts|mjs|js|svelte|vue|py|wgsl|toml|yml)$/;
 
-/** What is not read: this table and its test. */
+/** The files that are not read: this table and its test. */
 const EXEMPT = ["scripts/words.mjs", "tests/js/words.test.mjs"];
 
 /** Each phrase, what to write instead, and why. Letter case doesn't matter, and a space is also a line break. */
@@ -46,15 +46,15 @@ export const PHRASES = [
 ];
 
 /**
- * `text` with line breaks, and what begins the next line of a comment, as spaces: a phrase may go over them, but not
- * over an empty line.
+ * `text` with spaces in place of line breaks and the marks that begin the next line of a comment: a phrase
+ * may extend over them, but not over an empty line.
  */
 const flattened = (text) =>
   text.replace(/(?:\r?\n[ \t]*(?:\/\/[/!]?|\*|#+|>)?[ \t]*)+/g, (gap) =>
     (gap.split("\n").length === 2 ? " " : "\0").repeat(gap.length),
   );
 
-/** The places in `text` where a phrase is, as `{ line, found, instead, why }`. */
+/** The places of phrases in `text`, as `{ line, found, instead, why }`. */
 export function findings(text) {
   const flat = flattened(text);
   return PHRASES.flatMap(([{ source }, instead, why]) =>
@@ -67,7 +67,7 @@ export function findings(text) {
   );
 }
 
-/** A line for each place in the project's texts where a phrase is. */
+/** A line for each place of a phrase in the project's texts. */
 export function check() {
   const listed = output("git", ["ls-files", "--cached", "--others", "--exclude-standard"]);
   if (listed === null) throw new Failure("The files could not be listed by git. Run this in a clone.");

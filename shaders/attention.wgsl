@@ -1,10 +1,10 @@
 // attention: y[i,h·dh+d] = Σ_j softmax_j(Σ_e q[i,h·dh+e] · k[j,h·dh+e] / √dh + bias[h,j-i+R-1])
 // · v[j,h·dh+d], per sequence and head
 // q: (Nq, ≥ D), k, v: (Nk, ≥ D) f32, columns of wider tensors; y: (Nq, D); D = H·dh, dh ≤ 128;
-// bias: (H, 2R - 1), of a model with relative positions, R the most keys
+// bias: (H, 2R - 1), of a model with relative positions; R: the maximum number of keys
 // dispatch: (tiles, H) workgroups of 64; a tile is up to 32 queries of one sequence. Its keys come 32 at a
-// time, the head's width 32 at a time; the softmax is taken as they come (Milakov & Gimelshein 2018), so that
-// no score leaves the workgroup
+// time, the head's width 32 at a time; the softmax is computed along the way (Milakov & Gimelshein 2018), so
+// that no score leaves the workgroup
 // twin: src/backend/cpu/attention.rs; they agree as tests/gpu/kernels.rs allows
 
 struct Params {
@@ -29,42 +29,42 @@ struct Params {
 @group(0) @binding(1) var<storage, read> q: array<f32>;
 @group(0) @binding(2) var<storage, read> k: array<f32>;
 @group(0) @binding(3) var<storage, read> v: array<f32>;
-// first query row, number of query rows ≤ 32 and, from bit 8 on, the first one's place in its sequence,
-// first key row, number of keys
+// For each tile: first query row; number of query rows (≤ 32) and, from bit 8, the first one's position in
+// its sequence; first key row; number of keys.
 @group(0) @binding(4) var<storage, read> tiles: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read> biases: array<f32>;
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
 
-// Scores are cut to ±LARGEST, so that no difference of two overflows.
+// Scores are clamped to ±LARGEST, so that the difference of two never overflows.
 const LARGEST: f32 = 1e38;
 
-// NaN stays NaN: its bits are asked, for clamp may make a number of it.
+// NaN stays NaN. Its bits are tested, because clamp may turn it into a number.
 fn cut(score: vec4<f32>) -> vec4<f32> {
     let limit = vec4<f32>(LARGEST);
     let is_nan = (bitcast<vec4<u32>>(score) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
     return select(clamp(score, -limit, limit), score, is_nan);
 }
 
-// The biases of key j and of queries `query` to `query` + 3 of its sequence; those beyond the last are read
-// as the last.
+// The biases of key j and queries `query` to `query` + 3 of its sequence. Queries beyond the last are read as
+// the last.
 fn bias_of(head: u32, j: u32, query: u32, last_query: u32) -> vec4<f32> {
     let at = head * p.bias_row + p.bias_row / 2u + j;
     let to = min(query + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(last_query));
     return vec4<f32>(biases[at - to.x], biases[at - to.y], biases[at - to.z], biases[at - to.w]);
 }
 
-// 9 places where 8 would do spread reads and writes over the banks. An index i comes first: the loops have it
-// as a constant, which needs no check against the array's length.
+// 9 places, although 8 would do, spread reads and writes over the memory banks. Index i comes first: it is a
+// constant in the loops and needs no bounds check.
 // First q_tile[i][e][r]: quad e of query 4·r + i.
 // Then q_tile[i][e][r]: e^(score - largest) of queries 4·r to 4·r + 3 and key 8·i + e.
 var<workgroup> q_tile: array<array<array<vec4<f32>, 9>, 8>, 4>;
 // First kv_tile[i][e][c]: quad e of key 8·i + c. Then kv_tile[i][e][c]: quad c of value 8·i + e.
 var<workgroup> kv_tile: array<array<array<vec4<f32>, 9>, 8>, 4>;
-// exchange[c][r]: what the invocations of the same queries tell each other
+// exchange[c][r]: values shared between the invocations of the same queries
 var<workgroup> exchange: array<array<vec4<f32>, 9>, 8>;
 
-// The places of columns d to d + 3 of a head that starts at `first`; those beyond its width are read as its
-// last, and count as zeros (within).
+// The indices of columns d to d + 3 of a head that starts at `first`. Columns beyond its width are read as
+// its last one; `within` turns their values into zeros.
 fn places(first: u32, d: u32) -> vec4<u32> {
     return first + min(d + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(p.head_width - 1u));
 }
@@ -73,13 +73,13 @@ fn within(d: u32, values: vec4<f32>) -> vec4<f32> {
     return select(vec4<f32>(), values, d + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(p.head_width));
 }
 
-// sum + x · w, w[i] being 4 columns at i
+// sum + x · w; w[i] is 4 columns at i
 fn multiply(sum: vec4<f32>, x: vec4<f32>, w: mat4x4<f32>) -> vec4<f32> {
     let low = fma(w[1], vec4<f32>(x.y), fma(w[0], vec4<f32>(x.x), sum));
     return fma(w[3], vec4<f32>(x.w), fma(w[2], vec4<f32>(x.z), low));
 }
 
-// The sums of 4 queries over columns d + 4·c to d + 4·c + 3 of the head, brought up to date with 32 keys.
+// Updates the sums of 4 queries, in columns d + 4·c to d + 4·c + 3 of the head, with up to 32 keys.
 fn add_values(
     sums: mat4x4<f32>,
     d: u32,
@@ -148,21 +148,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let c = lane & 7u;
 
     var largest = vec4<f32>(-LARGEST);
-    // Of this invocation's keys alone, until the end.
+    // Covers only this invocation's keys until the end.
     var total = vec4<f32>();
     var sums_0 = mat4x4<f32>();
     var sums_32 = mat4x4<f32>();
     var sums_64 = mat4x4<f32>();
     var sums_96 = mat4x4<f32>();
     for (var key = 0u; key < tile.w; key += 32u) {
-        // Scores of queries 4·r to 4·r + 3 with keys c, c + 8, c + 16 and c + 24, one vector a key.
+        // Scores of queries 4·r to 4·r + 3 with keys c, c + 8, c + 16 and c + 24, one vector per key.
         var t0 = vec4<f32>();
         var t1 = vec4<f32>();
         var t2 = vec4<f32>();
         var t3 = vec4<f32>();
         for (var d = 0u; d < p.head_width; d += 32u) {
             workgroupBarrier();
-            // This invocation brings in quad c of queries and keys r, r + 8, r + 16 and r + 24.
+            // This invocation loads quad c of queries and keys r, r + 8, r + 16 and r + 24.
             for (var n = r; n < 32u; n += 8u) {
                 let e = d + 4u * c;
                 // Rows beyond the last are read as the last.
@@ -184,7 +184,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 t3 = multiply(t3, kv_tile[3][e][c], queries);
             }
         }
-        // A key beyond the last counts as the last here: it moves no maximum, and weighs nothing.
+        // A key beyond the last is read as the last: it doesn't change the maximum, and its weight is zeroed
+        // below.
         t0 = t0 * p.scale;
         t1 = t1 * p.scale;
         t2 = t2 * p.scale;
@@ -239,7 +240,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var i = 0u; i < 8u; i += 1u) {
         total += exchange[i][r];
     }
-    // A sequence without keys yields zeros.
+    // A sequence without keys results in zeros.
     let factor = select(vec4<f32>(), 1.0 / max(total, vec4<f32>(1e-30)), total > vec4<f32>());
     store_sums(sums_0, 0u, factor, tile, head, lane);
     if p.head_width > 32u {

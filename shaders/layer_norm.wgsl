@@ -6,7 +6,7 @@
 struct Params {
     rows: u32,
     columns: u32,
-    // In quads (vec4): D rounded up to 16, by 4.
+    // In quads (vec4): D rounded up to a multiple of 16, divided by 4.
     stride: u32,
     eps: f32,
 }

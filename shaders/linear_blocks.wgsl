@@ -1,9 +1,9 @@
-// linear_blocks: y[n,m] = epilogue(scale[m] · Σ_k x[n,k] · w[m,k] + bias[m]), on adapters that are software
+// linear_blocks: y[n,m] = epilogue(scale[m] · Σ_k x[n,k] · w[m,k] + bias[m]), on software adapters
 // x: (N, K), y and residual: (N, M) f32; w: (M, K) f32, f16, int8, or int4 with scales of 32 k each; columns:
 // (M) of (bias, scale)
-// There, a vec4 loaded costs as much as 20 vec4 multiplied and added, from whatever memory, and a barrier as
-// much as 4 loads. So each invocation makes 16 × 16 results on its own, without workgroup memory. Where up to
-// 4 rows are left, it takes a shorter way.
+// There, loading a vec4 costs as much as 20 vec4 multiply-adds, from any memory, and a barrier as much as 4
+// loads. So each invocation computes 16 × 16 results on its own, without workgroup memory. If at most 4 rows
+// are left, it takes a shorter path.
 // dispatch: (⌈M16/64⌉, ⌈N/16⌉) workgroups of 4, M16 = M rounded up to 16
 // twin: src/backend/cpu/linear/mod.rs; they agree as tests/gpu/kernels.rs allows
 
@@ -29,7 +29,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if column >= 4u * p.y_stride {
         return;
     }
-    // A row of 16 columns each.
+    // Each is a row of 16 columns.
     var sums: array<mat4x4<f32>, 16>;
     if row + 4u >= p.rows {
         let x0 = x_place(row);
@@ -126,7 +126,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         sums[14] = s14;
         sums[15] = s15;
     }
-    // One copy of the epilogue, in a loop: it is most of what there is to compile.
+    // One copy of the epilogue, in a loop: it is most of the code to compile.
     for (var i = 0u; i < 4u * min(p.rows - row, 16u); i += 1u) {
         store(row + i / 4u, column / 4u + (i & 3u), sums[i / 4u][i & 3u]);
     }

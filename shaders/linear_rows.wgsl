@@ -2,14 +2,14 @@
 // x: (N, K), y and residual: (N, M) f32; w: (M, K) f32, f16, int8, or int4 with scales of 32 k each; columns:
 // (M) of (bias, scale)
 // dispatch: (⌈N/8⌉, ⌈M16/8⌉) workgroups of 64, M16 = M rounded up to 16: each makes 8 rows × 8 columns.
-// Neighbouring invocations take neighbouring k, and workgroup memory sums what they found in a fixed order:
-// the same result every time
+// Neighbouring invocations process neighbouring k. Their sums are added in workgroup memory in a fixed order,
+// so that the result is the same every time
 // twin: src/backend/cpu/linear/mod.rs; they agree as tests/gpu/kernels.rs allows
 
-// Sum i of invocation j, and of j + 32, lies at i * 32 + j.
+// Sum i of invocations j and j + 32 together is at i * 32 + j.
 var<workgroup> sums: array<vec4<f32>, 512>;
 
-// Sums of 4 rows, of which the second's are 2 further than the first's.
+// Stores the sums of 4 rows. The index i grows by 2 from row to row.
 fn put(first: u32, rows: mat4x4<f32>) {
     sums[first] = rows[0];
     sums[first + 64u] = rows[1];
@@ -36,7 +36,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let x5 = x_place(row + 5u);
     let x6 = x_place(row + 6u);
     let x7 = x_place(row + 7u);
-    // Rows 0 to 3 and 4 to 7, of the first 4 columns (a) and of the last (b).
+    // Rows 0 to 3 and 4 to 7, in the first 4 columns (a) and in the last 4 (b).
     var a0 = mat4x4<f32>();
     var a4 = mat4x4<f32>();
     var b0 = mat4x4<f32>();
@@ -77,8 +77,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         add(place + 288u, b4);
     }
     workgroupBarrier();
-    // Sum i is of row i / 2 and its first or last 4 columns: 4 invocations add 8 each, and each starts
-    // elsewhere, so that neighbours read from different banks.
+    // Sum i belongs to row i / 2 and its first or last 4 columns. For each sum, 4 invocations add 8 parts
+    // each. They start at different parts, so that neighbours read from different banks.
     let i = lane & 15u;
     let part = lane >> 4u;
     var sum = vec4<f32>();

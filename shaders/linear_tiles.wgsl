@@ -5,20 +5,20 @@
 // x and of w, 16 k at a time
 // twin: src/backend/cpu/linear/mod.rs; they agree as tests/gpu/kernels.rs allows
 
-// x_tile[i][q][r]: quad q of row 8·r + i. 9 places where 8 would do spread reads and writes over the banks; i
-// comes first because the inner loop has it as a constant, which needs no check against the array's length.
+// x_tile[i][q][r]: quad q of row 8·r + i. 9 places, although 8 would do, spread reads and writes over the
+// memory banks. Index i comes first: it is a constant in the inner loop and needs no bounds check.
 var<workgroup> x_tile: array<array<array<vec4<f32>, 9>, 4>, 8>;
-// w_tile[i][q][c]: quad q of column 4·c + i, and of column 28 + 4·c + i where i > 3.
+// w_tile[i][q][c]: quad q of column 4·c + i, or of column 28 + 4·c + i if i > 3.
 var<workgroup> w_tile: array<array<array<vec4<f32>, 9>, 4>, 8>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let row = group.y * 64u;
     let column = group.x * 64u;
-    // This invocation's results: rows 8·r to 8·r + 7; columns 4·c to 4·c + 3, and 32 further.
+    // This invocation's results: rows 8·r to 8·r + 7, in columns 4·c to 4·c + 3 and 4·c + 32 to 4·c + 35.
     let r = lane >> 3u;
     let c = lane & 7u;
-    // What it brings in: quad q of rows n, n + 16, n + 32 and n + 48 of x.
+    // It loads quad q of rows n, n + 16, n + 32 and n + 48 of x.
     let n = lane >> 2u;
     let q = lane & 3u;
     let x0 = x_place(row + n) + q;
@@ -26,7 +26,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let x2 = x_place(row + n + 32u) + q;
     let x3 = x_place(row + n + 48u) + q;
     let chunks = 4u / QUADS;
-    // Rows 0 to 3 and 4 to 7 of these, of the first 4 columns (a) and of the last (b).
+    // Rows 0 to 3 and 4 to 7 of these, in the first 4 columns (a) and in the last 4 (b).
     var a0 = mat4x4<f32>();
     var a4 = mat4x4<f32>();
     var b0 = mat4x4<f32>();

@@ -6,22 +6,22 @@
 // x and of w, 32 k at a time
 // twin: src/backend/cpu/linear/activations.rs; they agree as tests/gpu/kernels.rs allows
 
-// x_tile[i][h][r]: 16 k, the first or the second, of row 8·r + i. 9 places where 8 would do spread reads and
-// writes over the banks; i comes first because the sums have it as a constant, which needs no check against
-// the array's length.
+// x_tile[i][h][r]: 16 k, the first or the second, of row 8·r + i. 9 places, although 8 would do, spread reads
+// and writes over the memory banks. Index i comes first: it is a constant in the sums and needs no bounds
+// check.
 var<workgroup> x_tile: array<array<array<vec4<u32>, 9>, 2>, 8>;
 var<workgroup> x_scales: array<array<f32, 9>, 8>;
-// w_tile[i][h][c]: 16 k of column 4·c + i, and of column 28 + 4·c + i where i > 3.
+// w_tile[i][h][c]: 16 k of column 4·c + i, or of column 28 + 4·c + i if i > 3.
 var<workgroup> w_tile: array<array<array<vec4<u32>, 9>, 2>, 8>;
 
-// The bits of the largest magnitude: they are in the order of what they stand for, infinity and then NaN
-// last.
+// The bits of the largest magnitude. The bits of magnitudes sort like their values, with infinity and then
+// NaN last.
 fn largest(v: vec4<f32>) -> u32 {
     let a = bitcast<vec4<u32>>(v) & vec4<u32>(0x7fffffffu);
     return max(max(a.x, a.y), max(a.z, a.w));
 }
 
-// 4 values of at most 127 in size, rounded to signed bytes
+// 4 values of magnitude at most 127, rounded to signed bytes
 fn pack(v: vec4<f32>) -> u32 {
     return pack4xI8(vec4<i32>(round(v)));
 }
@@ -61,19 +61,19 @@ fn add_rows(sums: mat4x4<f32>, scales: vec4<f32>, x: array<Bytes, 4>, w: array<B
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let row = group.y * 64u;
     let column = group.x * 64u;
-    // This invocation's results: rows 8·r to 8·r + 7; columns 4·c to 4·c + 3, and 32 further.
+    // This invocation's results: rows 8·r to 8·r + 7, in columns 4·c to 4·c + 3 and 4·c + 32 to 4·c + 35.
     let r = lane >> 3u;
     let c = lane & 7u;
     let w_stride = p.x_stride / 4u;
     let x_row = x_place(row + lane);
     let w_row = (column + lane) * w_stride;
-    // Rows 0 to 3 and 4 to 7 of these, of the first 4 columns (a) and of the last (b).
+    // Rows 0 to 3 and 4 to 7 of these, in the first 4 columns (a) and in the last 4 (b).
     var a0 = mat4x4<f32>();
     var a4 = mat4x4<f32>();
     var b0 = mat4x4<f32>();
     var b4 = mat4x4<f32>();
     for (var k = 0u; k < w_stride; k += 2u) {
-        // Each invocation brings in one row of x and one of w. The second 16 k may lie beyond K.
+        // Each invocation loads one row of x and one of w. The second 16 k may be beyond K.
         let x_first = x_row + k * 4u;
         let v0 = x[x_first];
         let v1 = x[x_first + 1u];
@@ -92,12 +92,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             v7 = x[x_first + 7u];
             u1 = w[w_row + k + 1u];
         }
-        // NaN where one is, and with it this row's results.
+        // NaN if any value is NaN, and then this row's results are, too.
         let size = bitcast<f32>(max(
             max(max(largest(v0), largest(v1)), max(largest(v2), largest(v3))),
             max(max(largest(v4), largest(v5)), max(largest(v6), largest(v7))),
         ));
-        // A group of zeros keeps a finite factor; beyond the largest, x would not fit a byte.
+        // The lower bound keeps the factor of a group of zeros finite. The largest value becomes ±127.
         let f = 127.0 / max(size, 1e-30);
         workgroupBarrier();
         x_tile[lane & 7u][0][lane >> 3u] = vec4<u32>(pack(v0 * f), pack(v1 * f), pack(v2 * f), pack(v3 * f));

@@ -1,11 +1,11 @@
-// mean_rows: y[b,d] = Σ_n x[n,d] / (starts[b+1] - starts[b]), n from starts[b] on; zeros where there is none
+// mean_rows: y[b,d] = Σ_n x[n,d] / (starts[b+1] - starts[b]), n from starts[b]; zeros if there is none
 // x: (N, D), y: (B, D) f32; starts: (B + 1)
 // dispatch: one workgroup of 64 a text; B workgroups, and beyond 65535 each takes several texts
 // twin: src/backend/cpu/mod.rs; the same sums in the same order
 
 struct Params {
     texts: u32,
-    // In quads (vec4): D rounded up to 16, by 4.
+    // In quads (vec4): D rounded up to a multiple of 16, divided by 4.
     stride: u32,
     pad_0: u32,
     pad_1: u32,

@@ -5,7 +5,7 @@
 
 struct Params {
     rows: u32,
-    // In quads (vec4): D rounded up to 16, by 4.
+    // In quads (vec4): D rounded up to a multiple of 16, divided by 4.
     stride: u32,
     pad_0: u32,
     pad_1: u32,

@@ -7,19 +7,19 @@ pub struct PackedBatch {
     pub ids: Vec<u32>,
     /// The position of each token within its text (N).
     pub positions: Vec<u32>,
-    /// The type of each token (N): which text of a pair it is of.
+    /// The type of each token (N): which text of a pair it belongs to.
     pub types: Vec<u8>,
     /// Text b's tokens are `starts[b]..starts[b + 1]` (B + 1, from 0 to N).
     pub starts: Vec<u32>,
 }
 
 impl PackedBatch {
-    /// Packs texts, each of at least one token, all of type 0.
+    /// Packs texts of at least one token each, all of type 0.
     pub fn new<'a>(texts: impl IntoIterator<Item = &'a [u32]>) -> Self {
         Self::with_types(texts.into_iter().map(|ids| (ids, &[][..])))
     }
 
-    /// Packs texts, each of at least one token, with the types of their tokens; missing ones are 0.
+    /// Packs texts of at least one token each, with the types of their tokens; missing types are 0.
     pub fn with_types<'a>(texts: impl IntoIterator<Item = (&'a [u32], &'a [u8])>) -> Self {
         let mut batch = Self { ids: Vec::new(), positions: Vec::new(), types: Vec::new(), starts: vec![0] };
         for (ids, types) in texts {
@@ -32,8 +32,9 @@ impl PackedBatch {
         batch
     }
 
-    /// The position of each token (N) of a model whose positions begin behind `padding`, the id of its padding
-    /// token and its position. All other tokens count up from there; a padding token doesn't count.
+    /// The position of each token (N) in a model whose positions start after `padding`, which is both the id
+    /// and the position of its padding token. All other tokens count up from there; padding tokens don't
+    /// count.
     ///
     /// Source: `create_position_ids_from_input_ids` of `transformers` 5.24, `modeling_roberta.py`.
     pub fn positions_behind_padding(&self, padding: u32) -> Vec<u32> {
@@ -58,14 +59,14 @@ impl PackedBatch {
         self.starts.len() - 1
     }
 
-    /// The row of each text's first token (B), which alone feeds the head.
+    /// The row of each text's first token (B), the only one that feeds the head.
     pub fn first_rows(&self) -> &[u32] {
         &self.starts[..self.texts()]
     }
 }
 
-/// Cuts texts of `lengths` tokens, in order, into groups of at most `budget` tokens (a longer text is a group
-/// of its own), so that the memory of a call is bounded whatever its size.
+/// Splits texts of `lengths` tokens, in order, into groups of at most `budget` tokens (a longer text is a
+/// group by itself), so that a call's memory is bounded, whatever its size.
 ///
 /// Returns the ranges of the groups.
 pub fn micro_batches(lengths: &[usize], budget: usize) -> Vec<std::ops::Range<usize>> {

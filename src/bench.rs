@@ -1,8 +1,8 @@
 //! Timing loops of the CPU kernels, for `npm run bench:kernels` (feature `bench`); never in the shipped
 //! build.
 //!
-//! JavaScript keeps the time: it calls [`Bench::run`] and divides [`Bench::operations`] by what the clock
-//! says.
+//! JavaScript measures the time: it calls [`Bench::run`] and divides [`Bench::operations`] by the elapsed
+//! time.
 
 use crate::backend::cpu::math::gelu;
 use crate::backend::cpu::simd::{F32x4, LANES};
@@ -27,7 +27,7 @@ pub struct Bench {
 /// Computes one tile.
 type TileLoop = Box<dyn Fn(&mut tile::Tile)>;
 
-/// Depth of the tile that is measured alone, and how many of it are one run.
+/// Depth of the tile in [`Bench::tile`], and tiles per run.
 const TILE_DEPTH: usize = 256;
 const TILES: usize = 1000;
 
@@ -36,7 +36,7 @@ impl Bench {
     /// x·Wᵀ + b with x (rows, depth) and W (width, depth) in "f32", "int8" or "int4".
     ///
     /// # Errors
-    /// Where memory is short.
+    /// If memory runs out.
     pub fn linear(rows: usize, depth: usize, width: usize, precision: &str) -> std::result::Result<Bench, JsError> {
         let backend = CpuBackend::new();
         let x = tensor(&backend, rows, depth)?;
@@ -52,7 +52,7 @@ impl Bench {
     /// Self-attention of `texts` texts of `tokens` tokens each; operations are those of both products.
     ///
     /// # Errors
-    /// Where memory is short.
+    /// If memory runs out.
     pub fn attention(texts: u32, tokens: u32, width: usize, heads: usize) -> std::result::Result<Bench, JsError> {
         let backend = CpuBackend::new();
         let x = tensor(&backend, (texts * tokens) as usize, 3 * width)?;
@@ -69,7 +69,7 @@ impl Bench {
     /// Layer normalization of (rows, width); operations are values.
     ///
     /// # Errors
-    /// Where memory is short.
+    /// If memory runs out.
     pub fn layer_norm(rows: usize, width: usize) -> std::result::Result<Bench, JsError> {
         let backend = CpuBackend::new();
         let x = tensor(&backend, rows, width)?;
@@ -93,10 +93,11 @@ impl Bench {
         Self { run: Box::new(run), operations: count as f64 }
     }
 
-    /// A forward pass of DistilBERT-base's sizes on one text; operations are those that the answer needs.
+    /// A forward pass of a model of DistilBERT-base's size on one text; operations are those that the answer
+    /// needs.
     ///
     /// # Errors
-    /// Where memory is short.
+    /// If memory runs out.
     pub fn model(tokens: usize, precision: &str) -> std::result::Result<Bench, JsError> {
         let (model, backend) = whole_model::BASE.load(
             CpuBackend::new(),
@@ -111,8 +112,8 @@ impl Bench {
         Ok(Self { run: Box::new(run), operations: whole_model::operations(tokens) })
     }
 
-    /// The inner loop of a product alone, on one panel that stays in the first-level cache: what a product
-    /// could reach if bringing weights and storing sums were free.
+    /// Only the inner loop of a product, on one panel that stays in the L1 cache: the speed that a product
+    /// could reach if loading weights and storing sums were free.
     pub fn tile(precision: &str) -> Bench {
         let x = values(tile::MAX_ROWS * TILE_DEPTH, 0);
         let panel = values(TILE_DEPTH * tile::PANEL, 4);

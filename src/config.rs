@@ -9,7 +9,7 @@ use crate::model::architecture::{Architecture, READERS, STATIC_READERS};
 use crate::model::static_embedding::MODEL2VEC;
 pub use fields::Fields;
 
-/// Limits of what is taken for a model; beyond them a configuration is a mistake or an attack, not a model.
+/// Limits of a plausible model; a configuration beyond them is a mistake or an attack.
 pub mod limits {
     /// D
     pub const WIDTH: usize = 8_192;
@@ -30,30 +30,30 @@ pub mod limits {
 /// What a model is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// Labels for a text: with a head on its first token.
+    /// Labels for each text, from a head on its first token.
     Classify,
-    /// A vector for a text: the states of its tokens, pooled.
+    /// A vector for each text: its tokens' states, pooled.
     Embed(Pooling),
-    /// Labels for each token: with a head on every token.
+    /// Labels for each token, from a head on every token.
     Tag,
     /// A state for each token: the encoder without a head.
     Encode,
 }
 
-/// How one vector is made of the states of a text's tokens.
+/// How the states of a text's tokens become one vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pooling {
-    /// That of the first token.
+    /// The state of the first token.
     First,
-    /// The mean of all, special ones included.
+    /// The mean of all states, including those of special tokens.
     Mean,
 }
 
 impl Task {
-    /// The task of that name: "classify", "embed-mean", "embed-first", "encode" or "tag".
+    /// The task with this name: "classify", "embed-mean", "embed-first", "encode" or "tag".
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] for any other.
+    /// [`ErrorKind::InvalidArgument`] for any other name.
     pub fn from_name(name: &str) -> Result<Self> {
         match name {
             "classify" => Ok(Self::Classify),
@@ -70,12 +70,12 @@ impl Task {
         matches!(self, Self::Classify | Self::Tag)
     }
 
-    /// Whether of the last layer each text's first row alone is read.
+    /// Whether only the first row of each text is read from the last layer.
     pub fn reads_first_rows(self) -> bool {
         matches!(self, Self::Classify | Self::Embed(Pooling::First))
     }
 
-    /// Whether there is a row of numbers for each token, not for each text.
+    /// Whether the output has a row for each token instead of each text.
     pub fn reads_all_rows(self) -> bool {
         matches!(self, Self::Tag | Self::Encode)
     }
@@ -86,13 +86,13 @@ impl Task {
 pub enum Scoring {
     /// One label of many: softmax.
     Softmax,
-    /// Each label by itself: sigmoid.
+    /// Each label independently: sigmoid.
     Sigmoid,
     /// The logits as they are (regression).
     Identity,
 }
 
-/// What a configuration says of the encoder.
+/// What a configuration says about the encoder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sizes {
     /// The architecture.
@@ -109,9 +109,9 @@ pub struct Sizes {
     pub vocabulary: usize,
     /// Rows of the position embedding.
     pub positions: usize,
-    /// The most tokens of one text, special ones included.
+    /// The maximum number of tokens in a text, including special tokens.
     pub max_tokens: usize,
-    /// Rows of the table of token types; 0 where there is none.
+    /// Rows of the table of token types; 0 if there is none.
     pub types: usize,
     /// The feed-forward network's nonlinearity.
     pub activation: Activation,
@@ -130,7 +130,7 @@ pub struct Config {
     pub labels: Vec<String>,
     /// How logits become scores.
     pub scoring: Scoring,
-    /// The tokenizer's class, where the file names one.
+    /// The tokenizer's class, if the file names one.
     pub tokenizer_class: Option<String>,
 }
 
@@ -157,24 +157,24 @@ impl Config {
     ///
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] if it is not a JSON object with the right types or its sizes are
-    /// impossible; [`ErrorKind::ConfigUnsupported`] where it describes a model that does not run here;
-    /// [`ErrorKind::NotAModel`] where it is another file.
+    /// impossible; [`ErrorKind::ConfigUnsupported`] if it describes an unsupported model;
+    /// [`ErrorKind::NotAModel`] if it is another kind of file.
     ///
     /// Source: `transformers` 5.24, `configuration_utils.py`.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
         Self::for_task(bytes, Task::Classify)
     }
 
-    /// Reads and checks a `config.json` for a task. For one without a head it may be of a model with any head,
-    /// or with none.
+    /// Reads and checks a `config.json` for a task. For a task without a head, the model may have any head or
+    /// none.
     ///
     /// # Errors
-    /// Those of [`Config::from_json`].
+    /// The errors of [`Config::from_json`].
     pub fn for_task(bytes: &[u8], task: Task) -> Result<Self> {
         let fields = Fields(FILE.object(bytes)?);
-        // The type is looked at first: a model of another kind has other fields, and an error about one would
-        // mislead.
-        // model2vec writes none into the file of a table that it did not distil itself.
+        // Check the type first: a model of another kind has other fields, and an error about one of them
+        // would mislead.
+        // model2vec writes no model_type for a table that it did not distil itself.
         let of_table = fields.text("embedding_dtype")?.map(|_| MODEL2VEC);
         let Some(model_type) = fields.text("model_type")?.or(of_table) else {
             return Err(invalid("has no model_type: use the original config.json of a Hugging Face checkpoint."));
@@ -213,7 +213,7 @@ impl Config {
         Ok(Self { sizes, task, labels, scoring, tokenizer_class })
     }
 
-    /// The numbers of a row of the model's output: L with a head, else D.
+    /// The number of values in a row of the model's output: L with a head, else D.
     pub fn output_width(&self) -> usize {
         if self.task.has_head() { self.labels.len() } else { self.width }
     }

@@ -1,10 +1,11 @@
 //! Converts a file of weights to int8, int4 or fp16 while it streams: bytes in, bytes out, never the whole file.
 //!
-//! int8: every matrix and embedding table is rounded per row ([`quantize_row`]) and gets its scales in `NAME_scale` (F32); vectors
-//! and biases of distances stay F32. Tensors are renamed to current checkpoints' names; those that are not weights of
-//! a model are left out. int4: the matrices and tables that can be int4 are rounded by [`Rounder`], all else is as
-//! for int8. fp16: every tensor is rounded to half precision. The matrices come first, in the order of the source,
-//! tensors of int4 with their scales in front; vectors and scales of rows, which are small, are held back and follow.
+//! int8: every matrix and embedding table is rounded per row ([`quantize_row`]), with its scales in
+//! `NAME_scale` (F32); vectors and relative attention biases stay F32. Tensors get the names that current
+//! checkpoints use; tensors that are not weights of a model are left out. int4: [`Rounder`] rounds the
+//! matrices and tables that can be int4; everything else is as for int8. fp16: every tensor is rounded to
+//! half precision. The matrices come first, in the order of the source, and each int4 tensor directly after
+//! its scales; vectors and row scales, which are small, are held back and follow.
 
 use crate::error::{Error, ErrorKind, Result, try_reserve};
 use crate::model::checkpoint;
@@ -23,17 +24,17 @@ use crate::weights::stream::{Reader, RowSink};
 use safetensors::tensor::Dtype;
 use std::collections::HashSet;
 
-/// What a file is converted to by itself; int4 takes a calibration ([`Converter::int4`]).
+/// The formats that need only the file; int4 also needs a calibration ([`Converter::int4`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// int8 matrices with a scale a row.
+    /// int8 matrices with a scale per row.
     Int8,
     /// Half precision.
     Fp16,
 }
 
 impl Format {
-    /// The name's format.
+    /// The format with this name.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] for any name other than "int8" and "fp16".
@@ -59,7 +60,7 @@ impl Format {
     }
 }
 
-/// A file that is being rewritten.
+/// A file being converted.
 pub struct Converter {
     reader: Reader,
     sink: Sink,
@@ -74,7 +75,7 @@ impl Converter {
         })
     }
 
-    /// A converter to int4 of the very file that the calibration read.
+    /// A converter to int4, for the same file that the calibration read.
     pub fn int4(inputs: Inputs) -> Self {
         Self::to(Target::Int4(Box::new(Rounder::new(inputs))))
     }
@@ -92,21 +93,22 @@ impl Converter {
         Self { reader: Reader::new(None), sink }
     }
 
-    /// Takes the source's next bytes and returns what is ready of the result.
+    /// Reads the source's next bytes and returns the part of the result that is ready.
     ///
     /// # Errors
-    /// Those of [`Reader::push`]; [`ErrorKind::WeightsMismatch`] where a tensor is not floating-point, or where one is missing that
-    /// every model has; [`ErrorKind::WeightsNotFinite`]; [`ErrorKind::NotFinite`] where a number is too large for fp16 or int4.
+    /// The errors of [`Reader::push`]; [`ErrorKind::WeightsMismatch`] if a tensor is not floating-point, or
+    /// if one is missing that every model has; [`ErrorKind::WeightsNotFinite`]; [`ErrorKind::NotFinite`] if a
+    /// number is too large for fp16 or int4.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>> {
         self.reader.push(chunk, &mut self.sink)?;
         Ok(std::mem::take(&mut self.sink.out))
     }
 
-    /// Ends the source's file; returns the name of the next file beside it, if there is one. Its bytes are
-    /// pushed next.
+    /// Ends the current file of the source and returns the name of the file next to it that continues the
+    /// weights, if any. Push its bytes next.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    /// [`ErrorKind::WeightsLength`] if bytes are missing.
     pub fn end_file(&mut self) -> Result<Option<String>> {
         self.reader.end_file()
     }
@@ -119,7 +121,7 @@ impl Converter {
     /// The rest of the result.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing; [`ErrorKind::OutOfMemory`].
+    /// [`ErrorKind::WeightsLength`] if bytes are missing; [`ErrorKind::OutOfMemory`].
     pub fn finish(mut self) -> Result<Vec<u8>> {
         self.reader.finish()?;
         try_reserve(&mut self.sink.out, self.sink.tail.iter().map(Vec::len).sum(), WHAT)?;
@@ -130,7 +132,7 @@ impl Converter {
     }
 }
 
-/// What an allocation that fails was for.
+/// Named in errors about failed allocations.
 const WHAT: &str = "the converted weights";
 
 enum Target {
@@ -139,23 +141,23 @@ enum Target {
     Int4(Box<Rounder>),
 }
 
-/// How a tensor is written, and where: `tail` is a place in [`Sink::tail`], for what is held back.
+/// How and where a tensor is written. `tail` is an index into [`Sink::tail`], for parts that are held back.
 #[derive(Clone, Copy)]
 enum Form {
-    /// Rows of int8, at once; their scales into `tail`.
+    /// Rows of int8, written immediately; their scales go to `tail`.
     Int8 { tail: usize },
-    /// int4 once the matrix or table of `rows` rows is complete, after its scales.
+    /// int4, written after its scales once the matrix or table of `rows` rows is complete.
     Int4 { rows: usize },
-    /// Halves: a matrix' at once, a vector's into `tail`.
+    /// Half precision: a matrix is written immediately, a vector goes to `tail`.
     Fp16 { tail: Option<usize> },
-    /// f32, into `tail`.
+    /// f32, to `tail`.
     Fp32 { tail: usize },
 }
 
 struct Source {
-    /// In the source.
+    /// Its name in the source.
     name: String,
-    /// In the result.
+    /// Its name in the result.
     canonical: String,
     storage: Storage,
     columns: usize,
@@ -164,7 +166,7 @@ struct Source {
 
 struct Sink {
     target: Target,
-    /// Of the source; `None` is left out.
+    /// The source's tensors; `None` is left out.
     tensors: Vec<Option<Source>>,
     warnings: Vec<String>,
     /// Vectors and scales, in the order of the header.
@@ -225,7 +227,7 @@ impl Sink {
                 }
                 _ => {
                     tail.push((name, Dtype::F32, shape, 4 * numbers));
-                    // A matrix comes row by row.
+                    // A matrix arrives row by row.
                     let columns = if let (&[_, columns], 1..) = (&t.shape[..], numbers) { columns } else { numbers };
                     (columns, Form::Fp32 { tail: tail.len() - 1 })
                 }
@@ -245,7 +247,7 @@ impl Sink {
     }
 }
 
-/// The name of each tensor in the result, `None` if it is left out; and warnings about these.
+/// The name of each tensor in the result, `None` if it is left out, and warnings about the tensors left out.
 fn resolve(header: &Header, names: &Names) -> Result<(Vec<Option<String>>, Vec<String>)> {
     let resolved = checkpoint::resolve(header, names.base(), |name| names.has(name))?;
     let found: HashSet<&str> = resolved.iter().flatten().map(String::as_str).collect();

@@ -30,9 +30,9 @@ kinds! {
     ConfigUnsupported = "config_unsupported",
     /// `tokenizer.json` can't be read, or its ids don't fit the model.
     TokenizerInvalid = "tokenizer_invalid",
-    /// `tokenizer.json` has an unsupported stage, or no frame for pairs.
+    /// `tokenizer.json` has an unsupported stage, or no template for pairs.
     TokenizerUnsupported = "tokenizer_unsupported",
-    /// The header of the weights (of safetensors, or a PyTorch checkpoint's pickle) is invalid.
+    /// The structure of the weights is invalid: a safetensors header, ONNX messages or a PyTorch pickle.
     WeightsHeader = "weights_header",
     /// The tensors don't match the configuration.
     WeightsMismatch = "weights_mismatch",
@@ -105,7 +105,7 @@ pub fn try_vec<T: Clone + Default>(n: usize, what: &str) -> Result<Vec<T>> {
     Ok(v)
 }
 
-/// Room for `n` more elements in `v`, or [`ErrorKind::OutOfMemory`] naming `what`.
+/// Reserves room for `n` more elements in `v`, or returns [`ErrorKind::OutOfMemory`] naming `what`.
 pub fn try_reserve<T>(v: &mut Vec<T>, n: usize, what: &str) -> Result<()> {
     v.try_reserve(n).map_err(|_| out_of_memory::<T>(v.len().saturating_add(n), what))
 }

@@ -1,22 +1,24 @@
-//! Hashes of a file, computed while its bytes pass: a checksum against damage, and the SHA-256 that `integrity` names.
+//! Hashes of a file, computed as its bytes pass through: a checksum against damage, and the SHA-256 that
+//! `integrity` names.
 
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use xxhash_rust::xxh64::Xxh64;
 
-/// The hashes of bytes that come in pieces.
+/// The hashes of bytes that arrive in pieces.
 pub struct FileHash {
     checksum: Xxh64,
     sha256: Option<Sha256>,
 }
 
 impl FileHash {
-    /// Of no bytes yet. `sha256`: whether the digest is wanted, which takes some fifty times as long as the checksum (`npm run bench:storage`).
+    /// Starts with no bytes. `sha256`: whether to compute the digest, which takes about fifty times as long
+    /// as the checksum (`npm run bench:storage`).
     pub fn new(sha256: bool) -> Self {
         Self { checksum: Xxh64::new(0), sha256: sha256.then(Sha256::new) }
     }
 
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.checksum.update(bytes);
         if let Some(sha256) = &mut self.sha256 {
@@ -24,12 +26,12 @@ impl FileHash {
         }
     }
 
-    /// XXH64 with seed 0, in 16 hexadecimal digits: finds damage, not forgery.
+    /// XXH64 with seed 0, in 16 hexadecimal digits: detects damage, not forgery.
     pub fn checksum(&self) -> String {
         format!("{:016x}", self.checksum.digest())
     }
 
-    /// SHA-256 (FIPS 180-4) in 64 hexadecimal digits, where it was wanted.
+    /// SHA-256 (FIPS 180-4) in 64 hexadecimal digits, if requested.
     pub fn sha256(&self) -> Option<String> {
         let digest = self.sha256.clone()?.finalize();
         Some(digest.iter().fold(String::new(), |mut text, byte| {
@@ -43,7 +45,7 @@ impl FileHash {
 mod tests {
     use super::*;
 
-    // FIPS 180-4's own example of two blocks, and xxHash's of no bytes and of "abc".
+    // The two-block example of FIPS 180-4, and xxHash's results for no bytes and for "abc".
     const TWO_BLOCKS: &[u8] = b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
 
     fn of(pieces: &[&[u8]]) -> FileHash {

@@ -1,9 +1,9 @@
-//! What a file is, by its first bytes: for errors about something else in place of a model file.
+//! Recognizes the kind of a file by its first bytes, for errors about files that are not model files.
 
 /// A UTF-8 byte order mark.
 pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Signatures of binary formats, and of texts that begin in one way alone.
+/// Signatures of binary formats, and of text files that always begin the same way.
 const SIGNATURES: &[(&[u8], &str)] = &[
     (b"version https://git-lfs", "a Git LFS pointer"),
     (b"<<<<<<< ", "a file with an unresolved merge conflict"),
@@ -19,8 +19,9 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"\x93NUMPY", "a NumPy array"),
 ];
 
-/// What a file that begins with `first_bytes` is, to be read after "is": "a web page", say. `None` for JSON and safetensors, and
-/// where the bytes don't show it. The first kilobyte suffices, unless more white space or comments come first.
+/// The kind of a file that begins with `first_bytes`, worded to follow "is", for example "a web page". `None`
+/// for JSON and safetensors, and if the bytes don't show it. The first kilobyte suffices unless more white
+/// space or comments come first.
 pub fn name_of(first_bytes: &[u8]) -> Option<&'static str> {
     if is_safetensors(first_bytes) {
         return None;
@@ -30,18 +31,18 @@ pub fn name_of(first_bytes: &[u8]) -> Option<&'static str> {
     known.map(|(_, name)| *name).or_else(|| binary(bytes)).or_else(|| markup(bytes))
 }
 
-/// Whether the bytes are those of a safetensors file: a plausible length of 8 bytes, and a JSON object.
+/// Whether the bytes begin a safetensors file: a plausible length of 8 bytes, then a JSON object.
 fn is_safetensors(bytes: &[u8]) -> bool {
     bytes.len() > 8 && bytes[4..8] == [0; 4] && bytes[8] == b'{'
 }
 
 fn binary(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
-        // A pickle's protocol, and PyTorch's magic number.
+        // The pickle protocol, then PyTorch's magic number.
         [0x80, 2, 0x8a, 0x0a, ..] => Some("a PyTorch checkpoint from before version 1.6"),
-        // The protocol's number, and what a saved dictionary begins with.
+        // The pickle protocol, then an opcode that a saved dictionary begins with.
         [0x80, 2..=5, b'}' | b'c' | b'(' | 0x8a | 0x95, ..] => Some("a pickle that torch.save did not write"),
-        // Field 1, the version of ONNX's format, then the producer's name.
+        // Field 1 (the version of the ONNX format), then the producer's name.
         [0x08, 3..=32, 0x12, ..] => Some("an ONNX model"),
         _ => None,
     }
@@ -102,7 +103,7 @@ mod tests {
             b"<",
             b"<!-- never closed",
             b"\x10\0\0\0\0\0\0\0{\"a\"",
-            // Headers whose length has the first bytes of gzip's and ONNX's signatures.
+            // Headers whose length begins with the bytes of gzip's and ONNX's signatures.
             b"\x1f\x8b\x08\0\0\0\0\0{\"a\"",
             b"\x08\x08\x12\0\0\0\0\0{\"a\"",
         ] {

@@ -1,11 +1,12 @@
-//! A tokenizer's older files, as passed from JavaScript, for both WebAssembly modules.
+//! A tokenizer's older files, as passed from JavaScript, for the WebAssembly modules of the classifier and
+//! the converter.
 
 use crate::tokenize::TokenizerFiles;
 use crate::{Error, ErrorKind};
 use wasm_bindgen::prelude::*;
 
-/// The files of a tokenizer beside `tokenizer.json` and `tokenizer_config.json`: those of repositories that
-/// lack the first.
+/// The files of a tokenizer other than `tokenizer.json` and `tokenizer_config.json`: repositories that lack
+/// the first have them.
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct FurtherFiles {
@@ -18,13 +19,13 @@ pub struct FurtherFiles {
 
 #[wasm_bindgen]
 impl FurtherFiles {
-    /// None yet.
+    /// No files yet.
     #[wasm_bindgen(constructor)]
     pub fn new() -> FurtherFiles {
         Self::default()
     }
 
-    /// Takes a file: `vocab.txt` or `vocab.json`, `merges.txt`, one whose name ends with `.model`,
+    /// Adds a file: `vocab.txt` or `vocab.json`, `merges.txt`, one whose name ends with `.model`,
     /// `special_tokens_map.json` or `added_tokens.json`.
     pub fn set(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), JsValue> {
         let place = match name {
@@ -44,7 +45,7 @@ impl FurtherFiles {
 }
 
 impl FurtherFiles {
-    /// What they are to a tokenizer.
+    /// The files in the form that a tokenizer reads.
     pub(crate) fn files(&self) -> TokenizerFiles<'_> {
         TokenizerFiles {
             vocab: self.vocab.as_deref(),

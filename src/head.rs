@@ -18,7 +18,8 @@ pub fn scores(logits: &[f32], scoring: Scoring) -> Vec<f64> {
     }
 }
 
-/// The indices of the `top` best scores, best first; equal scores keep the order of their ids. All where `top` is 0.
+/// The indices of the `top` best scores, best first; equal scores keep the order of their ids. All of them if
+/// `top` is 0.
 pub fn best(scores: &[f64], top: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     crate::order::sort_by(&mut order, |&a, &b| scores[b].total_cmp(&scores[a]));

@@ -1,5 +1,5 @@
-//! A model's JSON files, read as Python reads them, with errors for other kinds of files. Errors name the position in
-//! a file, and never repeat its text.
+//! A model's JSON files, read as Python reads them, with errors for other kinds of files. Errors name the
+//! position in a file and never repeat its text.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file_kind;
@@ -10,9 +10,9 @@ use std::borrow::Cow;
 /// A JSON file's name, and the kind of its errors.
 #[derive(Clone, Copy)]
 pub struct JsonFile {
-    /// Its name: what every message begins with.
+    /// The name that every message begins with.
     pub name: &'static str,
-    /// The kind where it is not what it should be.
+    /// The kind of error if the file is invalid.
     pub kind: ErrorKind,
 }
 
@@ -25,7 +25,8 @@ impl JsonFile {
     /// The file's text, without a byte order mark.
     ///
     /// # Errors
-    /// [`ErrorKind::NotAModel`] where its first bytes say that it is something else; the file's kind where it is not UTF-8.
+    /// [`ErrorKind::NotAModel`] if its first bytes show that it is another kind of file; the file's error
+    /// kind if it is not UTF-8.
     pub fn text(self, bytes: &[u8]) -> Result<&str> {
         if let Some(name) = file_kind::name_of(bytes) {
             return Err(Error::new(
@@ -38,10 +39,10 @@ impl JsonFile {
             .map_err(|e| self.error(format_args!("is not UTF-8 (byte {}): save it as UTF-8.", e.valid_up_to())))
     }
 
-    /// The file's object. `NaN`, `Infinity` and `-Infinity`, which Python writes, become texts.
+    /// The file's object. `NaN`, `Infinity` and `-Infinity`, which Python writes, become strings.
     ///
     /// # Errors
-    /// Those of [`JsonFile::text`]; the file's kind if it is not a JSON object.
+    /// The errors of [`JsonFile::text`]; the file's error kind if it is not a JSON object.
     pub fn object(self, bytes: &[u8]) -> Result<Map<String, Value>> {
         let text = self.text(bytes)?;
         match serde_json::from_str(&with_numbers_of_python(text)).map_err(|e| self.broken(&e))? {
@@ -50,7 +51,7 @@ impl JsonFile {
         }
     }
 
-    /// What is wrong with the file, without its text.
+    /// The error for a file that could not be parsed, without its text.
     pub fn broken(self, error: &serde_json::Error) -> Error {
         let (line, column) = (error.line(), error.column());
         let what = match error.classify() {
@@ -58,7 +59,7 @@ impl JsonFile {
             Category::Eof => "ends early".into(),
             Category::Data => {
                 let message = error.to_string();
-                // The names of missing fields are ours.
+                // The names of missing fields come from this code, not from the file.
                 match message.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
                     Some((field, _)) => {
                         format!("lacks the field {field:?} (line {line}, column {column})")
@@ -72,7 +73,7 @@ impl JsonFile {
     }
 }
 
-/// The start of a text of the file, for a message.
+/// The start of a string from the file, for a message.
 pub fn start_of(text: &str) -> String {
     const MOST: usize = 40;
     match text.char_indices().nth(MOST) {
@@ -81,7 +82,7 @@ pub fn start_of(text: &str) -> String {
     }
 }
 
-/// `json` with Python's `NaN`, `Infinity` and `-Infinity` as texts.
+/// `json` with Python's `NaN`, `Infinity` and `-Infinity` as strings.
 fn with_numbers_of_python(json: &str) -> Cow<'_, str> {
     let bytes = json.as_bytes();
     let (mut out, mut copied, mut at, mut in_text) = (String::new(), 0, 0, false);

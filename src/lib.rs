@@ -1,11 +1,13 @@
-//! Tabsense: text classification inside a browser tab, with BERT and its kin.
+//! Tabsense: text classification inside a browser tab, with BERT and related models.
 //!
-//! Data flows one way: bindings (`web`) → [`engine`] → [`text_model`] → [`model`] → [`backend`] → kernels. Weights come in by
-//! [`weights`], configuration by [`config`], text by [`tokenize`]; nothing lower knows anything higher. Beside them: files of other
-//! precision ([`convert`]), another container ([`rewrite`]) or a smaller vocabulary ([`prune`]), the rounding to int4 ([`quantize`]), and what learns a classifier from examples ([`teach`]).
+//! Data flows one way: bindings (`web`) → [`engine`] → [`text_model`] → [`model`] → [`backend`] → kernels.
+//! Weights come in through [`weights`], configuration through [`config`], text through [`tokenize`]; no layer
+//! knows the layers above it. Separate from these: files of another precision ([`convert`]), in another
+//! container ([`rewrite`]) or with a smaller vocabulary ([`prune`]), rounding to int4 ([`quantize`]), and
+//! learning a classifier from examples ([`teach`]).
 //!
-//! The letters of every shape: B texts, N tokens of all texts, D width, H heads, F feed-forward width, L labels,
-//! M a product's out_features, K its in_features.
+//! The letters in every shape: B texts, N tokens of all texts, D width, H heads, F feed-forward width, L
+//! labels, M the out_features of a product, K its in_features.
 //!
 //! ```
 //! use tabsense::backend::{cpu::CpuBackend, now};
@@ -23,10 +25,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `examples/classify.rs` is a program that classifies the texts that it is given.
+//! `examples/classify.rs` is a program that classifies the texts passed to it.
 
 #![deny(missing_docs)]
-// A module's documentation maps its private parts for contributors: `cargo doc --document-private-items` links them.
+// Modules document their private parts for contributors: `cargo doc --document-private-items` links them.
 #![allow(rustdoc::private_intra_doc_links)]
 
 pub mod backend;
@@ -56,7 +58,7 @@ mod thrown;
 pub mod tokenize;
 #[cfg(all(target_arch = "wasm32", any(feature = "convert", feature = "rewriter")))]
 pub mod torch_rewriter;
-// One surface a module: exports are kept whether or not they are called.
+// One set of bindings per module: exports are kept whether or not they are called.
 #[cfg(all(target_arch = "wasm32", not(any(feature = "convert", feature = "rewriter", feature = "teacher"))))]
 pub mod web;
 #[cfg(all(target_arch = "wasm32", feature = "convert", not(feature = "rewriter")))]

@@ -1,5 +1,5 @@
-//! Sorting that is compiled once: the standard library's is compiled again for each type and order, which costs the
-//! module 5 to 30 kB each time. For lists that are sorted once a model; the order of equal items stays.
+//! Sorting that is compiled once: the standard library's sort is compiled again for each type and order,
+//! which costs the module 5 to 30 kB each time. For lists that are sorted once per model. The sort is stable.
 
 use std::cmp::Ordering;
 
@@ -11,7 +11,7 @@ pub fn sort_by<T>(items: &mut Vec<T>, mut compare: impl FnMut(&T, &T) -> Orderin
     items.extend(order.into_iter().filter_map(|i| taken[i].take()));
 }
 
-/// Sorts `items` by a key of each.
+/// Sorts `items` by the key of each.
 pub fn sort_by_key<T, K: Ord>(items: &mut Vec<T>, key: impl Fn(&T) -> K) {
     sort_by(items, |a, b| key(a).cmp(&key(b)));
 }

@@ -1,4 +1,4 @@
-//! Rewrites weights with fewer, reordered rows in their word table, while they stream.
+//! Rewrites weights with fewer, reordered rows in their word table while they stream.
 
 use crate::config::{Config, Task};
 use crate::error::{Error, ErrorKind, Result, try_reserve};
@@ -10,46 +10,47 @@ use crate::weights::onnx::{Graph, Wanted};
 use crate::weights::safetensors::write_header;
 use crate::weights::stream::{Reader, RowSink};
 
-/// What the table of words is called, behind the architecture's prefix.
+/// The name of the word table, after the architecture's prefix.
 const TABLE: &str = "embeddings.word_embeddings.weight";
 
-/// What an allocation that fails was for.
+/// Named in errors about failed allocations.
 const WHAT: &str = "the table of words";
 
-/// Weights on their way through. The result is a safetensors file of the model's tensors, each with its type;
-/// of an ONNX file's whole numbers, the floating-point numbers that they stand for. What is held is the table
-/// of words.
+/// Prunes weights while they stream. The result is a safetensors file of the model's tensors, each in its own
+/// type; integers from an ONNX file become the floating-point numbers that they represent. Only the word
+/// table is held in memory.
 pub struct Pruner {
     reader: Reader,
     sink: Sink,
 }
 
 impl Pruner {
-    /// A pruner of the weights that belong to `config.json`: row i of the new table is row `rows[i]` of the
+    /// A pruner for the weights that belong to `config.json`: row i of the new table is row `rows[i]` of the
     /// old one.
     ///
     /// # Errors
-    /// Those of [`Config::for_task`].
+    /// The errors of [`Config::for_task`].
     pub fn new(config: &[u8], rows: Vec<u32>) -> Result<Self> {
         let config = Config::for_task(config, Task::Encode)?;
         let sink = Sink { config, rows, takes: Vec::new(), held: Vec::new(), warnings: Vec::new(), out: Vec::new() };
         Ok(Self { reader: Reader::new(None), sink })
     }
 
-    /// Takes the source's next bytes and returns what is ready of the result.
+    /// Reads the source's next bytes and returns the part of the result that is ready.
     ///
     /// # Errors
-    /// Those of [`Reader::push`]; [`ErrorKind::WeightsMismatch`] where there is no table of words, or one
-    /// with fewer rows.
+    /// The errors of [`Reader::push`]; [`ErrorKind::WeightsMismatch`] if there is no word table, or one with
+    /// too few rows.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>> {
         self.reader.push(chunk, &mut self.sink)?;
         Ok(std::mem::take(&mut self.sink.out))
     }
 
-    /// Ends the source's file; returns the name of the next file beside it, if there is one.
+    /// Ends the current file of the source and returns the name of the file next to it that continues the
+    /// weights, if any.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    /// [`ErrorKind::WeightsLength`] if bytes are missing.
     pub fn end_file(&mut self) -> Result<Option<String>> {
         self.reader.end_file()
     }
@@ -62,14 +63,14 @@ impl Pruner {
     /// The rest of the result.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    /// [`ErrorKind::WeightsLength`] if bytes are missing.
     pub fn finish(self) -> Result<Vec<u8>> {
         self.reader.finish()?;
         Ok(self.sink.out)
     }
 }
 
-/// What becomes of a tensor.
+/// What happens to a tensor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     LeftOut,
@@ -85,7 +86,7 @@ struct Sink {
     config: Config,
     rows: Vec<u32>,
     takes: Vec<Fate>,
-    /// The rows so far of the table that is pruned.
+    /// The rows of the pruned table received so far.
     held: Vec<u8>,
     warnings: Vec<String>,
     out: Vec<u8>,

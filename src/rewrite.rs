@@ -1,4 +1,4 @@
-//! Rewrites a PyTorch checkpoint as a safetensors file of the same tensors, while it streams.
+//! Rewrites a PyTorch checkpoint as a safetensors file of the same tensors while it streams.
 
 use crate::error::{Result, try_reserve};
 use crate::weights::header::{Header, not_safetensors};
@@ -6,8 +6,8 @@ use crate::weights::safetensors::write_header;
 use crate::weights::stream::{FIRST_BYTES, RowSink, ended};
 use crate::weights::torch::Reader;
 
-/// A file that is being rewritten. All its tensors are written, each with its type; tensors that share their
-/// numbers have them each.
+/// A file being rewritten. All its tensors are written, each in its own type; tensors that share their
+/// numbers each get a copy.
 #[derive(Default)]
 pub struct Rewriter {
     /// The file's first bytes, until they suffice to recognize the kind of checkpoint.
@@ -22,10 +22,10 @@ struct Out {
 }
 
 impl Rewriter {
-    /// Takes the file's next bytes and returns what is ready of the result.
+    /// Reads the file's next bytes and returns the part of the result that is ready.
     ///
     /// # Errors
-    /// Those of [`Reader::push`]; [`ErrorKind::NotAModel`](crate::ErrorKind::NotAModel) or
+    /// The errors of [`Reader::push`]; [`ErrorKind::NotAModel`](crate::ErrorKind::NotAModel) or
     /// [`ErrorKind::WeightsHeader`](crate::ErrorKind::WeightsHeader) for another kind of file.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>> {
         if let Some(reader) = &mut self.reader {
@@ -45,7 +45,7 @@ impl Rewriter {
     /// The rest of the result, if the file is complete.
     ///
     /// # Errors
-    /// Those of [`Reader::finish`].
+    /// The errors of [`Reader::finish`].
     pub fn finish(self) -> Result<Vec<u8>> {
         self.reader.ok_or_else(|| ended(self.first.len(), "the checkpoint's"))?.finish()?;
         Ok(self.out.bytes)

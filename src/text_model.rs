@@ -22,22 +22,21 @@ pub struct Loader<B: Backend> {
 }
 
 impl<B: Backend> Loader<B> {
-    /// Reads `config.json` and `tokenizer.json` of a classifier, as [`Loader::with_files`] does without further
-    /// files.
+    /// Reads a classifier's `config.json` and `tokenizer.json`: [`Loader::with_files`] without further files.
     ///
     /// # Errors
-    /// Those of [`Loader::with_files`].
+    /// The errors of [`Loader::with_files`].
     pub fn new(backend: B, config: &[u8], tokenizer: &[u8], dtype: &str, announced: Option<usize>) -> Result<Self> {
         let files = TokenizerFiles { tokenizer_json: Some(tokenizer), ..TokenizerFiles::default() };
         Self::with_files(backend, Task::Classify, config, files, dtype, announced)
     }
 
-    /// Reads `config.json` and the tokenizer's files, beside which `config.json` counts as the model's.
+    /// Reads `config.json` and the tokenizer's files; `config` is also used as the `model_config` of `files`.
     /// `announced`: the weights' length in bytes, if known.
     ///
     /// # Errors
-    /// Those of [`Config::for_task`], [`Tokenizer::from_files`] and [`Dtype::from_name`];
-    /// [`ErrorKind::TokenizerInvalid`] where the tokenizer's frame leaves no room for a text.
+    /// The errors of [`Config::for_task`], [`Tokenizer::from_files`] and [`Dtype::from_name`];
+    /// [`ErrorKind::TokenizerInvalid`] if the tokenizer's frame leaves no room for a text.
     pub fn with_files(
         backend: B,
         task: Task,
@@ -61,7 +60,7 @@ impl<B: Backend> Loader<B> {
     /// Cuts texts that are longer than `most` tokens.
     ///
     /// # Errors
-    /// [`ErrorKind::TokenizerInvalid`] where the tokenizer's frame then leaves no room for a text.
+    /// [`ErrorKind::TokenizerInvalid`] if the tokenizer's frame then leaves no room for a text.
     pub fn limit_tokens(&mut self, most: usize) -> Result<()> {
         self.max_tokens = self.max_tokens.min(most);
         let (special, most) = (self.tokenizer.special_tokens(), self.max_tokens);
@@ -77,19 +76,19 @@ impl<B: Backend> Loader<B> {
         ))
     }
 
-    /// Takes the weights' next bytes.
+    /// Accepts the next bytes of the weights.
     ///
     /// # Errors
-    /// Those of [`ModelLoader::push`].
+    /// The errors of [`ModelLoader::push`].
     pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
         self.weights.push(chunk)
     }
 
-    /// That the file is complete: the name of another, beside it, that the weights go on in, if there is one. Its bytes
-    /// are pushed next.
+    /// Ends the file. Returns the name of the next one, if the weights continue in another file next to it;
+    /// its bytes are pushed next.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    /// [`ErrorKind::WeightsLength`] if bytes are missing.
     pub fn end_file(&mut self) -> Result<Option<String>> {
         self.weights.end_file()
     }
@@ -104,19 +103,19 @@ impl<B: Backend> Loader<B> {
         self.weights.config()
     }
 
-    /// The header of the weights' file, once it is there.
+    /// The header of the weights' file, once it has arrived.
     pub fn header(&self) -> Option<&Header> {
         self.weights.header()
     }
 
-    /// The classifier.
+    /// The loaded model with its tokenizer.
     ///
     /// # Errors
-    /// Those of [`ModelLoader::finish`].
+    /// The errors of [`ModelLoader::finish`].
     pub fn finish(self) -> Result<TextModel<B>> {
         let Self { tokenizer, max_tokens, warnings, weights } = self;
         let (model, backend, loaded) = weights.finish()?;
-        // For static embeddings, only the weights have the number of rows.
+        // For static embeddings, only the weights tell the number of rows.
         if tokenizer.ids() > model.config().vocabulary {
             return Err(Error::new(
                 ErrorKind::TokenizerInvalid,
@@ -132,10 +131,10 @@ impl<B: Backend> Loader<B> {
     }
 }
 
-/// The tokenizer for a model of `config`, and the most tokens of a text, where its files name a bound.
+/// The tokenizer for a model of `config`, and the maximum number of tokens per text that its files allow.
 ///
 /// # Errors
-/// Those of [`Tokenizer::from_files`].
+/// The errors of [`Tokenizer::from_files`].
 pub fn tokenizer_of(config: &Config, files: &TokenizerFiles) -> Result<(Tokenizer, usize)> {
     if let Architecture::StaticEmbedding(layout) = config.architecture {
         return layout.tokenizer(files, config.max_tokens);
@@ -166,7 +165,7 @@ impl<B: Backend> TextModel<B> {
         &self.model
     }
 
-    /// What it computes on.
+    /// The backend that it computes on.
     pub fn backend(&self) -> &B {
         &self.backend
     }
@@ -186,20 +185,20 @@ impl<B: Backend> TextModel<B> {
         &self.tokenizer
     }
 
-    /// The tokens of a text, cut to the model's length; with their offsets if requested. Of a long text
-    /// only as much is read as that takes. A text that is empty, or has white space and control characters
-    /// only, has no tokens at all.
+    /// The tokens of a text, cut to the model's length; with their offsets if requested. A long text is read
+    /// only as far as needed. A text that is empty, or has only white space and control characters, has no
+    /// tokens at all.
     ///
     /// # Errors
-    /// Those of [`Tokenizer::encode_to`].
+    /// The errors of [`Tokenizer::encode_to`].
     pub fn encode(&self, text: &str, with_offsets: bool) -> Result<Encoding> {
         self.tokenizer.encode_to(text, self.max_tokens, with_offsets)
     }
 
-    /// The tokens of a pair of texts, cut to the model's length as `cut` says.
+    /// The tokens of a pair of texts, cut to the model's length according to `cut`.
     ///
     /// # Errors
-    /// Those of [`Tokenizer::encode_pair`]; [`ErrorKind::TokenizerUnsupported`] where the frame of a pair
+    /// The errors of [`Tokenizer::encode_pair`]; [`ErrorKind::TokenizerUnsupported`] if the frame of a pair
     /// leaves no room for texts.
     pub fn encode_pair(&self, text: &str, pair: &str, cut: Cut, with_offsets: bool) -> Result<Encoding> {
         match self.tokenizer.special_tokens_of_pair() {
@@ -214,29 +213,29 @@ impl<B: Backend> TextModel<B> {
         }
     }
 
-    /// The encoding of a text or pair without tokens that must have labels anyway: the special tokens.
+    /// The encoding of a text or pair without tokens that needs labels anyway: only the special tokens.
     pub fn special_tokens_alone(&self, of_pair: bool, with_offsets: bool) -> Encoding {
         self.tokenizer.special_tokens_alone(of_pair, self.max_tokens, with_offsets)
     }
 
-    /// The most tokens of a text, special ones included: the model's positions, or fewer where
+    /// The maximum number of tokens per text, including special ones: the model's positions, or fewer if
     /// `tokenizer_config.json` says so.
     pub fn max_tokens(&self) -> usize {
         self.max_tokens
     }
 
-    /// Cuts texts, in order, into the groups that one forward pass each takes.
+    /// Splits texts, in order, into groups, one for each forward pass.
     pub fn groups(&self, encodings: &[Encoding]) -> Vec<std::ops::Range<usize>> {
         let lengths: Vec<usize> = encodings.iter().map(|e| e.ids.len()).collect();
         micro_batches(&lengths, self.backend.token_budget())
     }
 
-    /// What the model computes for each text of one group: a classifier's L logits, an embedder's vector (D), or
-    /// a tagger's T × L logits, row by row, special tokens included. None for a text without tokens, which takes
-    /// no part in the forward pass.
+    /// What the model computes for each text of one group: a classifier's L logits, an embedder's vector (D),
+    /// or a tagger's T × L logits, row by row, special tokens included. Empty for a text without tokens,
+    /// which takes no part in the forward pass.
     ///
     /// # Errors
-    /// Those of [`Model::outputs`].
+    /// The errors of [`Model::outputs`].
     pub async fn outputs(&self, group: &[Encoding]) -> Result<Vec<Vec<f32>>> {
         let texts = group.iter().filter(|e| !e.ids.is_empty());
         let batch = PackedBatch::with_types(texts.map(|e| (e.ids.as_slice(), e.types.as_slice())));
@@ -255,15 +254,15 @@ impl<B: Backend> TextModel<B> {
         Ok(group.iter().map(&mut take).collect())
     }
 
-    /// The scores of each text of one group, in the order of the labels' ids: none for a text without tokens.
+    /// The scores of each text of one group, in the order of the label ids; empty for a text without tokens.
     ///
     /// # Errors
-    /// Those of [`TextModel::outputs`].
+    /// The errors of [`TextModel::outputs`].
     pub async fn scores(&self, group: &[Encoding]) -> Result<Vec<Vec<f64>>> {
         Ok(self.outputs(group).await?.iter().map(|logits| self.scored(logits)).collect())
     }
 
-    /// The scores of a text's logits; none of no logits.
+    /// The scores of a text's logits; empty if there are no logits.
     pub fn scored(&self, logits: &[f32]) -> Vec<f64> {
         if logits.is_empty() { Vec::new() } else { head::scores(logits, self.config().scoring) }
     }

@@ -1,10 +1,10 @@
-//! PyTorch checkpoints as safetensors files: the surface of the module `rewriter`, which a page fetches only for
-//! them, and a part of the converter's, which merges shards.
+//! PyTorch checkpoints as safetensors files: the bindings of the module `rewriter`, which a page fetches only
+//! for such checkpoints. The converter's module has them too, to merge shards.
 
 use crate::rewrite;
 use wasm_bindgen::prelude::*;
 
-/// A PyTorch checkpoint that is rewritten as a safetensors file of the same tensors.
+/// Rewrites a PyTorch checkpoint as a safetensors file of the same tensors.
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct TorchRewriter {
@@ -13,13 +13,13 @@ pub struct TorchRewriter {
 
 #[wasm_bindgen]
 impl TorchRewriter {
-    /// Of no bytes yet.
+    /// Starts with no bytes.
     #[wasm_bindgen(constructor)]
     pub fn new() -> TorchRewriter {
         Self::default()
     }
 
-    /// Takes the file's next bytes and returns what is ready of the result.
+    /// Reads the file's next bytes and returns the part of the result that is ready.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, JsValue> {
         Ok(self.inner.push(chunk)?)
     }

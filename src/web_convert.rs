@@ -1,4 +1,4 @@
-//! The WebAssembly surface of the converter: a separate module, only for the command line, never fetched by pages.
+//! The WebAssembly bindings of the converter: a separate module for the command line, never fetched by pages.
 
 use crate::config::{Config, Task};
 use crate::convert;
@@ -22,7 +22,7 @@ pub fn decode(file: Vec<u8>) -> Result<Vec<u8>, JsValue> {
     Ok(coded::decode(file)?)
 }
 
-/// A file of weights on its way to another form.
+/// Converts a file of weights to another form.
 #[wasm_bindgen]
 pub struct Converter {
     inner: convert::Converter,
@@ -36,13 +36,13 @@ impl Converter {
         Ok(Self { inner: convert::Converter::new(convert::Format::from_name(dtype)?) })
     }
 
-    /// Takes the source's next bytes and returns what is ready of the result.
+    /// Reads the source's next bytes and returns the part of the result that is ready.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, JsValue> {
         Ok(self.inner.push(chunk)?)
     }
 
-    /// That the file is complete: the name of another, beside it, that the weights go on in, if there is one. Its
-    /// bytes are pushed next.
+    /// Ends the current file and returns the name of the file next to it that continues the weights, if any.
+    /// Push its bytes next.
     #[wasm_bindgen(js_name = endFile)]
     pub fn end_file(&mut self) -> Result<Option<String>, JsValue> {
         Ok(self.inner.end_file()?)
@@ -60,7 +60,7 @@ impl Converter {
     }
 }
 
-/// A model to calibrate, on its way in.
+/// Loads a model to calibrate.
 #[wasm_bindgen]
 pub struct CalibrationLoader {
     inner: calibration::Loader,
@@ -68,8 +68,8 @@ pub struct CalibrationLoader {
 
 #[wasm_bindgen]
 impl CalibrationLoader {
-    /// Reads `config.json`, `tokenizer.json` and `tokenizer_config.json`, where there are such, and the
-    /// tokenizer's further files, which are consumed. `tables`: "int4" or "int8", for the embedding tables.
+    /// Reads `config.json`, and if given `tokenizer.json`, `tokenizer_config.json` and the tokenizer's other
+    /// files, which are consumed. `tables`: "int4" or "int8", for the embedding tables.
     #[wasm_bindgen(constructor)]
     pub fn new(
         config: &[u8],
@@ -88,13 +88,13 @@ impl CalibrationLoader {
         Ok(Self { inner: calibration::Loader::new(config, files, tables)? })
     }
 
-    /// Takes the weights' next bytes.
+    /// Reads the weights' next bytes.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), JsValue> {
         Ok(self.inner.push(chunk)?)
     }
 
-    /// That the file is complete: the name of another, beside it, that the weights go on in, if there is one. Its
-    /// bytes are pushed next.
+    /// Ends the current file and returns the name of the file next to it that continues the weights, if any.
+    /// Push its bytes next.
     #[wasm_bindgen(js_name = endFile)]
     pub fn end_file(&mut self) -> Result<Option<String>, JsValue> {
         Ok(self.inner.end_file()?)
@@ -114,19 +114,19 @@ pub struct Calibration {
 
 #[wasm_bindgen]
 impl Calibration {
-    /// Reads some texts; returns the tokens of all so far.
+    /// Reads some texts and returns the number of tokens read so far.
     pub fn read(&mut self, texts: Vec<String>) -> Result<usize, JsValue> {
         self.inner.read(&texts)?;
         Ok(self.inner.tokens())
     }
 
-    /// The converter to int4, which takes the file's bytes once more; consumes the calibration.
+    /// The converter to int4, which needs the file's bytes again; consumes the calibration.
     pub fn finish(self) -> Result<Converter, JsValue> {
         Ok(Converter { inner: convert::Converter::int4(self.inner.finish()?) })
     }
 }
 
-/// Texts that say which tokens a smaller vocabulary keeps.
+/// Texts that determine which tokens a smaller vocabulary keeps.
 #[wasm_bindgen]
 pub struct Corpus {
     inner: tokenize::Corpus,
@@ -134,8 +134,8 @@ pub struct Corpus {
 
 #[wasm_bindgen]
 impl Corpus {
-    /// Reads `config.json`, `tokenizer.json` and `tokenizer_config.json`, where there are such, and the
-    /// tokenizer's further files, which are consumed.
+    /// Reads `config.json`, and if given `tokenizer.json`, `tokenizer_config.json` and the tokenizer's other
+    /// files, which are consumed.
     #[wasm_bindgen(constructor)]
     pub fn new(
         config: &[u8],
@@ -179,44 +179,44 @@ impl Kept {
         self.inner.tokens.clone()
     }
 
-    /// The added tokens that no vocabulary has, whose ids follow.
+    /// The added tokens that are not part of the vocabulary; their ids follow its ids.
     #[wasm_bindgen(getter)]
     pub fn beyond(&self) -> Vec<String> {
         self.inner.beyond.clone()
     }
 
-    /// For each new id the old one.
+    /// The old id for each new id.
     #[wasm_bindgen(getter)]
     pub fn rows(&self) -> Vec<u32> {
         self.inner.rows.clone()
     }
 
-    /// The texts' words.
+    /// The number of words in the texts.
     #[wasm_bindgen(getter)]
     pub fn words(&self) -> usize {
         self.inner.words
     }
 
-    /// Those of them that are cut into other tokens than before.
+    /// The number of those words that are now split into other tokens.
     #[wasm_bindgen(getter, js_name = changedWords)]
     pub fn changed_words(&self) -> usize {
         self.inner.changed_words
     }
 
-    /// The texts' tokens as they were.
+    /// The number of tokens in the texts with the old vocabulary.
     #[wasm_bindgen(getter, js_name = tokensRead)]
     pub fn tokens_read(&self) -> usize {
         self.inner.tokens_read
     }
 
-    /// Those of them that are gone.
+    /// The number of those tokens that are gone.
     #[wasm_bindgen(getter, js_name = droppedTokens)]
     pub fn dropped_tokens(&self) -> usize {
         self.inner.dropped_tokens
     }
 }
 
-/// Weights on their way to a smaller table of words.
+/// Prunes the word table of weights while they stream.
 #[wasm_bindgen]
 pub struct Pruner {
     inner: prune::Pruner,
@@ -224,19 +224,20 @@ pub struct Pruner {
 
 #[wasm_bindgen]
 impl Pruner {
-    /// A pruner of the weights that belong to `config.json`: row i of the new table is row `rows[i]` of the old one.
+    /// A pruner for the weights that belong to `config.json`: row i of the new table is row `rows[i]` of the
+    /// old one.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &[u8], rows: Vec<u32>) -> Result<Pruner, JsValue> {
         Ok(Self { inner: prune::Pruner::new(config, rows)? })
     }
 
-    /// Takes the source's next bytes and returns what is ready of the result.
+    /// Reads the source's next bytes and returns the part of the result that is ready.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, JsValue> {
         Ok(self.inner.push(chunk)?)
     }
 
-    /// That the file is complete: the name of another, beside it, that the weights go on in, if there is one. Its
-    /// bytes are pushed next.
+    /// Ends the current file and returns the name of the file next to it that continues the weights, if any.
+    /// Push its bytes next.
     #[wasm_bindgen(js_name = endFile)]
     pub fn end_file(&mut self) -> Result<Option<String>, JsValue> {
         Ok(self.inner.end_file()?)

@@ -1,4 +1,4 @@
-//! Learning from examples: the surface of the module `teacher`, which a page fetches where a classifier is taught.
+//! Learning from examples: the bindings of the module `teacher`, which a page fetches to teach a classifier.
 
 use crate::teach::objective::Knobs;
 use crate::teach::{Examples, Keep, Trainer};
@@ -6,10 +6,10 @@ use crate::{Error, ErrorKind};
 use js_sys::{Float32Array, Object, Reflect, Uint32Array};
 use wasm_bindgen::prelude::*;
 
-/// Multiplications of a slice: some 10 ms.
+/// Multiplications per slice: about 10 ms.
 const SLICE: usize = 40_000_000;
 
-/// A classifier that is being taught: takes examples and names, then works in slices.
+/// Teaches a classifier: collects examples and names, then works in slices.
 #[wasm_bindgen]
 pub struct Teacher {
     stage: Stage,
@@ -32,7 +32,7 @@ fn invalid(message: impl Into<String>) -> JsValue {
 
 #[wasm_bindgen]
 impl Teacher {
-    /// For vectors of `width` numbers and `labels` labels; `multi`: an example has any number of labels.
+    /// For vectors of `width` numbers and `labels` labels; `multi`: an example may have any number of labels.
     #[wasm_bindgen(constructor)]
     pub fn new(width: usize, labels: usize, multi: bool) -> Result<Teacher, JsValue> {
         let stage = Stage::Taking(Examples::new(width, labels, multi)?);
@@ -46,7 +46,8 @@ impl Teacher {
         }
     }
 
-    /// Adds examples: their vectors one after the other; the labels' numbers of all; of each, how many are its own (none: one each).
+    /// Adds examples: all their vectors, concatenated; the label numbers of all examples, concatenated; and
+    /// the number of labels of each example (`None`: one each).
     pub fn examples(&mut self, vectors: &[f32], labels: &[u32], counts: Option<Vec<u32>>) -> Result<(), JsValue> {
         let width = self.width;
         let counts = counts.unwrap_or_else(|| vec![1; labels.len()]);
@@ -69,7 +70,7 @@ impl Teacher {
         Ok(())
     }
 
-    /// Adds names or descriptions of labels: their vectors one after the other, and the label's number of each.
+    /// Adds names or descriptions of labels: all their vectors, concatenated, and the label number of each.
     pub fn names(&mut self, vectors: &[f32], labels: &[u32]) -> Result<(), JsValue> {
         let width = self.width;
         if vectors.len() != labels.len() * width {
@@ -82,14 +83,14 @@ impl Teacher {
         Ok(())
     }
 
-    /// Begins where an earlier training ended: its weights (L × D) and biases (L).
+    /// Starts from the result of an earlier training: its weights (L × D) and biases (L).
     pub fn start(&mut self, weights: Vec<f32>, bias: Vec<f32>) -> Result<(), JsValue> {
         self.taking()?;
         self.warm = Some((weights, bias));
         Ok(())
     }
 
-    /// Keeps the values of an earlier training instead of searching them; there is no leave-one-out then.
+    /// Keeps the values of an earlier training instead of searching for them; then there is no leave-one-out.
     pub fn keep(&mut self, strength: f64, name_weight: f64, temperature: f64, threshold: f64) -> Result<(), JsValue> {
         self.taking()?;
         let knobs = Knobs { strength, name_weight: name_weight as f32 };
@@ -97,9 +98,9 @@ impl Teacher {
         Ok(())
     }
 
-    /// Works for some 10 ms and returns how much of all is done, 0 to 1; 1 at the end.
+    /// Works for about 10 ms and returns the progress of the whole training, from 0 to 1; 1 at the end.
     pub fn step(&mut self) -> Result<f64, JsValue> {
-        // What fails, fails for good.
+        // After an error the training stays failed.
         let stage = match std::mem::replace(&mut self.stage, Stage::Failed) {
             Stage::Taking(examples) => {
                 let warm = self.warm.take();
@@ -114,7 +115,7 @@ impl Teacher {
         Ok(done)
     }
 
-    /// What was learned, as a plain object (`Taught` of the declared types); consumes the teacher.
+    /// The result, as a plain object (`Taught` in the declared types); consumes the teacher.
     pub fn finish(self) -> Result<Object, JsValue> {
         let Stage::Working(trainer) = self.stage else {
             return Err(invalid("The training has not begun. Call `step` until it returns 1."));

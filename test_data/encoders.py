@@ -1,4 +1,5 @@
-"""Makes the random checkpoints and goldens of every architecture but DistilBERT, by PyTorch and `transformers`: see README.md.
+"""Makes the random checkpoints and goldens of every architecture except DistilBERT, with PyTorch and
+`transformers`: see README.md.
 
     python test_data/encoders.py [--only tiny-bert]
 
@@ -6,8 +7,8 @@ make_goldens.py calls it, too. The same versions on the same kind of processor g
 
     python test_data/encoders.py --base xlm-roberta OUT_FOLDER [--tokenizer TOKENIZER_JSON]
 
-writes a checkpoint of that architecture's base size with random weights, for timing: they mean nothing. Whatever the
-architecture, its tokenizer is the embedded model's unless another is named.
+writes a checkpoint of that architecture's base size with random weights, for timing: its answers mean
+nothing. For every architecture, the tokenizer is the embedded model's unless another is named.
 """
 
 import argparse
@@ -46,7 +47,8 @@ def sizes(vocabulary, width, heads, layers, hidden, labels, **more):
     )
 
 
-# RoBERTa's kin and MPNet keep the ids of padding that are usual for them; the vocabularies are those of the other tiny models.
+# RoBERTa's relatives and MPNet keep their usual padding ids; the vocabularies are those of the other
+# tiny models.
 RECIPES = {
     "tiny-bert": dict(seed=11, types=True, config=BertConfig(
         **sizes(211, 32, 2, 2, 96, ["calm", "glad", "cross"]),
@@ -84,7 +86,7 @@ RECIPES = {
 
 
 def random_state(model, seed):
-    """Every tensor of a model, drawn so that attention is far from uniform and logits differ from text to text."""
+    """Random tensors of a model, such that attention is far from uniform and logits differ between texts."""
     generator = np.random.default_rng(seed)
     state = {}
     for name, tensor in sorted(model.state_dict().items()):
@@ -118,7 +120,7 @@ def padded(model, cases, pad):
 
 
 def taps(model, case):
-    """What the first layer gets, and each layer's attention and FFN with residual and LayerNorm, for one text: (T, D) each."""
+    """The first layer's input and each layer's attention and FFN after LayerNorm, for one text, (T, D) each."""
     base, rows = model.base_model, []
     first = getattr(base, "embeddings_project", base.embeddings)
     places = {"embedding": first}
@@ -143,7 +145,7 @@ def taps(model, case):
 def make_encoder(name, seed, config, tokenizer, types=False, storage=torch.float32, lengths=LENGTHS, batches=BATCHES, inner=True, change=None):
     """Writes models/NAME and goldens/NAME.json.
 
-    `inner`: what the layers give, too. `change`: a function that alters the random weights.
+    `inner`: writes the layers' outputs as well. `change`: a function that alters the random weights.
     """
     folder = HERE / "models" / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -157,13 +159,13 @@ def make_encoder(name, seed, config, tokenizer, types=False, storage=torch.float
     if change:
         change(state)
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / "model.safetensors").chmod(0o644)  # the library makes it its owner's alone
+    (folder / "model.safetensors").chmod(0o644)  # the library makes it readable only by its owner
 
     load = lambda kind, dtype=torch.float32: kind.from_pretrained(folder, dtype=dtype, attn_implementation="eager").eval()
     generator = np.random.default_rng(seed)
     cases = []
     for index, length in enumerate(lengths):
-        # Any id, so that the one of padding is among them: positions stand still there.
+        # Any id, including the padding id, at which positions don't advance.
         middle = generator.integers(0, config.vocab_size, size=max(0, length - 2)).tolist()
         case = {"ids": [CLS, *middle, SEP][:length]}
         if types:
@@ -196,12 +198,12 @@ def make_encoder(name, seed, config, tokenizer, types=False, storage=torch.float
 
 
 def make_encoders(tokenizer, names=RECIPES):
-    """Writes those of `names`, with vocabularies from the words of `tokenizer`, a tokenizer.json."""
+    """Writes the models in `names`, with vocabularies from the words of `tokenizer`, a tokenizer.json."""
     for name in names:
         make_encoder(name, tokenizer=tokenizer, **RECIPES[name])
 
 
-# The sizes of bert-base-uncased and so on, which not all are the configurations' defaults.
+# The sizes of bert-base-uncased and so on; not all of them are the configurations' defaults.
 BASE = {
     "bert": lambda: BertConfig(),
     "roberta": lambda: RobertaConfig(max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5),
@@ -222,7 +224,7 @@ def make_base(kind, folder, tokenizer):
     shutil.copyfile(tokenizer, folder / "tokenizer.json")
     generator, state = np.random.default_rng(1), {}
     for name, tensor in sorted(model.state_dict().items()):
-        # Of the size that training leaves: activations stay in their usual range.
+        # Of the same size as trained weights, so that activations stay in their usual range.
         noise = generator.standard_normal(tuple(tensor.shape), dtype=np.float32) * np.float32(0.04)
         state[name] = torch.from_numpy(noise + 1 if "LayerNorm.weight" in name else noise)
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
@@ -240,7 +242,7 @@ if __name__ == "__main__":
         make_base(arguments.base, arguments.folder, arguments.tokenizer)
         raise SystemExit
     transformers.logging.disable_progress_bar()
-    transformers.logging.set_verbosity_error()  # a base model leaves the head out
+    transformers.logging.set_verbosity_error()  # loading a base model leaves out the head
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
     words = json.loads((HERE.parent / "models" / "sentiment-en-1" / "tokenizer.json").read_text(encoding="utf-8"))

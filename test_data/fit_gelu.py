@@ -1,7 +1,7 @@
 """Prints the coefficients of `gelu` in src/backend/cpu/math.rs: erf(a / sqrt 2) = a P(a^2) / Q(a^2) on 0..=5.5.
 
-A minimax fit, weighted with a / 2, which is what GELU multiplies the error with: linearized least squares whose weights grow
-where the error is largest (Lawson 1961). numpy 2.4.6, scipy 1.17.
+A minimax fit, weighted with a / 2, by which GELU multiplies the error: linearized least squares whose weights
+grow where the error is largest (Lawson 1961). numpy 2.4.6, scipy 1.17.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""What the makers of goldens share: the versions, the tiny vocabularies, exact decimals."""
+"""Shared by the scripts that make goldens: the versions, the tiny vocabularies, exact decimals."""
 
 import json
 import platform

@@ -1,4 +1,5 @@
-"""Makes tokenizer/added.jsonl: added tokens with every flag, and what Python's tokenizers make of texts with them.
+"""Makes tokenizer/added.jsonl: added tokens with every flag, and texts encoded with them by Python's
+`tokenizers`.
 
 Versions: tokenizers 0.23.3. Run it in this folder.
 """
@@ -19,7 +20,7 @@ PIECES = ["é", "É", "e\u0301", "a", "b", "ab", "AB", " ", "  ", "\n", "[SEP]",
 def token(rng, content, i):
     flag = lambda: rng.random() < 0.4
     token = {"id": len(WORDS) + i, "content": content, "single_word": flag(), "lstrip": flag(), "rstrip": flag(), "normalized": flag(), "special": flag()}
-    if content == "\u200d": token["normalized"] = False  # normalized to nothing, which Python finds within characters, and panics
+    if content == "\u200d": token["normalized"] = False  # normalized to nothing, at which Python panics
     return token
 
 def rows(tokens, lower, texts):

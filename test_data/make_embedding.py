@@ -1,8 +1,9 @@
-"""Vectors of texts as sentence-transformers makes them, of small random encoders: goldens/embedding.json.
+"""Makes goldens/embedding.json: vectors of texts by small random encoders, pooled as in
+sentence-transformers.
 
-Run in the environment of requirements.txt: `python test_data/make_embedding.py`. Mean pooling is over the tokens that are no
-padding, special ones included; cls is the first token's state (sentence-transformers 5, models/Pooling.py). Each text is
-computed alone, so that no padding takes part.
+Run in the environment of requirements.txt: `python test_data/make_embedding.py`. Mean pooling is over all
+tokens except padding, including special ones; cls is the first token's state (sentence-transformers 5,
+models/Pooling.py). Each text is computed alone, so there is no padding.
 """
 
 import json

@@ -1,7 +1,9 @@
-"""Makes tokenizer/folders.jsonl: what AutoTokenizer.from_pretrained makes of folders with the files that older and newer repositories have.
+"""Makes tokenizer/folders.jsonl: how AutoTokenizer.from_pretrained encodes texts with the files of older and
+newer repositories.
 
-Of each text of make_tokenizers.py a digest of ids and offsets is kept; of some pairs, cut to some lengths, all, and the ids where the text alone is cut. Files that begin with "@"
-stand for those of this folder: see `content`.
+Keeps a digest of ids and offsets for each text of make_tokenizers.py. For some pairs, cut to some lengths,
+keeps all of them, and the ids when only the first text is cut. File contents that begin with "@" stand for
+files of this folder: see `content`.
 
 Versions: transformers 5.24.0, tokenizers 0.23.3. Run it in this folder, after make_tokenizers.py.
 """
@@ -17,7 +19,7 @@ WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "<pad>", "</s>", "
 
 
 def content(value):
-    """The text or the bytes of a file."""
+    """The contents of a file, as text or bytes."""
     if not isinstance(value, str): return json.dumps(value)
     if value == "@words": return "\n".join(WORDS) + "\n"
     if value == "@vocab.json": return json.dumps(BASES["bpe"]["model"]["vocab"])
@@ -49,7 +51,7 @@ MAPPED = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "sep_to
 XLMR = file("unigram", normalizer="@map", pre_tokenizer=sequence("pretokenizers", {"type": "WhitespaceSplit"}, SPACES), added_tokens=[special(1, "<s>"), special(2, "</s>"), special(0, "<unk>")])
 BERT_STAGES = {"normalizer": BERT, "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor": {"type": "BertProcessing", "cls": ["[CLS]", 2], "sep": ["[SEP]", 3]}}
 C = "tokenizer_config.json"
-# Name: the model's type, and the files.
+# Name: the model's type and the files.
 FOLDERS = {
     "SST-2: vocab.txt and 48 bytes": ("distilbert", {**SLOW_BERT, C: {"do_lower_case": True, "model_max_length": 512}}),
     "vocab.txt alone": ("bert", SLOW_BERT),
@@ -104,12 +106,12 @@ def row(name, model_type, files):
         def pair(text, other, length, cut="longest_first"):
             e = tokenizer(text, other, truncation=cut if length else False, max_length=length, return_offsets_mapping=True)
             sides = e.sequence_ids()
-            types = e.get("token_type_ids", [0] * len(sides))  # a model that gets none has zeros
+            types = e.get("token_type_ids", [0] * len(sides))  # zeros if the model has no types
             offsets = [bytes_of((text, other)[side or 0], [at])[0] for side, at in zip(sides, e["offset_mapping"])]
             return {"text": text, "pair": other, "length": length, "ids": e["input_ids"], "types": types, "offsets": offsets, "second": [i for i, side in enumerate(sides) if side == 1]}
 
         def text_cut(text, other, length):
-            """The ids where the text alone may be cut; none where it can't be cut so far, which Python raises."""
+            """The ids if only the text may be cut; None if Python raises because it is too short for that."""
             try: return pair(text, other, length, "only_first")["ids"]
             except Exception as e:
                 if "too short" not in str(e): raise

@@ -49,7 +49,7 @@ TINY = {
 
 
 def write_lines(path, rows):
-    """Writes one ASCII JSON document a line, so that no character of a text can be taken for a line's end."""
+    """Writes one ASCII JSON document per line, so that no character of a text looks like a line break."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows), encoding="ascii")
 
@@ -72,7 +72,7 @@ def logits_padded(model, sequences):
 
 
 def taps(model, ids):
-    """What the embedding, and each layer's attention and FFN with residual and LayerNorm, give for one text: (T, D) each."""
+    """The embedding, and each layer's attention and FFN after LayerNorm, for one text: (T, D) each."""
     encoder, rows = model.distilbert, []
     places = {"embedding": encoder.embeddings}
     for index, layer in enumerate(encoder.transformer.layer):
@@ -101,7 +101,7 @@ def make_tiny(name, seed, weight, embedding, bias, storage, config, tokenizer):
     tensors = random_tensors(config, seed, weight, embedding, bias)
     tensors = {key: torch.from_numpy(values).to(storage) for key, values in tensors.items()}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / "model.safetensors").chmod(0o644)  # the library makes it its owner's alone
+    (folder / "model.safetensors").chmod(0o644)  # the library makes it readable only by its owner
 
     generator = np.random.default_rng(seed)
     middles = [generator.integers(MASK + 1, config["vocab_size"], size=max(0, length - 2)).tolist() for length in LENGTHS]
@@ -134,7 +134,7 @@ def make_tokenizer_cases(tokenizer_file, vectors_file):
     """Writes tokenizer/cases.jsonl: the published vectors of `vectors_file`, then generated strings."""
     tokenizer = tokenizers.Tokenizer.from_file(str(tokenizer_file))
     vectors = json.loads(vectors_file.read_text(encoding="utf-8"))["cases"]
-    # One vector is of a pair of texts, of which its file names only the first.
+    # One vector is for a pair of texts, of which the file has only the first.
     vectors = [case for case in vectors if not case["name"].endswith(":TEXT_PAIR")]
     strings = [(case["name"], case["text"]) for case in vectors] + generated_strings(2000)
     rows = []
@@ -148,13 +148,13 @@ def make_tokenizer_cases(tokenizer_file, vectors_file):
 
 
 def truncation_texts(sentences):
-    """Texts around and far above what fits, of one token a word and of several."""
+    """Texts around and far above the maximum length, with one token per word and with several."""
     prose = " ".join(sentences)
     yield sentences[0]
     for words in (509, 510, 511, 512):
         yield " ".join(["good", "film", "!"][index % 3] for index in range(words))
-    yield "tokenization " * 256  # two tokens a word: the cut falls between words
-    yield "a " + "tokenization " * 256  # and here within one
+    yield "tokenization " * 256  # two tokens per word: the cut falls between words
+    yield "a " + "tokenization " * 256  # here, within a word
     yield " ".join([prose] * 3)
     yield "good " * 3000
     yield "中文字" * 400

@@ -1,10 +1,10 @@
-"""Makes ONNX files of the random models as people make them, and their logits: see README.md.
+"""Makes ONNX files of the random models with common tools, and their logits: see README.md.
 
     python test_data/make_onnx.py --optimum PYTHON [--minis]                               what is committed
     python test_data/make_onnx.py --optimum PYTHON --out FOLDER [--models MODEL ...]       every variant
 
-PYTHON has what requirements-optimum.txt lists. A variant that a model can't have is left out, and the reason
-printed.
+PYTHON has the packages of requirements-optimum.txt. A variant that a model can't have is left out, and the
+reason printed.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from minis import MINIS, make_minis
 from selection import SELECTION, WHOLE
 from truth import states_of, truth_of
 
-# Of nine tokens, in the goldens of mini-* and of the larger ones alike.
+# A case of nine tokens, in the goldens of mini-* and of the larger models alike.
 STATES_CASE = 5
 PACKAGES = ("onnx", "onnxruntime", "onnxscript", "onnxslim")
 
@@ -41,7 +41,7 @@ def goldens(name):
 
 
 def write(made, path, whole):
-    """A variant is a graph, the file's bytes, or a function that saves it."""
+    """Writes a variant: a graph, the file's bytes, or a function that saves it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not whole and isinstance(made, onnx.ModelProto):
         made = lean(made)
@@ -66,9 +66,9 @@ def described(path):
 
 
 def make(name, variants, out, file_name, optimum, whole=None):
-    """Writes the variants of a model. Yields what the manifest says of each.
+    """Writes the variants of a model. Yields each one's entry in the manifest.
 
-    `whole`: those that keep what tools alone read; None for all.
+    `whole`: the variants that keep what only tools read; None for all.
     """
     model, cases = Model(HERE / "models" / name, optimum), goldens(name)["cases"]
     for variant in variants:

@@ -1,4 +1,4 @@
-"""Makes goldens/pairs.json, from text to scores, by PyTorch and `transformers`: see README.md.
+"""Makes goldens/pairs.json, from text to scores, with PyTorch and `transformers`: see README.md.
 
     python test_data/make_pairs.py
 
@@ -14,7 +14,7 @@ from golden import HERE, VERSIONS, floats
 
 MODELS = ("tiny-bert", "tiny-bert-tanh", "tiny-electra", "tiny-f32")
 MAX_TOKENS = 512
-# A second text of None: a single text.
+# A single text has None as its second text.
 TEXTS = [
     ("The film was good.", None),
     ("The film was good.", "It's not great, and unbelievable!"),
@@ -27,7 +27,7 @@ TEXTS = [
     ("only the first", ""),
     (" ", "\t"),
     ("with [SEP] in it", "and [CLS] here"),
-    # The longer text is cut first, and both where both are too long; 509 is what a pair has room for.
+    # The longer text is cut first, and both if both are too long; a pair has room for 509 tokens.
     ("good " * 600, "short"),
     ("short", "good " * 600),
     ("good film " * 150, "not " * 209),
@@ -56,7 +56,7 @@ def case(tokenizer, model, text, pair):
         "text": text,
         "pair": pair,
         "ids": encoding["input_ids"],
-        # A digit a token; "-" for the special ones.
+        # A digit per token; "-" for special tokens.
         "types": "".join(map(str, encoding["token_type_ids"])),
         "sides": "".join("-" if side is None else str(side) for side in sides),
         "offsets": offsets,

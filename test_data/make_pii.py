@@ -1,9 +1,9 @@
-"""Makes pii/entities.json: what onnxruntime finds in the sentences of pii/sentences.txt with models/pii-en.
+"""Makes pii/entities.json: the entities that onnxruntime finds in pii/sentences.txt with models/pii-en.
 
     node scripts/models.mjs pii-en && python test_data/make_pii.py
 
-The logits are onnxruntime's, the entities those of Python's pipeline, by the strategies "simple" and "first". Offsets are in
-UTF-16 units. Needs onnxruntime 1.32 besides requirements.txt.
+The logits are onnxruntime's; the entities come from Python's pipeline, with the strategies "simple" and
+"first". Offsets are in UTF-16 units. Needs onnxruntime 1.32 in addition to requirements.txt.
 """
 
 import json
@@ -26,7 +26,7 @@ def main():
         tokenizer_file=str(FOLDER / "tokenizer.json"), unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]",
         pad_token="[PAD]", mask_token="[MASK]", model_max_length=512,
     )
-    # The pipeline asks its model for the labels alone.
+    # The pipeline needs its model only for the labels.
     model = BertForTokenClassification(BertConfig.from_pretrained(FOLDER))
     pipeline = TokenClassificationPipeline(model=model, tokenizer=tokenizer)
     session = onnxruntime.InferenceSession(FOLDER / "onnx/model_q4.onnx", providers=["CPUExecutionProvider"])

@@ -1,7 +1,8 @@
-"""Writes pruned/: what `tokenizers` and PyTorch make of a model with a pruned vocabulary.
+"""Writes pruned/: the results of `tokenizers` and PyTorch for a model with a pruned vocabulary.
 
-`tabsense convert` makes the folder, and its tokenizer.json is kept here: a test holds the command to it. The texts
-are those of sentences.txt, which chose the vocabulary, and of tokenizer/cases.jsonl, which did not.
+`tabsense convert` makes the folder. Its tokenizer.json is kept here, and a test compares the command's output
+with it. The texts are those of sentences.txt, which chose the vocabulary, and of tokenizer/cases.jsonl, which
+did not.
 
     npm run build && python test_data/make_pruned.py
 """

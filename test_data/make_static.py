@@ -1,4 +1,5 @@
-"""Makes static/, models of static embeddings, and goldens/static.json, what model2vec and sentence-transformers make of texts.
+"""Makes static/, models of static embeddings, and goldens/static.json, the results of model2vec and
+sentence-transformers for some texts.
 
 Versions: model2vec 0.10.0, sentence-transformers 6.2.0, tokenizers 0.23.3, torch 2.15.0. Run it in this folder. The same versions give the same bytes.
 """
@@ -14,19 +15,19 @@ from tokenizers import Tokenizer
 from golden import HERE
 
 OUT = HERE / "static"
-# A part, and how often it is repeated.
+# A part of a text, and how often it is repeated.
 TEXTS = [("The film was good, and unbelievable!", 1), ("", 1), (" \t", 1), ("ΩΩ", 1), ("a Ω b [SEP] c [UNK]", 1), ("Café déjà-vu 12", 1), ("good ", 600), ("Ω a ", 400),
          ("unbelievable", 300), ("antidisestablishment word ", 150), ("a " * 511 + "Ω z z z", 1)]
 
 
 def word_piece(truncation=None):
-    """The tokenizer of tiny-f32: the frame that it has must not count."""
+    """The tokenizer of tiny-f32; its special tokens must have no effect."""
     file = json.loads((HERE / "models" / "tiny-f32" / "tokenizer.json").read_text("utf-8"))
     return Tokenizer.from_str(json.dumps({**file, "truncation": truncation, "padding": None}))
 
 
 def unigram():
-    """The first of the tokens of tokenizer/unigram.json, and the letters."""
+    """The first tokens of tokenizer/unigram.json, and its single characters."""
     vocab = json.loads((HERE / "tokenizer" / "unigram.json").read_text("utf-8"))["vocab"]
     vocab = [piece for i, piece in enumerate(vocab) if i < 120 or len(piece[0]) == 1][:200]
     space = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}
@@ -40,14 +41,14 @@ def numbers(random, *shape):
 
 
 def models():
-    """By name: a model, its folder not yet written."""
+    """Models by name; their folders are not written yet."""
     random = np.random.default_rng(16)
     words, pieces = word_piece(), unigram()
     v = words.get_vocab_size()
-    # As model2vec's own are: `model_type` and what `distill` writes.
+    # Like model2vec's own: `model_type` and what `distill` writes.
     config = {"model_type": "model2vec", "architectures": ["StaticModel"], "hidden_dim": 8, "seq_length": 1000000}
     yield "plain", StaticModel(numbers(random, v, 8), words, config=config, normalize=True)
-    # 20 vectors for all tokens, with a weight for each.
+    # 20 vectors shared by all tokens, with a weight for each token.
     mapping, weights = random.integers(0, 20, v).astype(np.int64), random.uniform(0.1, 2, v)
     yield "mapped", StaticModel(numbers(random, 20, 8).astype(np.float16), words, config=config, weights=weights, token_mapping=mapping, max_length=None)
     yield "weighted", StaticModel(numbers(random, v, 6), words, config=config, weights=weights.astype(np.float32), max_length=5)
@@ -58,7 +59,7 @@ def models():
 
 
 def case(model, text):
-    """The ids that count, and the mean."""
+    """The ids that are averaged, and their mean."""
     if isinstance(model, StaticEmbedding):
         features = model.preprocess([text])
         return features["input_ids"].tolist(), model(features)["sentence_embedding"][0].tolist()
@@ -79,7 +80,7 @@ def make():
         else:
             model.save_pretrained(folder)
             (folder / "README.md").unlink()
-            # Sums in F32, as the engine has them, of the numbers that the file holds.
+            # Sums of the file's numbers in F32, as in the engine.
             model.embedding = model.embedding.astype(np.float32)
         # The others have the same tokenizer as plain.
         if name not in ("plain", "unigram", "bag", "bag-cut"):

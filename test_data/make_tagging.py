@@ -1,4 +1,4 @@
-"""Makes tagging/*.json: what Python's pipeline for token classification makes of the tokens of some texts.
+"""Makes tagging/*.json: the results of Python's token classification pipeline for the tokens of some texts.
 
     python test_data/make_tagging.py
 
@@ -83,7 +83,7 @@ def wrapped(tokenizer):
     )
 
 
-# How each vocabulary spells words.
+# By name: the function, the labels, the seed, and how the vocabulary spells words.
 MODELS = {
     "bert": (bert, BIO, 41, "prefix"),
     "roberta": (roberta, BIO, 42, "bytes"),

@@ -1,9 +1,10 @@
-"""Makes teach/goldens.json: what scikit-learn learns from small random vectors, which src/teach is compared with.
+"""Makes teach/goldens.json: the weights that scikit-learn learns from small random vectors, for comparison
+with src/teach.
 
 Versions: scikit-learn 1.9.1, numpy 2.4.6, scipy 1.17.1. Run it in this folder.
 
-scikit-learn has no weak penalty on the intercept, nor one that is shared with a column: the vectors get a constant column of 10
-instead, whose weight is a tenth of the bias.
+scikit-learn can't penalize the intercept weakly, or together with a column. The vectors have a constant
+column of 10 instead, whose weight is a tenth of the bias.
 """
 import json, pathlib
 
@@ -43,7 +44,7 @@ def case(name, labels, counts, width, strength, name_weight, multi=False):
     if multi:
         w = np.vstack([fit(x, truth[:, l], weight, strength) for l in range(labels)])
     elif labels == 2:
-        # Two labels have one row of weights there: w1 - w0, whose penalty is half of what it costs here.
+        # For two labels, scikit-learn has one row of weights, w1 - w0, whose penalty is half of that here.
         w = fit(x, truth.argmax(1), weight, strength / 2)
         w = np.vstack([-w / 2, w / 2])
     else:

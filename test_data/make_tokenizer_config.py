@@ -1,4 +1,5 @@
-"""Makes tokenizer/config.jsonl: what AutoTokenizer.from_pretrained makes of tokenizer.json and tokenizer_config.json.
+"""Makes tokenizer/config.jsonl: how AutoTokenizer.from_pretrained combines tokenizer.json and
+tokenizer_config.json.
 
 Versions: transformers 5.24.0, tokenizers 0.23.3. Run it in this folder.
 """

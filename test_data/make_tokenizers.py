@@ -1,7 +1,8 @@
-"""Makes tokenizer/kinds.json: for each kind of tokenizer.json's stages what `tokenizers` makes of every text.
+"""Makes tokenizer/kinds.jsonl: how `tokenizers` encodes every text with each kind of tokenizer.json's stages.
 
-The vocabularies are trained here on the sentences of this folder and the words of random_strings.py: tokenizer/bpe.json, tokenizer/unigram.json and,
-by SentencePiece with its own rules of normalization, tokenizer/spm.model. Of each text only a digest of ids and offsets is kept.
+The vocabularies are trained here, on the sentences of this folder and the words of random_strings.py:
+tokenizer/bpe.json, tokenizer/unigram.json and, by SentencePiece with its own normalization rules,
+tokenizer/spm.model. Only a digest of ids and offsets is kept for each text.
 
 Versions: tokenizers 0.23.3, sentencepiece 0.2.3. Run it in this folder; `--keep` leaves the vocabularies as they are.
 """
@@ -29,7 +30,7 @@ TEXTS = texts()
 
 
 def digest(numbers):
-    """FNV-1a of 64 bits over numbers of 32, folded to 16."""
+    """64-bit FNV-1a over 32-bit numbers, folded to 16 bits."""
     state = 0xCBF29CE484222325
     for number in numbers:
         state = (state ^ number) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
@@ -38,7 +39,7 @@ def digest(numbers):
 
 
 def bytes_of(text, offsets):
-    """Python counts characters, Rust bytes."""
+    """Offsets in bytes, as Rust counts, from Python's in characters."""
     places = [0]
     for c in text:
         places.append(places[-1] + len(c.encode()))
@@ -74,7 +75,8 @@ def train():
             write(HERE / "unigram.json", {"charsmap": base64.b64encode(proto.normalizer_spec.precompiled_charsmap).decode(), "vocab": pieces})
 
 
-# Of a map: one character for one, fewer, more, none; a grapheme as a whole; a start that is shorter than its grapheme.
+# Rules of a character map: one character for one, fewer, more or none; a whole grapheme; a start that is
+# shorter than its grapheme.
 RULES = ["41\t61", "FF21\t61", "FB01\t66 69", "FB03\t66 66 69", "AD\t", "200B\t20", "A0\t20", "3000\t20", "9\t20", "A\t20", "2026\t2E 2E 2E", "65 301\tE9", "E9\t65 301",
          "308\t", "130\t69", "FDFA\t635 644 649 20 627 644 644 647", "1F600\t3A 29", "E0001\t"]
 

@@ -1,4 +1,5 @@
-"""Makes torch/: checkpoints as torch.save writes them, of the models beside it, and small ones that are not to be taken.
+"""Makes torch/: checkpoints of the models in models/ as torch.save writes them, and small ones that must be
+refused.
 
 Versions: torch 2.15.0, safetensors 0.8.0. Run it in this folder.
 """
@@ -12,14 +13,14 @@ OUT = HERE / "torch"
 
 
 def state_dict(model):
-    """A model's tensors, with the versions of its modules beside them, as `state_dict()` has them."""
+    """A model's tensors together with the versions of its modules, as `state_dict()` returns them."""
     tensors = collections.OrderedDict(load_file(HERE / "models" / model / "model.safetensors"))
     tensors._metadata = collections.OrderedDict({"": {"version": 1}})
     return tensors
 
 
 def views(tensors):
-    """The same numbers as views: transposed matrices, a storage that many tensors share, tied weights, a parameter."""
+    """The same numbers as views: transposed matrices, a storage of many tensors, tied weights, a parameter."""
     out = collections.OrderedDict()
     out["position_ids"] = torch.arange(16).expand((1, -1))
     slab = torch.cat([t.flatten() for t in tensors.values() if t.dim() == 1])
@@ -37,7 +38,7 @@ def views(tensors):
 
 
 def older(tensors, path):
-    """As PyTorch 1.6 to 2.6 wrote it: storages in the order of the texts of their numbers, no entries of versions."""
+    """As PyTorch 1.6 to 2.6 wrote it: storages sorted by their numbers as text, no entry .format_version."""
     buffer = io.BytesIO()
     torch.save(tensors, buffer)
     source = torch._C.PyTorchFileReader(io.BytesIO(buffer.getvalue()))

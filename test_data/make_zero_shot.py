@@ -1,4 +1,5 @@
-"""Makes zero_shot/: NLI models of random weights, and zero_shot/goldens.json, what Python's pipeline makes of texts and labels.
+"""Makes zero_shot/: NLI models with random weights, and zero_shot/goldens.json, the results of Python's
+pipeline for texts and labels.
 
 Versions: transformers 5.24.0, tokenizers 0.23.3, torch 2.15.0. Run it in this folder. The same versions give the same bytes on the same kind of processor.
 """
@@ -14,7 +15,7 @@ from golden import HERE, floats
 OUT = HERE / "zero_shot"
 MAX_TOKENS = 64
 SIZES = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64)
-# The labels of well-known models, by id; of two labels and of three.
+# The labels of well-known models, by id: with two labels and with three.
 ORDERS = {
     2: {"two labels, entailment first": ["entailment", "not_entailment"], "two labels, entailment last": ["not_entailment", "entailment"], "no names": ["LABEL_0", "LABEL_1"]},
     3: {
@@ -27,7 +28,7 @@ ORDERS = {
     },
 }
 TEMPLATE = "This example is {}."
-# Text, labels, template, whether several labels may hold.
+# Text, labels, template, whether several labels may apply.
 CASES = [
     ("The film was good, and the food great.", ["film", "food", "travel"], TEMPLATE, False),
     ("The film was good, and the food great.", ["film", "food", "travel"], TEMPLATE, True),
@@ -39,7 +40,7 @@ CASES = [
     ("braces", ["a {b}", "{}"], "{{{}}} it", False),
     ("one label twice", ["good", "bad", "good"], TEMPLATE, True),
     (" ", ["good", "bad"], TEMPLATE, False),
-    # The text is cut, the label never.
+    # The text is cut, never the label.
     ("good film " * 60, ["short", "a label that leaves little of the text"], TEMPLATE, False),
     ("good film " * 60, ["the film was good, the food was great", "x"], "It is {}", True),
     (["two texts", "of one call, the second is longer"], ["film", "food"], TEMPLATE, False),
@@ -47,7 +48,7 @@ CASES = [
 
 
 def models():
-    """By name: its configuration and its tokenizer.json."""
+    """Each model's name, configuration, tokenizer.json and tokenizer class."""
     words = json.loads((HERE / "models" / "tiny-bert" / "tokenizer.json").read_text("utf-8"))
     vocabulary = len(words["model"]["vocab"])
     bert = lambda labels: BertConfig(**SIZES, vocab_size=vocabulary, max_position_embeddings=MAX_TOKENS, num_labels=labels)
@@ -62,7 +63,7 @@ def write(folder, config, tokenizer, tokenizer_class):
     folder.mkdir(parents=True)
     model = AutoModelForSequenceClassification.from_config(config)
     for name, parameter in model.named_parameters():
-        # So large that attention and logits differ from text to text.
+        # Large enough that attention and logits differ from text to text.
         parameter.normal_(1.0 if name.endswith("LayerNorm.weight") else 0.0, 1.0 if name.startswith("classifier") else 0.4)
     tensors = {name: tensor.to(torch.float16).contiguous() for name, tensor in model.state_dict().items()}
     save_file({name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}, folder / "model.safetensors", metadata={"format": "pt"})
@@ -86,7 +87,7 @@ def results(folder, order):
         got = [got] if isinstance(got, dict) else got
         yield {
             "text": text, "labels": labels, "template": template, "multiLabel": several,
-            # A row a label, text by text.
+            # A row per label, text by text.
             "logits": [floats(row["logits"]) for row in logits],
             "results": [{"labels": one["labels"], "scores": [float(f"{score:.9g}") for score in one["scores"]]} for one in got],
         }

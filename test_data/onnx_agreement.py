@@ -1,11 +1,12 @@
-"""How far a model's quantized ONNX files are from PyTorch in fp32: labels and probabilities.
+"""Compares a model's quantized ONNX files with PyTorch in fp32: labels and probabilities.
 
     python test_data/onnx_agreement.py --model ../shared/models/sentiment-en --out FOLDER --optimum PYTHON
 
-FOLDER becomes a transformers.js checkpoint: config.json, tokenizer.json and onnx/model*.onnx. PYTHON has
-requirements-optimum.txt, to export it. Beside each file, NAME.json has the probabilities of 490 texts, of
-sentiment_validation.jsonl and sentiment_benchmark.jsonl, in that order, by onnxruntime (`onnxruntime`) and by
-PyTorch with the file's numbers (`dequantized`), for other engines. Files that are there are kept.
+FOLDER becomes a transformers.js checkpoint: config.json, tokenizer.json and onnx/model*.onnx. PYTHON, which
+exports it, has the packages of requirements-optimum.txt. Next to each file, NAME.json has the probabilities
+of 490 texts, those of sentiment_validation.jsonl and sentiment_benchmark.jsonl in that order, by onnxruntime
+(`onnxruntime`) and by PyTorch with the file's numbers (`dequantized`), for other engines. Existing files are
+kept.
 """
 
 import argparse
@@ -28,8 +29,8 @@ from decode import parameters
 from matrix import VARIANTS, Model
 from truth import by_onnxruntime, by_pytorch
 
-# transformers.js' names of files. Its convert.py makes model_quantized.onnx per channel in 7 bits, but its
-# quantize.py alone per tensor in 8; hubs have both.
+# transformers.js' file names. Its convert.py makes model_quantized.onnx per channel in 7 bits, but
+# quantize.py on its own makes it per tensor in 8; hubs have both.
 FILES = {
     "model": "slim",
     "model_fp16": "fp16",
@@ -43,7 +44,7 @@ MAX_TOKENS = 512
 
 
 def cases_of(tokenizer_file):
-    """Ids of the texts."""
+    """The ids of each text."""
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
     tokenizer.enable_truncation(MAX_TOKENS)
     tokenizer.no_padding()

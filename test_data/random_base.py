@@ -1,10 +1,11 @@
-"""Writes DistilBERT checkpoints with random weights, in the names and shapes that `transformers` gives them.
+"""Writes DistilBERT checkpoints with random weights, with the names and shapes of `transformers`.
 
-As a program it writes one of DistilBERT-base's size (6 x 768, 268 MB, F32), for timing: the weights mean nothing.
+As a program it writes one of DistilBERT-base's size (6 x 768, 268 MB, F32), for timing, with meaningless
+answers.
 
     python test_data/random_base.py OUT_FOLDER [--tokenizer models/sentiment-en-1/tokenizer.json]
 
-Needs numpy and safetensors only. The same numpy gives the same bytes.
+Needs only numpy and safetensors. The same numpy gives the same bytes.
 """
 
 import argparse
@@ -103,7 +104,7 @@ def main():
     write_json(arguments.folder / "config.json", config)
     tensors = random_tensors(config, SEED, weight=0.04, embedding=0.05, bias=0.02)
     save_file(tensors, arguments.folder / "model.safetensors", metadata={"format": "pt"})
-    (arguments.folder / "model.safetensors").chmod(0o644)  # the library makes it its owner's alone
+    (arguments.folder / "model.safetensors").chmod(0o644)  # the library makes it readable only by its owner
     print(f"{sum(tensor.size for tensor in tensors.values())} parameters in {arguments.folder}")
 
 

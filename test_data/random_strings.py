@@ -1,7 +1,8 @@
-"""Seeded strings that try a tokenizer: every plane of Unicode, marks, controls, emoji, scripts, literal special tokens.
+"""Seeded strings that stress a tokenizer: all planes of Unicode, marks, controls, emoji, scripts, special
+tokens.
 
-`generated_strings(count)` always gives the same list: only `random.Random(SEED)` decides, and no table of Unicode
-properties, whose content depends on Python's version. No string has a lone surrogate.
+`generated_strings(count)` always returns the same list: it depends only on `random.Random(SEED)`, and not on
+Python's tables of Unicode properties, which change between versions. No string has a lone surrogate.
 """
 
 import random
@@ -45,12 +46,12 @@ EDGES = [
 
 
 def one_of(ranges, rng):
-    """A character of one of the ranges (each with both ends); every range is as likely as another."""
+    """A character of one of the ranges (both ends inclusive); every range is equally likely."""
     return chr(rng.randint(*rng.choice(ranges)))
 
 
 def any_character(rng):
-    """A code point of any plane, the first two being likelier; no surrogates."""
+    """A code point of any plane, the first two being more likely; no surrogates."""
     plane = rng.choice((0, 0, 0, 0, 1, 1, 1, 2, 3, *range(4, 17)))
     while True:
         code = plane << 16 | rng.randrange(0x10000)
@@ -64,7 +65,7 @@ def spaced(pieces, rng, chance=0.25):
 
 
 def word_of(ranges, rng):
-    """One to six letters of one range: such words are often in the vocabulary, unlike those that mix scripts."""
+    """One to six letters of one range: unlike words that mix scripts, these are often in the vocabulary."""
     chosen = [rng.choice(ranges)]
     return "".join(one_of(chosen, rng) for _ in range(rng.randint(1, 6)))
 
@@ -76,14 +77,14 @@ def combined(rng):
 
 
 def long_word(rng):
-    """A word near the 100 characters above which WordPiece gives up, with another kind of character here and there."""
+    """A word near the 100 characters above which WordPiece gives up, with a few unusual characters."""
     letters = [rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(98, 103))]
     for _ in range(rng.choice((0, 0, 1, 3))):
         letters[rng.randrange(len(letters))] = rng.choice(("é", "e\u0301", "\u0301", "İ", "ß", "\u200d", "中", "-", "😀", "Я"))
     return "".join(letters)
 
 
-# Each kind: how many pieces a string has, and what joins them to one string.
+# Each kind: how many pieces a string has at most, and the function that makes a string of them.
 KINDS = {
     "words": (25, lambda n, rng: " ".join(rng.choice(WORDS) + (rng.choice(PUNCTUATION) if rng.random() < 0.3 else "") for _ in range(n))),
     "planes": (25, lambda n, rng: spaced((any_character(rng) for _ in range(n)), rng)),
@@ -112,7 +113,7 @@ def fragment(kind, rng, share=1.0):
 
 
 def generated_strings(count):
-    """Pairs (kind, text): the edge cases first, then each kind in turn, every fourth a mixture of three or more kinds."""
+    """Pairs (kind, text): edge cases, then the kinds in rotation; every fourth is a mixture of 3 to 5 parts."""
     rng = random.Random(SEED)
     strings = [("edge", text) for text in EDGES]
     kinds = list(KINDS)

@@ -1,9 +1,9 @@
-"""Writes goldens/real.json: what PyTorch makes of some texts with real encoders, for `npm run check:models`.
+"""Writes goldens/real.json: PyTorch's results for some texts with real encoders, for `npm run check:models`.
 
     python test_data/real_models.py FOLDER
 
-FOLDER holds a folder a model, as scripts/check-models.mjs unpacks them. The vectors are means of the last states in fp32; the digests are
-of ids and offsets of the texts of make_tokenizers.py.
+FOLDER has a folder per model, as scripts/check-models.mjs unpacks them. The vectors are means of the last
+states in fp32; the digests are of ids and offsets of the texts of make_tokenizers.py.
 """
 
 import json
@@ -26,7 +26,7 @@ SENTENCES = HERE / "sentences.txt"
 
 
 def texts():
-    """Of one token, of a sentence each, and as long as fits; and a pair."""
+    """A text of one token, single sentences, a text as long as fits, and a pair."""
     sentences = SENTENCES.read_text(encoding="utf-8").splitlines()
     yield ("a",)
     yield from ((sentence,) for sentence in sentences[:3])
@@ -35,7 +35,7 @@ def texts():
 
 
 def encoder(folder):
-    """In fp32; where there is an ONNX file alone, a tagger's, without its head and with the numbers that the file holds."""
+    """The encoder in fp32; if there is only an ONNX file, a tagger's encoder with the file's numbers."""
     if (folder / "model.safetensors").exists():
         return AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
     config = AutoConfig.from_pretrained(folder)
@@ -48,7 +48,7 @@ def encoder(folder):
 
 
 def digests(tokenizer):
-    """Of ids and offsets of each text, framed and whole."""
+    """Digests of ids and offsets of each text, with special tokens and uncut."""
     os.chdir(HERE)  # where the module finds its files
     from make_tokenizers import TEXTS, bytes_of, digest
 

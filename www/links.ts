@@ -1,6 +1,6 @@
 /**
- * The part of the page's build that links to the documentation, the source code and the issues: by the addresses of
- * package.json, and not at all where it has none.
+ * Build step that links to the documentation, the source code and the issues, at the addresses in
+ * package.json; a missing address gets no link.
  */
 
 import { readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import type { Plugin } from "vite";
 
 const PLACE = "<!-- links -->";
 
-/** The fields of package.json that hold an address, as npm allows them. */
+/** The fields of package.json that contain an address, in the forms that npm allows. */
 export interface Addresses {
   homepage?: string;
   repository?: string | { url?: string };
@@ -26,7 +26,7 @@ export function links(manifest: string): Plugin {
   };
 }
 
-/** The markup of the links; empty where there is no address. */
+/** The markup of the links; empty if there is no address. */
 export function linksTo({ homepage, repository, bugs }: Addresses): string {
   const found = Object.entries({
     Documentation: address(homepage),
@@ -36,7 +36,7 @@ export function linksTo({ homepage, repository, bugs }: Addresses): string {
   return found.length > 0 ? `<nav class="links" aria-label="Project">${found.join(" ")}</nav>` : "";
 }
 
-/** What a browser can open, from what npm takes: "git+https://host/name.git" is "https://host/name". */
+/** What a browser can open, from what npm accepts: "git+https://host/name.git" gives "https://host/name". */
 function address(field: string | { url?: string } | undefined): string | null {
   const text = (typeof field === "string" ? field : field?.url)?.replace(/^git\+/, "").replace(/\.git$/, "");
   const url = text !== undefined && URL.canParse(text) ? new URL(text) : null;

@@ -1,5 +1,5 @@
 /**
- * The part of the page's build that puts what is promised and what isn't, docs/security.md, beside the page, as a text
+ * Build step that puts docs/security.md, what is promised and what isn't, next to the page as a text
  * that every browser shows.
  */
 
@@ -8,7 +8,7 @@ import type { Plugin } from "vite";
 
 const NAME = "security.txt";
 
-/** Makes security.txt of a file, for the built page and in development. */
+/** Makes security.txt from a file, for the built page and in development. */
 export function promises(file: string): Plugin {
   return {
     name: "tabsense:promises",

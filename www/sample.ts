@@ -1,7 +1,4 @@
-/**
- * The part of the page's build that makes the File tab's sample: this project's own labelled sentences, as a
- * CSV file.
- */
+/** Build step that makes the File tab's sample: this project's own labelled sentences, as a CSV file. */
 
 import { readFileSync } from "node:fs";
 import { stringify } from "csv-stringify/sync";
@@ -9,7 +6,7 @@ import type { Plugin } from "vite";
 
 const NAME = "sample.csv";
 
-/** Makes sample.csv of a file of JSON lines, for the built page and in development. */
+/** Makes sample.csv from a file of JSON Lines, for the built page and in development. */
 export function sample(sentences: string): Plugin {
   return {
     name: "tabsense:sample",

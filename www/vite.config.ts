@@ -1,6 +1,6 @@
 /**
- * The demo page's build: www/ to www/dist/, with the package aliased to its built entry and the models served
- * beside the page.
+ * The demo page's build: www/ to www/dist/, with the package aliased to its built entry and the models
+ * served next to the page.
  */
 
 import { createReadStream, existsSync, statSync } from "node:fs";
@@ -22,10 +22,10 @@ const security = fileURLToPath(new URL("../docs/security.md", import.meta.url));
 const sentences = fileURLToPath(new URL("../test_data/sentiment_validation.jsonl", import.meta.url));
 
 /**
- * Answers with a file of the repository's models/, by its length and as it streams from the disk.
+ * Serves a file of the repository's models/ with its length, as it streams from the disk.
  *
- * What is not there answers 404. Vite's own fallback might answer with a page and status 200, and a mistyped
- * model name would look like a broken file.
+ * A missing file gets 404. Vite's own fallback might answer with a page and status 200, and a mistyped model
+ * name would look like a broken file.
  */
 const answer: Connect.SimpleHandleFunction = (request, response) => {
   const path = normalize(
@@ -64,7 +64,7 @@ export default defineConfig(() => {
   if (!existsSync(entry)) throw new Error("dist/index.js is missing: run `npm run build` first.");
   return {
     root,
-    base: "./", // so that the built page can lie in any folder of a site
+    base: "./", // so that the built page can be in any folder of a site
     appType: "mpa", // an unknown address answers 404, not the page
     plugins: [
       serveModels,
@@ -91,11 +91,11 @@ export default defineConfig(() => {
       outDir: "dist",
       emptyOutDir: true,
       target: "es2022",
-      assetsInlineLimit: 0, // the page's Content-Security-Policy takes no inline code and no data: URLs
+      assetsInlineLimit: 0, // the page's Content-Security-Policy allows no inline code and no data: URLs
       modulePreload: { polyfill: false },
       rollupOptions: {
         onwarn(warning, warn) {
-          // The page brings the lexicon at once, the package would fetch it when asked to: it is in one piece.
+          // The page imports the lexicon statically, the package dynamically: they share one chunk.
           if (!warning.message.includes("/lexicon.js is dynamically imported")) warn(warning);
         },
       },

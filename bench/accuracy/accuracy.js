@@ -2,7 +2,7 @@
 
 import { Classifier } from "/package/index.js";
 
-/** What runs, and the score of each label for each text, in the order of the labels. */
+/** The build, dtype and weight bytes that ran, and each text's scores in the order of the labels. */
 window.answers = async ({ model, threads, texts }) => {
   const classifier = await Classifier.load(new URL(model, location.href).href, { device: "cpu", threads });
   try {

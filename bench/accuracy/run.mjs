@@ -1,5 +1,5 @@
-// Answers of each build variant and precision to the texts whose answers by PyTorch are known, in headless
-// Chromium. `npm run bench:accuracy` builds the package, makes what is missing, and calls this.
+// Compares the answers of each build variant and precision with PyTorch's, in headless Chromium.
+// `npm run bench:accuracy` builds the package, makes the missing models, and calls this.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -9,12 +9,12 @@ import { chromium as browsers } from "playwright-core";
 import { ROOT } from "../../scripts/run.mjs";
 import { serve } from "../../scripts/serve.mjs";
 
-/** The opcode of f32x4.relaxed_madd, by which the package's probe for relaxed SIMD is known. */
+/** The opcode of f32x4.relaxed_madd, which identifies the package's probe for relaxed SIMD. */
 const RELAXED_OPCODE = [253, 133, 2];
 
 /**
- * Makes an engine say that it lacks relaxed SIMD, in the page's and the worker's own scope; written so that
- * it can be passed on as text.
+ * Makes the worker's engine report that it lacks relaxed SIMD. Self-contained,
+ * because it is injected as text.
  */
 function withoutRelaxed(opcode) {
   const validate = WebAssembly.validate.bind(WebAssembly);
@@ -22,9 +22,9 @@ function withoutRelaxed(opcode) {
 }
 
 /**
- * Runs each variant (names of wasm-pack.toml) on each model (`{ dtype, folder }`) and compares with `rows`
- * (`{ text, label, logits }`). Yields a result each: `{ variant, dtype, agreement, accuracy, mean, largest,
- * hash, encoderBytes, fileBytes }`, shares of 1.
+ * Runs each variant (names from wasm-pack.toml) on each model (`{ dtype, folder }`) and compares its answers
+ * with `rows` (`{ text, label, logits }`). Calls `onResult` with each result: `{ variant, dtype, agreement,
+ * accuracy, mean, largest, hash, encoderBytes, fileBytes }`. Shares are between 0 and 1.
  */
 export async function measureAccuracy({ chromium, variants, models, rows, onResult }) {
   const here = fileURLToPath(new URL(".", import.meta.url));
@@ -64,18 +64,21 @@ export async function measureAccuracy({ chromium, variants, models, rows, onResu
   }
 }
 
-/** How a build holds weights of `dtype`: without relaxed SIMD it computes with int4 weights as int8. */
+/**
+ * The dtype in which a build stores weights of `dtype`: without relaxed SIMD, it computes
+ * with int4 weights as int8.
+ */
 function heldAs(dtype, variant) {
   return dtype === "int4" && variant.startsWith("simd") ? "int8" : dtype;
 }
 
-/** A page in which the package takes `variant`, or its version without threads. */
+/** Opens a page in which the package picks `variant`, with or without threads. */
 async function pageOf(browser, url, variant) {
   const page = await browser.newPage();
   page.setDefaultTimeout(0);
   if (!variant.startsWith("relaxed")) {
     const stub = `(${withoutRelaxed})(${JSON.stringify(RELAXED_OPCODE)});\n`;
-    // The worker chooses the build, once it is asked to load a model.
+    // The worker chooses the build when it loads a model.
     await page.route("**/package/worker.js", async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, body: stub + (await response.text()) });
@@ -86,7 +89,7 @@ async function pageOf(browser, url, variant) {
   return page;
 }
 
-/** The scores of a model that chooses one label, against PyTorch's logits and the labels (ids) themselves. */
+/** Compares a single-label model's scores with PyTorch's logits and with the true labels (ids). */
 export function compare({ scores }, rows) {
   let same = 0;
   let right = 0;

@@ -1,5 +1,5 @@
-// How right a sentiment model of two or three labels is on labelled texts, and how well its scores are
-// calibrated.
+// Measures how accurate a sentiment model with two or three labels is on labelled texts, and how well
+// its scores are calibrated.
 
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -8,7 +8,7 @@ import { Failure } from "../../scripts/run.mjs";
 import { bytes, percent } from "../report/format.mjs";
 import { markdownTable, section } from "../report/markdown.mjs";
 
-/** Texts that are classified at a time. */
+/** Texts classified at a time. */
 const GROUP = 64;
 /** Bins of equal width for the expected calibration error (Guo et al. 2017), and for the curve. */
 const BINS = 15;
@@ -16,9 +16,10 @@ const CURVE = 10;
 const SENTIMENTS = ["negative", "neutral", "positive"];
 
 /**
- * The rows of a file, `[{ text, label, domain }]`, the label in lower case: JSON Lines (`.jsonl`) of `{ text,
- * label, domain }`; lines of `label<TAB>source<TAB>text`, the source being the domain; or SST-2's lines of
- * `sentence<TAB>0 or 1` below their titles. A tab-separated file may be gzipped (`.gz`).
+ * Reads the rows of a file, `[{ text, label, domain }]`, with labels in lower case. The file contains
+ * JSON Lines (`.jsonl`) of `{ text, label, domain }`; lines of `label<TAB>source<TAB>text`, where the
+ * source is the domain; or SST-2's lines of `sentence<TAB>0 or 1` below a header. A tab-separated
+ * file may be gzipped (`.gz`).
  */
 export function readSet(path) {
   if (!existsSync(path)) throw new Failure(`There is no file ${path}.`);
@@ -46,8 +47,8 @@ export function readSet(path) {
 }
 
 /**
- * A model's answers to rows: for each the scores by label in lower case. `classifier` is the package's; its
- * labels must have "negative" and "positive" among them.
+ * A model's answers to rows: for each, the scores by label in lower case. `classifier` is the package's; its
+ * labels must include "negative" and "positive".
  */
 export async function answersTo(classifier, rows) {
   const labels = classifier.info.model.labels.map((label) => label.toLowerCase());
@@ -64,10 +65,10 @@ export async function answersTo(classifier, rows) {
 }
 
 /**
- * Figures of rows and their answers, shares of 1: `accuracy` of the best label; `macroF1`, the mean of F1
- * over the labels that the rows have; `calibration`, the expected calibration error of the best label's
- * score; `polar`, the accuracy of the higher score of positive and negative on the rows that have one of
- * these two (null where none has).
+ * Metrics of rows and their answers, between 0 and 1: `accuracy` of the best label; `macroF1`, the mean F1
+ * over the labels that occur in the rows; `calibration`, the expected calibration error of the best label's
+ * score; `polar`, the accuracy of the higher of the positive and negative scores on the rows with one of
+ * these labels (null if there are none).
  */
 export function figuresOf(rows, answers) {
   const judged = rows.map(({ label }, i) => {
@@ -104,11 +105,12 @@ function f1Of(judged, label) {
 }
 
 /**
- * Answers by their best label's score: of each bin that has any, the mean score and the share that is right.
+ * Answers binned by their best label's score: for each non-empty bin, the mean score and
+ * the share of right answers.
  */
 function binsOf(judged, count) {
   return Array.from({ length: count }, (_, bin) => {
-    // Scores of 1 belong to the last one.
+    // Scores of 1 belong to the last bin.
     const own = judged.filter(({ score }) => Math.min(count - 1, Math.floor(score * count)) === bin);
     return {
       from: bin / count,
@@ -120,7 +122,10 @@ function binsOf(judged, count) {
   }).filter(({ texts }) => texts > 0);
 }
 
-/** Measures `classifier` on files; yields `[{ path, rows: [{ domain, …figures }] }]`, all texts first. */
+/**
+ * Measures `classifier` on files. Resolves to `[{ path, rows: [{ domain, …figures }] }]`; the
+ * first row is about all texts.
+ */
 export async function measureSets(classifier, paths) {
   const sets = [];
   for (const path of paths) {
@@ -148,8 +153,8 @@ export async function measureSets(classifier, paths) {
 }
 
 /**
- * What was measured, as Markdown: a table of all sets and their domains and, with `curve`, each set's
- * calibration curve.
+ * The measurements as Markdown: a table of all sets and their domains and, with `curve`, each
+ * set's calibration curve.
  */
 export function setsText(sets, { labels, dtype, bytes: { weights } }, curve = false) {
   const table = {

@@ -5,8 +5,8 @@
 FOLDER has `config.json`, `model.safetensors` (F32) and `tokenizer.json`. OUT, which may be the same folder, gets the
 layout of a transformers.js checkpoint: `onnx/model.onnx` (fp32), `onnx/model_quantized.onnx` (dynamic int8),
 `config.json`, `tokenizer.json`, `tokenizer_config.json`; also a copy of `model.safetensors` (for Tabsense itself) and
-`export.json` (versions, settings and what the checks found). The script fails where the fp32 graph's logits leave
-PyTorch's by more than 1e-4.
+`export.json` (versions, settings and the findings of the checks). The script fails if the fp32 graph's logits
+differ from PyTorch's by more than 1e-4.
 """
 
 import argparse
@@ -32,23 +32,24 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SENTENCES = REPOSITORY / "test_data" / "sentences.txt"
 GOLDEN = REPOSITORY.parent / "shared" / "models" / "sentiment-en" / "golden.jsonl"
 
-# The default of optimum-onnx for BERT-like models (18; checkpoints of 2023 have 11, of 2024 have 14). 18 has
-# LayerNormalization as one operator, so that its quantized graph is some percent faster: the peers get their best.
+# The default of optimum-onnx for BERT-like models (18; checkpoints of 2023 have 11, of 2024 have 14). In 18,
+# LayerNormalization is one operator, and the quantized graph a few percent faster: the peers run at their best.
 OPSET = 18
 
 # The settings of transformers.js' scripts/convert.py and scripts/quantize.py for the mode "q8" of an encoder:
-# per_channel and reduce_range are true for all but a list of decoders and speech models that lacks DistilBERT; weights are
-# QInt8 (faster on most processors; QUInt8 is for graphs with Conv only), activations always uint8, computed at run time.
-# reduce_range keeps weights to 7 bits, for sums of u8 x i8 products saturate in 16 bits on processors without VNNI.
-# All operators of ONNX Runtime's integer registry take part: MatMul, but also Gather, hence the embeddings; Gemm (the
-# classifier's last two layers) becomes MatMul + Add on the way. Products of two activations stay fp32 (MatMulConstBOnly).
+# per_channel and reduce_range are true except for a list of decoders and speech models without DistilBERT; weights are
+# QInt8 (faster on most processors; QUInt8 is only for graphs with Conv), activations always uint8, computed at run time.
+# reduce_range limits weights to 7 bits, as sums of u8 x i8 products saturate in 16 bits on processors without VNNI.
+# All operators of ONNX Runtime's integer registry are quantized: MatMul, but also Gather, and so the embeddings; Gemm
+# (the classifier's last two layers) becomes MatMul + Add first. Products of two activations stay fp32
+# (MatMulConstBOnly).
 QUANTIZATION = {"per_channel": True, "reduce_range": True, "extra_options": {"EnableSubgraph": True, "MatMulConstBOnly": True}}
 WEIGHT_TYPE = QuantType.QInt8
 
 FP32_TOLERANCE = 1e-4
 CHECKED_TEXTS = 20
 GOLDEN_ROWS = 200
-GOLDEN_VOCABULARY = 30522  # the golden ids are of bert-base-uncased
+GOLDEN_VOCABULARY = 30522  # the golden ids are those of bert-base-uncased
 
 
 def export_fp32(model, path):
@@ -56,8 +57,8 @@ def export_fp32(model, path):
     ids = torch.ones(2, 16, dtype=torch.int64)
     axes = {0: "batch_size", 1: "sequence_length"}
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
-        # The tracing exporter is deprecated, but is what optimum uses. Its warnings of values it takes for constants are
-        # about the padding of masks that are shorter than the text; `check_fp32` runs other lengths and batches.
+        # The tracing exporter is deprecated, but optimum uses it. Its warnings about values that become constants
+        # concern the padding of masks shorter than the text; `check_fp32` runs other lengths and batches.
         warnings.simplefilter("ignore")
         raw = Path(folder) / "raw.onnx"
         torch.onnx.export(
@@ -77,7 +78,7 @@ def export_fp32(model, path):
 
 def export_int8(source, path):
     """Quantizes the graph at `source` dynamically, with transformers.js' settings."""
-    logging.getLogger().setLevel(logging.ERROR)  # it advises a pre-processing that onnxslim has done
+    logging.getLogger().setLevel(logging.ERROR)  # it recommends pre-processing that onnxslim has done
     quantize_dynamic(str(source), str(path), weight_type=WEIGHT_TYPE, **QUANTIZATION)
 
 
@@ -96,13 +97,13 @@ def onnx_logits(graph, ids, mask=None):
 
 
 def max_tokens(config):
-    """The most tokens of a text; RoBERTa's positions begin behind the padding's."""
+    """The maximum number of tokens in a text; RoBERTa's positions start after the padding's."""
     first = config.pad_token_id + 1 if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet", "data2vec-text") else 0
     return config.max_position_embeddings - first
 
 
 def check_fp32(model, tokenizer, graph):
-    """Compares `graph` with PyTorch on texts alone, on a padded batch of them and on the longest. Returns the largest difference."""
+    """Compares `graph` with PyTorch on single texts, a padded batch and the longest text. Returns the largest difference."""
     texts = SENTENCES.read_text(encoding="utf-8").splitlines()[-CHECKED_TEXTS:]  # the long ones are at the end
     longest = {"truncation": True, "max_length": max_tokens(model.config), "return_tensors": "pt"}
     cases = [tokenizer([text], **longest) for text in texts]
@@ -132,7 +133,7 @@ def compare_int8(fp32, int8, golden):
 
 
 def write_tokenizer_config(out, longest):
-    """What transformers.js needs beside a `tokenizer.json` of WordPiece: the class, and the length that its pipeline cuts texts to."""
+    """Writes what transformers.js needs besides WordPiece's `tokenizer.json`: the class and the length to truncate texts to."""
     config = {
         "tokenizer_class": "DistilBertTokenizer",
         "do_lower_case": True,
@@ -147,12 +148,12 @@ def write_tokenizer_config(out, longest):
 
 
 def export(folder, out, golden):
-    """Exports `folder` to `out`, checks the result and returns what `export.json` says."""
+    """Exports `folder` to `out`, checks the result and returns the content of `export.json`."""
     (out / "onnx").mkdir(parents=True, exist_ok=True)
     if folder.resolve() != out.resolve():
         for name in ("config.json", "tokenizer.json", "model.safetensors"):
             shutil.copyfile(folder / name, out / name)
-    # Eager attention: with it the graph is free of sdpa's check for rows without any token, which costs and never applies.
+    # Eager attention keeps sdpa's check for rows without tokens, which costs time and never applies, out of the graph.
     model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
     tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(out / "tokenizer.json"))
     if "[PAD]" in tokenizer.get_vocab():
@@ -182,7 +183,7 @@ def export(folder, out, golden):
 
 
 def main():
-    """Reads the command line, exports, and prints what was found."""
+    """Reads the command line, exports, and prints the findings."""
     parser = argparse.ArgumentParser(description="Exports a classifier to ONNX (fp32 and dynamic int8).")
     parser.add_argument("--model", type=Path, required=True, help="folder with config.json, model.safetensors and tokenizer.json")
     parser.add_argument("--out", type=Path, required=True, help="folder to write, for instance bench/.cache/models/sentiment-en")

@@ -1,10 +1,10 @@
-"""Writes a model of this project's int4 or int8 as floats (F32): what its numbers stand for, for PyTorch and for an export.
+"""Writes a model in this project's int4 or int8 as floats (F32) of the same values, for PyTorch and for an export.
 
-    npx tabsense convert models/NAME/model.safetensors PLAIN.safetensors    # where the file is compressed
+    npx tabsense convert models/NAME/model.safetensors PLAIN.safetensors    # if the file is compressed
     python bench/export/floats.py --model models/NAME --weights PLAIN.safetensors --out FOLDER
 
-`NAME_scale` beside a tensor of integers has the scales: F32 (rows) of int8, F16 (rows, columns / 32) of int4, which is
-stored as U8 (rows, columns / 2) with the first of two columns in the lower half and 8 added.
+`NAME_scale` next to a tensor of integers contains the scales: F32 (rows) for int8, F16 (rows, columns / 32) for int4,
+which is stored as U8 (rows, columns / 2) with the first of two columns in the lower half and 8 added.
 """
 
 import argparse
@@ -19,7 +19,7 @@ SCALE = "_scale"
 
 
 def floats(stored, scales):
-    """F32 (rows, columns) of integers and their scales."""
+    """F32 (rows, columns) from integers and their scales."""
     if stored.dtype == np.int8:
         return stored.astype(np.float32) * scales.reshape(-1, 1)
     q = np.stack([stored & 15, stored >> 4], axis=-1).reshape(len(stored), -1, GROUP).astype(np.float32) - 8

@@ -1,6 +1,6 @@
-// A subject in a page of its own in headless Chromium. Pages whose requests are timed are cross-origin
-// isolated: that allows threads, and gives a clock of 5 µs. Cold starts avoid it where they can, as most
-// sites do.
+// Runs a subject in its own page in headless Chromium. Pages whose requests are timed are cross-origin
+// isolated: that allows threads, and gives the clock a resolution of 5 µs. Cold starts avoid isolation if
+// they can, as most sites do.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,8 +12,8 @@ import { serve } from "../../scripts/serve.mjs";
 const MOUNTS = { "/bench/": "bench", "/dist/": "dist", "/peers/": "bench/node_modules" };
 
 /**
- * Serves the pages, and each model's folder below /models/, without and with the headers that isolate; yields
- * `{ url, isolatedUrl, mounts, pathOf, fileOf, close }`; `mounts` are the folders by their paths.
+ * Serves the pages, and each model's folder below /models/, without and with the headers for isolation.
+ * Resolves to `{ url, isolatedUrl, mounts, pathOf, fileOf, close }`; `mounts` are the folders by their paths.
  */
 export async function startServer(folders) {
   const mounts = Object.fromEntries(
@@ -21,7 +21,7 @@ export async function startServer(folders) {
   );
   const paths = new Map();
   for (const folder of new Set(folders)) {
-    // A folder's own name is the last part, which the peers take for the model's.
+    // The path ends with the folder's name, which the peers take for the model's name.
     const path = `/models/${paths.size}/${folder.split("/").at(-1)}/`;
     paths.set(folder, path);
     mounts[path] = join(ROOT, folder);
@@ -38,15 +38,15 @@ export async function startServer(folders) {
   return { url: server.url, isolatedUrl: isolated.url, mounts, pathOf, fileOf, close };
 }
 
-/** Starts Chromium with what keeps it quiet, and `args`. */
+/** Starts Chromium with `args` and with flags that limit its background activity. */
 export async function startBrowser(executablePath, args = []) {
   const quiet = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"];
   return browsers.launch({ executablePath, args: [...quiet, ...args] });
 }
 
 /**
- * Opens a page with an agent in it, in a context that holds nothing, `rest` milliseconds after its tab was;
- * yields `{ ask, probe, heap, adapter, close }`.
+ * Opens a page with an agent in an empty context, `rest` milliseconds after its tab was opened. Resolves to
+ * `{ ask, probe, heap, adapter, close }`.
  */
 export async function openPage(browser, server, { isolated, rest = 0 }) {
   const context = await browser.newContext();
@@ -70,7 +70,7 @@ export async function openPage(browser, server, { isolated, rest = 0 }) {
         const adapter = await navigator.gpu?.requestAdapter();
         return adapter ? (await import("/bench/implementations/adapter.js")).adapterOf(adapter.info) : null;
       }),
-    // A browser that crashed has closed it already.
+    // A browser that crashed has already closed it.
     close: () => context.close().catch(() => {}),
   };
 }
@@ -84,7 +84,8 @@ async function heapOf(context, page) {
 }
 
 /**
- * The most memory that any renderer process of the browser held so far (Linux tells it), in bytes, or null.
+ * The highest peak memory of the browser's renderer processes so far, in bytes; null if
+ * unknown (all but Linux).
  */
 export async function peakOfRenderers(browser) {
   const session = await browser.newBrowserCDPSession();
@@ -100,7 +101,7 @@ export async function peakOfRenderers(browser) {
   }
 }
 
-/** The peak resident memory of a process, in bytes, or null where the system doesn't tell. */
+/** The peak resident memory of a process, in bytes; null if the system doesn't report it. */
 export function peakOf(pid) {
   try {
     const kilobytes = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];

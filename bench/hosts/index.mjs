@@ -1,4 +1,4 @@
-// Opens a subject wherever it runs; all hosts answer alike: `{ ask, probe, heap, peak, close }`.
+// Opens a subject on its host. All hosts have the same interface: `{ ask, probe, heap, peak, close }`.
 
 import { join } from "node:path";
 import { ROOT } from "../../scripts/run.mjs";
@@ -8,8 +8,8 @@ import { limited } from "./limit.mjs";
 import { openProcess } from "./process.mjs";
 
 /**
- * Milliseconds after which a browser that was started, and its tab, have done what they do at their start: a
- * visitor's were not started for the page.
+ * Milliseconds until a new browser and its tab have finished their start-up work: a visitor's browser is
+ * already running when the page is opened.
  */
 export const AT_REST = 1000;
 
@@ -17,8 +17,8 @@ const AGENT = join(ROOT, "bench/hosts/node-agent.mjs");
 const PYTHON_AGENT = join(ROOT, "bench/python/run.py");
 
 /**
- * What starts subjects: `open(subject)` in a shared browser, `openFresh(subject)` in one that holds nothing
- * from before. `requestSeconds`: how long a request may take.
+ * Starts subjects: `open(subject)` in a shared browser, `openFresh(subject)` in a new one without earlier
+ * state. `requestSeconds` is the time limit of a request.
  */
 export function createHosts({ chromium, python, server, browserArgs, requestSeconds }) {
   let shared = null;
@@ -74,14 +74,14 @@ export function createHosts({ chromium, python, server, browserArgs, requestSeco
 }
 
 /**
- * What an agent needs to load a subject: its module and options. Paths are URLs for a page, and paths for a
- * process.
+ * The request that makes an agent load a subject, with its module and options. Locations are URLs for a page
+ * and paths for a process.
  */
 export function loadRequest(subject, model, weights, server, first) {
   const entry = IMPLEMENTATIONS[subject.implementation];
   const inPage = entry.host === "browser";
   const folder = inPage ? server.pathOf(weights.path) : `${join(ROOT, weights.path)}/`;
-  // transformers.js takes the model's folder, the others of the ONNX family the file.
+  // transformers.js needs the model's folder, the other ONNX implementations the file.
   const source =
     entry.module === "onnxruntime-web.js" || subject.implementation === "onnxruntime-python"
       ? folder + weights.file

@@ -1,7 +1,8 @@
-// A subject that hangs must not hang the run: what it is asked has a limit, after which it is given up.
+// A subject that hangs must not hang the run: each request has a time limit, after which
+// the subject is abandoned.
 
 /**
- * An `ask` that rejects where no answer comes in time; what is asked after that is rejected at once.
+ * An `ask` that rejects if no answer arrives in time, and rejects all later requests at once.
  * `request` is in seconds.
  */
 export function limited(ask, request) {
@@ -24,12 +25,12 @@ export function limited(ask, request) {
   };
 }
 
-/** Seconds that a message may take where each of its requests, and loading, may take `request`. */
+/** Seconds that a message may take if each of its requests, and loading, may take `request`. */
 function limitOf({ op, texts, limit }, request) {
   if (op === "load") return 2 * request;
   if (op === "answers") return texts.length * request;
-  // A turn ends after `limit` milliseconds: one request is under way then, and one more is timed where all
-  // before were to warm up.
+  // A turn ends after `limit` milliseconds: one request is under way then, and another is timed if all
+  // before it were warm-ups.
   if (op === "turn") return limit / 1000 + 2 * request;
   return request;
 }

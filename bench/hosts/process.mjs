@@ -1,14 +1,17 @@
-// A subject in a process of its own, Node or Python: a request is a line of JSON, and so is its answer.
+// Runs a subject in its own process, Node or Python. Each request and each answer is a line of JSON.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { ROOT } from "../../scripts/run.mjs";
 
-/** A process that keeps computing after SIGTERM is killed after this time. */
+/** A process that still runs this long after its input was closed is killed. */
 const KILL_AFTER_MS = 5000;
 
-/** Starts the program; yields `{ ask, pid, close }`. A process that ends fails what waits for it. */
+/**
+ * Starts the program; resolves to `{ ask, pid, close }`. Requests that are pending when
+ * the process ends reject.
+ */
 export async function openProcess(program, args, env = {}) {
   const child = spawn(program, args, {
     cwd: ROOT,
@@ -26,7 +29,7 @@ export async function openProcess(program, args, env = {}) {
   child.on("error", (error) => end(error.message));
   child.on("close", (code) => end(`exit code ${code}`));
   createInterface({ input: child.stdout }).on("line", (line) => {
-    // What a library prints of its own accord is no answer.
+    // A line that a library prints is not an answer.
     if (!line.startsWith("{")) return;
     const { error, result } = JSON.parse(line);
     const job = waiting.shift();

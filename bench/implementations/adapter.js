@@ -1,4 +1,4 @@
-// What a browser says about a WebGPU adapter, in a page.
+// A WebGPU adapter as the browser describes it, in a page.
 
 /** `{ name, software }` of a GPUAdapterInfo. */
 export function adapterOf({ vendor, architecture, device, description, isFallbackAdapter }) {

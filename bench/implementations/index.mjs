@@ -1,6 +1,5 @@
-// Every implementation that can be measured, in one place: a new one is one entry here and, where it needs
-// code of its own, one module beside this file (or one class in bench/python/run.py) that loads a model and
-// classifies.
+// All implementations that can be measured. A new one needs an entry here and, if it has its own code, a
+// module next to this file (or a class in bench/python/run.py) that loads a model and classifies.
 
 /**
  * Without it headless Chromium has no WebGPU adapter; with it, a software adapter if no graphics card is
@@ -10,20 +9,20 @@ const WEBGPU = ["--enable-unsafe-webgpu"];
 
 /**
  * An entry's fields:
- * - `host`: where it runs: "browser" (a page of its own), "node" or "python" (a process of its own).
- * - `module`: the module beside this file that the page or Node imports; its `load(options)` yields `{
- *   classify, memory, dispose }`, and where they are known `variant` (the build) and `adapter` (the graphics
- *   card: `{ name, software }`).
+ * - `host`: where it runs: "browser" (its own page), "node" or "python" (its own process).
+ * - `module`: the module next to this file that the page or Node imports; its `load(options)` resolves to
+ *   `{ classify, memory, dispose }` and, if known, `variant` (the build) and `adapter` (the graphics card:
+ *   `{ name, software }`).
  * - `options`: what the entry adds to the options of `load`.
- * - `device`, `dtypes`, `maxThreads`: what it computes on ("cpu" or "webgpu"), what it can be asked for, and
+ * - `device`, `dtypes`, `maxThreads`: what it computes on ("cpu" or "webgpu"), which dtypes it supports, and
  *   how many threads it can use.
- * - `weights(dtype)`: the model's files it reads: "fp32", "int8" or "int4" (safetensors), "onnx" or "onnx-int8"
- *   (bench/export).
+ * - `weights(dtype)`: the model files that it reads: "fp32", "int8" or "int4" (safetensors), "onnx" or
+ *   "onnx-int8" (bench/export).
  * - `own`: whether it is Tabsense, which the others are compared with; `peer`: whether it needs the packages
  *   of `devDependencies`.
- * - `needsIds`: it has no tokenizer, so it is given the tokens' ids.
+ * - `needsIds`: it has no tokenizer, so it receives token ids.
  * - `skipsLastRows`: in the last layer it computes only what the head reads (bench/predict.mjs counts its
- *   arithmetic so).
+ *   operations accordingly).
  * - `browserArgs`: flags that Chromium needs for it.
  */
 export const IMPLEMENTATIONS = {
@@ -114,7 +113,7 @@ export const IMPLEMENTATIONS = {
 };
 
 /**
- * fp16 is made from fp32 while it loads; so are int8 and int4 where there is no such file (bench/models.mjs).
+ * fp16 is made from fp32 while it loads; so are int8 and int4 if there is no such file (bench/models.mjs).
  */
 function safetensors(dtype) {
   return dtype === "fp16" ? "fp32" : dtype;

@@ -3,7 +3,7 @@
 
 import { adapterOf } from "./adapter.js";
 
-/** Makes a session of the ONNX file at `model.source`. */
+/** Creates a session from the ONNX file at `model.source`. */
 export async function load({ package: address, provider, model, threads }) {
   const ort = await import(address);
   ort.env.wasm.numThreads = threads;

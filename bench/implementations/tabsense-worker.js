@@ -1,5 +1,5 @@
-// Tabsense's worker with the probe in front, which sees what it downloads and compiles: the probe puts this
-// in the worker's place.
+// Tabsense's worker, preceded by the probe, which records its downloads and compilations. The page's probe
+// starts this script instead of the worker.
 
 import "../probe.js";
 import "../../dist/worker.js";

@@ -1,8 +1,8 @@
 // Tabsense, in a page or in Node, as its users call it: text in, scores out, from a worker.
 
 /**
- * Loads the model at `model.source` (a URL or a folder) for `device`, on `threads` threads; fails where it is
- * computed otherwise.
+ * Loads the model at `model.source` (a URL or a folder) for `device`, on `threads` threads;
+ * fails if it runs otherwise.
  */
 export async function load({ package: address, model, dtype, device, threads }) {
   const { Classifier } = await import(address);
@@ -39,7 +39,8 @@ export async function load({ package: address, model, dtype, device, threads }) 
 }
 
 /**
- * The CPU replaces a graphics card that is missing or was lost; its times must not be taken for the card's.
+ * The CPU replaces a graphics card that is missing or was lost; its times must not be
+ * mistaken for the card's.
  */
 function checkDevice({ info }, device) {
   if (info.device !== device)

@@ -3,7 +3,7 @@
 const NAMES = { int8: "q8", fp32: "fp32" };
 const RUNTIME = "/peers/onnxruntime-web/dist/";
 
-/** Makes a pipeline of the folder `model.source` (in the layout of a model hub). */
+/** Creates a pipeline from the folder `model.source` (in the layout of a model hub). */
 export async function load({ package: address, model, dtype, threads }) {
   const { env, pipeline } = await import(address);
   const folder = new URL(model.source, location.href);
@@ -11,8 +11,8 @@ export async function load({ package: address, model, dtype, threads }) {
   env.allowLocalModels = true;
   env.localModelPath = new URL("..", folder).pathname;
   const runtime = (file) => new URL(RUNTIME + file, location.href).href;
-  // Of itself the library fetches the build that also has WebGPU. The one for the CPU alone is 1.7 MB less in
-  // brotli.
+  // By default the library fetches the build that also has WebGPU. The CPU-only build is
+  // 1.7 MB smaller in brotli.
   env.backends.onnx.wasm.wasmPaths =
     dtype === "default"
       ? runtime("")
@@ -32,7 +32,8 @@ export async function load({ package: address, model, dtype, threads }) {
   };
   return {
     async classify(texts) {
-      // One text in a list gives one list of scores as a text does; more give a list each.
+      // A list of one text gives one list of scores, as a plain text does; longer lists
+      // give a list for each text.
       const scores = await classifier(texts.length === 1 ? texts[0] : texts, { top_k: null });
       return texts.length === 1 ? [toRow(scores)] : scores.map(toRow);
     },

@@ -16,9 +16,9 @@ const SHAPES = [
 ];
 
 /**
- * Measures every kernel; yields rows `{ kernel, shape, unit, rate, ofTile }`, rates in 10^9 a second, the
- * best of all rounds. `ofTile` is the median of the rounds, each with the tile timed right after the kernel
- * and for as long: over a longer time, a shared processor is slower.
+ * Measures every kernel; resolves to rows `{ kernel, shape, unit, rate, ofTile }`. Rates are in 10^9 per
+ * second, the best of all rounds. `ofTile` is the median of the rounds; in each, the tile is timed right
+ * after the kernel and for the same time, because a shared processor is slower over a longer time.
  */
 window.measure = async () => {
   await init();
@@ -70,8 +70,8 @@ window.measure = async () => {
   add("gelu", "32×3072", "Gvalues/s", Bench.gelu(32 * 3072), null);
 
   for (const { bench } of rows) time(bench, WARM_UP_MS); // until the engine has optimized it
-  // Round by round: what disturbs the machine for a while hurts one round of each kernel, not all rounds of
-  // one.
+  // Round by round, so that a passing disturbance of the machine affects one round of each kernel, not
+  // all rounds of one kernel.
   for (let round = 0; round < RUNS; round++) {
     for (const row of rows) {
       const { each, elapsed } = time(row.bench, RUN_MS);
@@ -91,7 +91,7 @@ window.measure = async () => {
   return result;
 };
 
-/** Milliseconds of each run and of all, over at least `duration` ms. */
+/** Repeats a run for at least `duration` ms; returns the milliseconds per run and in total. */
 function time(bench, duration) {
   const start = performance.now();
   let times = 0;

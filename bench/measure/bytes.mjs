@@ -1,4 +1,4 @@
-// What a visitor transfers for a subject: the files its page really asked for, as they are and compressed.
+// What a visitor transfers for a subject: the files that its page requested, raw and compressed.
 
 import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -9,10 +9,10 @@ import { ROOT } from "../../scripts/run.mjs";
 
 const CACHE = join(ROOT, "bench/.cache/sizes.json");
 
-/** Code is compressed once and as well as can be; a model as a server does it on the fly. */
+/** Code is compressed once, at the highest level; a model as a server does it on the fly. */
 const EFFORT = { runtime: { gzip: 9, brotli: 11 }, model: { gzip: 6, brotli: 4 } };
 
-/** The harness's own files are nobody's transfer. */
+/** The harness's own files don't count. */
 const OWN = /\/bench\/(page\.html|agent\.js|probe\.js|implementations\/)/;
 
 /** Sums by kind of file, `{ runtime, model }` of `{ raw, gzip, brotli }`, and the files. */

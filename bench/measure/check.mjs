@@ -1,12 +1,9 @@
-// Correctness, in the same run as the times: a fast wrong answer is no answer.
+// Checks correctness in the same run as the times: a fast wrong answer is worthless.
 
-/**
- * Asks for so many answers at a time, so that no message is long, nor the time after which a subject that
- * hangs is given up.
- */
+/** Answers per request: few, so that messages stay short and a subject that hangs is soon abandoned. */
 const GROUP = 4;
 
-/** Every `n`-th row, so that at most `limit` are left. */
+/** At most `limit` of the rows, evenly spaced. */
 export function spaced(rows, limit) {
   if (rows.length <= limit) return rows;
   return Array.from({ length: limit }, (_, i) => rows[Math.floor((i * rows.length) / limit)]);
@@ -29,9 +26,8 @@ export async function answersOf(opened, rows, tokenize) {
 }
 
 /**
- * Compares answers with PyTorch's (`expected`: probabilities, or null where nobody knows them) and with the
- * rows' labels. Texts whose two best expected logits are nearer than `tie` count for no disagreement of
- * labels.
+ * Compares answers with PyTorch's (`expected`: probabilities, or null if unknown) and with the rows' labels.
+ * Texts whose two best expected logits are closer than `tie` don't count as disagreements.
  */
 export function compareAnswers(answers, expected, truths, bounds, tie) {
   const labelled = truths.filter((truth) => truth !== null).length;
@@ -77,8 +73,8 @@ export function softmax(logits) {
 }
 
 /**
- * A row's true label as an index into a model's `labels`, whether it stands there as a name or as a number,
- * which is an index into `names`; null where there is none, or the model lacks it.
+ * A row's true label as an index into a model's `labels`. The row has it as a name or as a number, which is
+ * an index into `names`. Null if the row has none or the model lacks it.
  */
 export function truthOf({ label }, labels, names = labels) {
   const name = typeof label === "number" ? names[label] : label;
@@ -91,7 +87,7 @@ function best(row) {
   return row.indexOf(Math.max(...row));
 }
 
-/** The distance of the two best logits, from probabilities. */
+/** The distance between the two best logits, from probabilities. */
 function gap(row) {
   const [first, second = 1e-30] = [...row].sort((a, b) => b - a);
   return Math.log(first / second);

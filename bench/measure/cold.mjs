@@ -1,16 +1,15 @@
-// Cold starts: from nothing (no cache, no running browser) to the first answer, split into what the time went
-// into.
+// Cold starts: from nothing (no cache, no running browser) to the first answer, split into stages.
 
 import { median } from "../statistics.mjs";
 
-/** Files that are code, and not a model. */
+/** Matches files with code, not with a model. */
 const RUNTIME = /\.(m?js|wasm)$/;
 
 /**
- * Starts a subject afresh `count` times; yields `{ runs: [stages], stages, urls, variant, memory }`. Stages,
- * in milliseconds: `download` of the runtime, `compile` (the part that the download doesn't hide), `weights`
- * (all else until it is ready: fetching the model, making it ready), `first` answer, and their `total`. Where
- * something is not seen (a process), it is null.
+ * Starts a subject from scratch `count` times; resolves to
+ * `{ runs: [stages], stages, urls, variant, memory }`. Stages, in milliseconds: `download` of the runtime,
+ * `compile` (the part that the download doesn't hide), `weights` (everything else until the model is fetched
+ * and ready), `first` answer, and their `total`. Stages that can't be observed (in a process) are null.
  */
 export async function coldStarts(open, request, count, withMemory) {
   const runs = [];
@@ -22,7 +21,7 @@ export async function coldStarts(open, request, count, withMemory) {
     try {
       const marks = await opened.ask(request);
       variant = marks.variant;
-      // Entries of downloads come a moment after them.
+      // The entries of downloads arrive a moment after them.
       await new Promise((resolve) => setTimeout(resolve, 100));
       const seen = await opened.probe();
       runs.push(stagesOf(marks, seen));
@@ -44,7 +43,7 @@ export async function coldStarts(open, request, count, withMemory) {
   return { runs, stages, urls, variant, memory };
 }
 
-/** The stages between the milestones, from the intervals that were seen. */
+/** The stages between the milestones, from the observed intervals. */
 export function stagesOf({ start, ready, answered }, seen) {
   const total = answered - start;
   const first = answered - ready;
@@ -59,7 +58,7 @@ export function stagesOf({ start, ready, answered }, seen) {
   return { download, compile, weights: ready - start - download - compile, first, total };
 }
 
-/** The length of what intervals cover together. */
+/** The length of the union of intervals. */
 function lengthOf(intervals) {
   let [sum, until] = [0, -Infinity];
   for (const [from, end] of intervals.sort(([a], [b]) => a - b)) {
@@ -69,7 +68,7 @@ function lengthOf(intervals) {
   return sum;
 }
 
-/** Bytes: the wasm memory, the page's JavaScript heap, and the most that the whole process held. */
+/** Bytes: the wasm memory, the page's JavaScript heap, and the peak of the whole process. */
 async function memoryOf(opened, seen) {
   const own = await opened.ask({ op: "memory" });
   return {

@@ -1,13 +1,13 @@
-// Times subjects side by side: each round gives every subject a turn at every case, so that noise hurts all
-// alike.
+// Times subjects side by side: in each round of a case, every subject has a turn, so that
+// noise affects all alike.
 
 import { orderOf, seeded } from "../random.mjs";
 import { median } from "../statistics.mjs";
 
 /**
- * Times `cases` with opened subjects, `[{ subject, opened }]`. Yields samples `{ subject, case, times, rounds
- * }` by ids: all times in milliseconds, and each round's median. A subject that fails goes to `onFailure` and
- * is closed: what hangs may be busy.
+ * Times `cases` with opened subjects, `[{ subject, opened }]`. Resolves to samples
+ * `{ subject, case, times, rounds }` with ids, all times in milliseconds, and each round's median. A subject
+ * that fails is reported to `onFailure` and closed, as one that hangs may still be busy.
  */
 export async function timeCases(
   all,

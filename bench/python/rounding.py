@@ -1,14 +1,15 @@
-"""What rounding weights and activations to few bits does to sentiment-en's answers on SST-2's development set, scheme by scheme.
+"""Measures how rounding weights and activations to few bits changes sentiment-en's answers on SST-2's development set.
 
-Arithmetic is modelled in numpy: integers are rounded (ties to even) and cut as the kernels do, sums are f32. Embeddings are int8 with a
-scale a row, as the converter stores them, except where a scheme is of these tables; softmax, normalization and GELU stay f32.
+Arithmetic is modelled in numpy: integers are rounded (ties to even) and clipped as in the kernels, sums are f32.
+Embeddings are int8 with a scale per row, as the converter stores them, except in schemes for these tables; softmax,
+normalization and GELU stay f32.
 
     python bench/python/rounding.py [../shared/models/sentiment-en] [tables]
 
-`tables`: only the schemes of the embedding tables.
+`tables`: only the schemes for the embedding tables.
 
-Columns: labels that agree with PyTorch's in fp32, accuracy, mean |difference of a probability|, root mean square error of half the logits'
-difference. Agreement moves in steps of 0.115 %: rank by the last column.
+Columns: labels that agree with PyTorch's in fp32, accuracy, mean |difference of a probability|, root mean square
+error of half the logits' difference. Agreement moves in steps of 0.115 %: rank by the last column.
 """
 
 import json
@@ -23,7 +24,7 @@ TABLES_ALONE = sys.argv[-1] == "tables"
 ARGUMENTS = sys.argv[1 : len(sys.argv) - TABLES_ALONE]
 FOLDER = Path(ARGUMENTS[0] if ARGUMENTS else "../shared/models/sentiment-en")
 LAYERS, HEADS, EPS = 6, 12, np.float32(1e-12)
-# What no value of GELU is below.
+# A lower bound of GELU.
 FLOOR = np.float32(-0.17)
 
 
@@ -32,7 +33,7 @@ def nearest(x, low, high):
 
 
 def per_row(w, most):
-    """Weights of each row in -most..=most."""
+    """Weights rounded to -most..=most, with a scale per row."""
     scale = np.abs(w).max(1, keepdims=True) / np.float32(most)
     return (nearest(w / scale, -most, most) * scale).astype(np.float32)
 
@@ -42,7 +43,7 @@ def grouped(x, size):
 
 
 def int4(w, low, signed):
-    """Weights in groups of 32 with f16 scales: low..=7; `signed`: the largest of a group lies on the longer side."""
+    """Weights rounded to low..=7 in groups of 32, f16 scales; `signed`: the largest is on the longer side."""
     g = grouped(w, 32)
     if signed:
         largest = np.take_along_axis(g, np.abs(g).argmax(2)[..., None], 2)
@@ -54,7 +55,7 @@ def int4(w, low, signed):
 
 
 def searched(w):
-    """int4 as matrices are rounded to nearest: of 23 scales of either sign, that with the least error of a group."""
+    """int4 as matrices are rounded to nearest: of 23 scales of either sign, the one with a group's least error."""
     g = grouped(w, 32)
     largest = np.abs(g).max(2, keepdims=True)
     best, least = np.zeros_like(g), np.full(largest.shape, np.inf, np.float32)
@@ -70,7 +71,7 @@ def searched(w):
 
 
 def symmetric(x, most, size=0):
-    """Activations in -most..=most with a scale for `size` columns of a row (0: all)."""
+    """Activations rounded to -most..=most, with a scale for `size` columns of a row (0: all)."""
     g = grouped(x, size)
     scale = np.abs(g).max(2, keepdims=True) / np.float32(most)
     scale[scale == 0] = 1
@@ -78,7 +79,7 @@ def symmetric(x, most, size=0):
 
 
 def asymmetric(x, size=0, floor=None):
-    """Activations in 0..=127 above the least of a group, or above `floor`."""
+    """Activations rounded to 0..=127 above a group's minimum (at most 0), or above `floor`."""
     g = grouped(x, size)
     low = np.minimum(g.min(2, keepdims=True), 0) if floor is None else floor
     scale = (g.max(2, keepdims=True) - low) / np.float32(127)
@@ -111,7 +112,7 @@ class Model:
         return x * self.tensors[f"{name}.weight"] + self.tensors[f"{name}.bias"]
 
     def logits(self, weights, activations):
-        """Texts of one length at a time; in the last layer, queries and all after them are the first rows'."""
+        """Runs texts of one length at a time; from the last layer's queries on, only the first row of each."""
         out = np.empty_like(self.wanted)
         lengths = np.array([len(ids) for ids in self.ids])
 
@@ -149,7 +150,7 @@ class Model:
 
 
 def tables(model, plain):
-    """Matrices in f32; (words, positions)."""
+    """Schemes for the tables (words, positions), with matrices in f32."""
     int8 = lambda w: per_row(w, 127)
     covering = lambda w: int4(w, -8, True)
     for words, positions, title in [

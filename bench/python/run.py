@@ -1,6 +1,6 @@
-"""The native references, PyTorch and ONNX Runtime: answers the requests of bench/agent.js, one line of JSON each.
+"""The native references, PyTorch and ONNX Runtime: handles the requests of bench/agent.js, one line of JSON each.
 
-Texts go through the tokenizer of `transformers` and their probabilities come back, so that the same work is timed as in a page.
+It tokenizes texts with `tokenizers` and returns probabilities, so that the same work is timed as in a page.
 """
 
 import json
@@ -35,7 +35,7 @@ class PyTorch:
 
 
 class OnnxRuntime:
-    """ONNX Runtime's CPU provider on the same file that the browser's gets."""
+    """ONNX Runtime's CPU provider on the same file as in the browser."""
 
     def __init__(self, options):
         import onnxruntime
@@ -52,7 +52,7 @@ ENGINES = {"pytorch": PyTorch, "onnxruntime": OnnxRuntime}
 
 
 class Agent:
-    """What bench/agent.js is in a page."""
+    """The counterpart of bench/agent.js."""
 
     def __init__(self):
         self.cases = {}

@@ -1,7 +1,7 @@
-// What the page's charts show, as plain data: page.js gives it to Chart.js with the page's colours.
+// The content of the page's charts as plain data: page.js passes it to Chart.js with the page's colours.
 //
 // A chart: { title, note, kind: "bars" | "stacked" | "spread" | "lines", wide, unit, labels, own, series: [{
-// name, own, values | points, dashed }] }. `own`, of bars: which of them are Tabsense's.
+// name, own, values | points, dashed }] }. `own`: which bars are Tabsense's.
 
 import { caseName, counterpart, plainCases, shortName } from "./tables.mjs";
 
@@ -18,7 +18,7 @@ export function chartsOf(result) {
   );
 }
 
-/** One chart a case: between a short text and a long one lie two orders of magnitude. */
+/** One chart per case: short and long texts are two orders of magnitude apart. */
 function latencyCharts(result, { name }) {
   return plainCases(result, name).map((one) => {
     const rows = result.latencies
@@ -128,7 +128,7 @@ function labelOf(subject, models) {
   return models.length > 1 ? subject : shortName(subject);
 }
 
-/** A chart for each sweep: measured lines, and dashed the predicted ones. */
+/** A chart for each sweep: the measured lines, and the predicted ones dashed. */
 function sweepCharts({ sweeps, subjects }) {
   return [...new Set(sweeps.map(({ sweep }) => sweep))].map((sweep) => {
     const lines = sweeps.filter((line) => line.sweep === sweep);

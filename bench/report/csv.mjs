@@ -1,4 +1,4 @@
-// A result's times as CSV: a line for each subject at each case, with what they are.
+// A result's times as CSV: a line for each subject and case, with their properties.
 
 import { stringify } from "csv-stringify/sync";
 import { adapterName } from "./format.mjs";

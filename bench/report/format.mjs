@@ -1,4 +1,4 @@
-// How numbers are written, the same in every report.
+// Formats numbers, the same in every report.
 
 /** A time in milliseconds: three digits, none below a microsecond. */
 export function ms(value) {
@@ -41,7 +41,7 @@ export function tiny(value) {
   return value === null || value === undefined ? "–" : value === 0 ? "0" : value.toExponential(1);
 }
 
-/** A graphics card, and where it is none. */
+/** A graphics card's name, marked if it is a software adapter. */
 export function adapterName({ name, software }) {
   return `${name}${software ? " (software)" : ""}`;
 }

@@ -1,10 +1,10 @@
-// A result as one HTML file that needs nothing else: its tables, and charts by Chart.js, which is inside.
+// A result as one self-contained HTML file: its tables, and charts by Chart.js, which is included.
 
 import { readFile } from "node:fs/promises";
 import { chartsOf } from "./charts.mjs";
 import { machineLine, tablesOf } from "./tables.mjs";
 
-/** Chart.js as a plain script, which the package does not export as a module. */
+/** Chart.js as a plain script, which isn't among the package's exports. */
 const CHART_JS = new URL("../node_modules/chart.js/dist/chart.umd.min.js", import.meta.url);
 
 /** The page. */

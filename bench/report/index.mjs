@@ -1,4 +1,4 @@
-// Writes a result in all its forms.
+// Writes a result in all its formats.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,8 +7,8 @@ import { htmlOf } from "./html.mjs";
 import { markdownOf } from "./markdown.mjs";
 
 /**
- * Writes result.json, result.csv, result.md and index.html into `folder`; yields the Markdown, which is what
- * the terminal shows.
+ * Writes result.json, result.csv, result.md and index.html into `folder`; resolves to `{ text }`, the
+ * Markdown for the terminal.
  */
 export async function writeReport(exact, folder) {
   const result = JSON.parse(JSON.stringify(exact, round));
@@ -24,7 +24,7 @@ export async function writeReport(exact, folder) {
   return { text };
 }
 
-/** Clocks tell microseconds: more digits than seven only make files long. */
+/** Clocks have a resolution of microseconds: more than seven digits only make the files longer. */
 function round(_, value) {
   return typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(7)) : value;
 }

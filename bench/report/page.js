@@ -1,9 +1,9 @@
-// Draws the report's charts, again when the colour scheme changes.
+// Draws the report's charts, and draws them again when the colour scheme changes.
 
 const charts = JSON.parse(document.getElementById("charts").textContent);
 const drawn = [];
 
-// Tabsense's series in greens, the others in colours that are told apart in either scheme and by most eyes.
+// Tabsense's series are green; the others have colours that most people can distinguish in either scheme.
 const OWN = ["#0f8a5f", "#5cbf95", "#9bd9bd", "#2c6e54"];
 const OTHERS = [
   "#4a6fb3",

@@ -1,11 +1,11 @@
-// A result as tables of text: what the terminal, Markdown and the HTML page show. `{ title, note, head, rows
-// }` each.
+// A result as tables of text, `{ title, note, head, rows }` each, for the terminal,
+// Markdown and the HTML page.
 
 import { VISIT } from "../visit/cases.mjs";
 import { adapterName, bytes, count, ms, percent, times, tiny } from "./format.mjs";
 import { visitorTable, visitsTable } from "./visitor.mjs";
 
-/** All tables of a result that have a row. */
+/** All tables of a result that have rows. */
 export function tablesOf(result) {
   return [
     visitorTable(result),
@@ -26,14 +26,14 @@ export function tablesOf(result) {
   ].filter(({ rows }) => rows.length > 0);
 }
 
-/** The cases of a model that are no part of a sweep, nor a visitor's. */
+/** The cases of a model, except those of sweeps and visits. */
 export function plainCases(result, model) {
   return result.cases.filter(
     (one) => one.model === model && !one.workload.startsWith("sweep ") && one.workload !== VISIT,
   );
 }
 
-/** A case in words. */
+/** The display name of a case. */
 export function caseName({ id, workload, group, tokens, batch }) {
   if (group !== null) return `${workload}, ${String(group).replaceAll("_", " ")}`;
   if (!id.includes("/")) return id;
@@ -42,12 +42,12 @@ export function caseName({ id, workload, group, tokens, batch }) {
   return batch === 1 ? `${tokens} tokens` : `${batch} × ${tokens} tokens`;
 }
 
-/** A subject without its model, where the model stands in the title. */
+/** A subject's name without its model, for tables whose title names the model. */
 export function shortName(id) {
   return id.split("@")[0];
 }
 
-/** The line that no number goes without. */
+/** The line that accompanies all numbers: the machine, the versions, the date and the commit. */
 export function machineLine({ system, date, adapters }) {
   const { processor, cores, memory, os, browser, node } = system;
   const cards = adapterNames({ adapters })
@@ -56,17 +56,14 @@ export function machineLine({ system, date, adapters }) {
   return `${processor}, ${cores} cores, ${Math.round(memory / 2 ** 30)} GiB, ${os}; ${browser}${cards}, Node ${node}; ${date.slice(0, 10)}, commit ${system.commit ?? "unknown"}${system.dirty ? " with changes" : ""}`;
 }
 
-/**
- * What the subjects on WebGPU ran on, each adapter once; results that are older than those subjects name
- * none.
- */
+/** The adapters that the WebGPU subjects ran on, each once; results from before these subjects have none. */
 export function adapterNames({ adapters = [] }) {
   return [...new Set(adapters.map(adapterName))];
 }
 
 /**
- * The own subject that another implementation is set against: in the browser, on the same device and number
- * of threads where there is one, of the same kind of weights and model.
+ * The Tabsense subject with which another implementation is compared: in the browser, with the same model and
+ * kind of weights and, if possible, on the same device and number of threads.
  */
 export function counterpart(result, other) {
   const own = result.subjects.filter(

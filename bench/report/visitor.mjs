@@ -1,10 +1,11 @@
-// What a visitor feels, as tables: ours beside the peer's, each with the share that this project aims at.
+// Tables of what a visitor experiences with Tabsense and with the peer, and the shares
+// that this project aims for.
 
 import { FIRST_CALL, laterCalls, labelCase, VISIT } from "../visit/cases.mjs";
 import { bytes, ms } from "./format.mjs";
 import { caseName, plainCases, shortName } from "./tables.mjs";
 
-/** The table of shares: `{ title, note, head, rows }`, without rows where a run has no visits. */
+/** The table of shares: `{ title, note, head, rows }`, without rows if a run has no visits. */
 export function visitorTable(result) {
   const plan = result.config?.visitor;
   const subjects = subjectsOf(result);
@@ -40,7 +41,10 @@ export function visitsTable(result) {
   };
 }
 
-/** What a newcomer compares: bytes, the start on the first line, the latency of a middling text, and what runs. */
+/**
+ * What a newcomer compares: bytes, the start on the first line, the latency of a
+ * medium text, and the formats.
+ */
 export function summaryTable(result) {
   const { visitor: plan } = result.config;
   const [line] = plan.lines;
@@ -63,7 +67,7 @@ export function summaryTable(result) {
   };
 }
 
-/** What the table's numbers are, in a sentence or two. */
+/** Explains the table's numbers in a few sentences. */
 function noteOf(result, { lines, starts, tokens, own }) {
   const trips = [...new Set(lines.map(({ round_trip }) => round_trip).filter(Boolean))];
   const model = own.split("@")[1];
@@ -75,7 +79,7 @@ function aimNote({ system: { avxVnni } }) {
   return ` The processor has ${avxVnni ? "" : "no "}AVX-VNNI.`;
 }
 
-/** What the table compares: `{ name, id, aim }`, each a case of the result. */
+/** The rows of the table: `{ name, id, aim }`, each for a case of the result. */
 function rowsOf(result, plan) {
   const model = plan.own.split("@")[1];
   const { aims } = plan;
@@ -111,13 +115,13 @@ function cellsOf(result, { own, peer }, { name, id, aim }) {
     : [name, cell(ours)];
 }
 
-/** An aim, or that of two which is for this processor: with AVX-VNNI, and without it. */
+/** An aim; of two, the one for this processor: the first with AVX-VNNI, the second without. */
 function aimText({ system: { avxVnni } }, aim) {
   if (aim === undefined) return "–";
   return (Array.isArray(aim) ? aim[avxVnni === false ? 1 : 0] : aim).toFixed(2);
 }
 
-/** Those of the plan that were measured. */
+/** The plan's subjects that were measured. */
 function subjectsOf({ config, subjects }) {
   const { own, peer } = config?.visitor ?? {};
   return [own, peer].filter((id) => id && subjects.some((subject) => subject.id === id));

@@ -1,7 +1,7 @@
-"""What scikit-learn's logistic regression reaches on the same vectors. scripts/bench-teach.mjs calls it:
+"""Measures scikit-learn's logistic regression on the same vectors. scripts/bench-teach.mjs calls it:
 
-    baseline.py draws FOLDER DRAWS     prints, of each set: labels, and for each k and seed the examples' numbers
-    baseline.py fit FILE               FILE: JSON of what to read; prints accuracies in per cent
+    baseline.py draws FOLDER DRAWS     prints for each set: labels, and for each k and seed the examples' numbers
+    baseline.py fit FILE               FILE: JSON with the inputs; prints accuracies in per cent
 
 Needs numpy and scikit-learn (1.9.1 for the figures in docs/benchmarks-teach.md).
 """

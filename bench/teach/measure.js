@@ -1,4 +1,4 @@
-// Times of training on vectors made up here, in milliseconds; runs in Node and in the page beside it.
+// Times training on made-up vectors, in milliseconds; runs in Node and in the page next to this file.
 
 const WIDTH = 384;
 
@@ -11,7 +11,7 @@ function numbers(seed) {
   };
 }
 
-/** Texts of a label are alike, and all texts are a little. */
+/** Makes texts' vectors: those of one label are similar, and all are slightly similar. */
 function made(labels, each, seed) {
   const next = numbers(seed);
   const common = Float32Array.from({ length: WIDTH }, next);
@@ -50,7 +50,10 @@ function train(Teacher, { labels, vectors, own, names }, former = null) {
   return { taught: teacher.finish(), ms: performance.now() - begun, longest };
 }
 
-/** The best of three; `longest`: the longest that a training lets an abort wait. */
+/**
+ * The best of three runs, or the only one of the large case; `longest`: the longest time that
+ * training delays an abort.
+ */
 export function measure(Teacher) {
   const best = (runs, run) =>
     Array.from({ length: runs }, run).reduce((a, b) => ({

@@ -1,11 +1,11 @@
-// A token bucket: all who take from it together get no more bytes a second than it is filled with.
+// A token bucket: all its users together get at most as many bytes per second as it is filled with.
 
-/** What it holds at most, in seconds of its rate: as much as timers are late by. */
+/** Its capacity in seconds of its rate: as much as timers are late by. */
 const DEPTH = 0.01;
-/** Nor less than this many bytes, or a slow one could never give a whole chunk. */
+/** Its minimum capacity in bytes: with less, a slow one could never supply a whole chunk. */
 const LEAST = 32 * 1024;
 
-/** A bucket of `rate` bytes a second; yields a function to wait with until `bytes` may be sent. */
+/** A bucket of `rate` bytes per second; returns a function that resolves when `bytes` may be sent. */
 export function tokenBucket(rate) {
   const most = Math.max(LEAST, rate * DEPTH);
   let tokens = 0;
@@ -24,6 +24,6 @@ export function tokenBucket(rate) {
     tokens -= bytes;
   }
 
-  // One after the other, in the order in which they come: answers take turns.
+  // One after the other, in order of arrival: responses take turns.
   return (bytes) => (last = last.then(() => wait(bytes)));
 }

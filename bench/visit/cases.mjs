@@ -1,6 +1,6 @@
-// What is timed of a visitor's page, by the names that it has in a result.
+// The cases that are timed in a visitor's page, by their names in a result.
 
-/** The workload that visits stand as among the cases of a result. */
+/** The workload of visits among the cases of a result. */
 export const VISIT = "visit";
 
 /** The first label of a page on a line. */

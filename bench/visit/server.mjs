@@ -1,5 +1,5 @@
-// A site on a line of a given rate and round trip: all answers share the rate, each waits a round trip. What
-// a CDN compresses comes in brotli.
+// A site on a line with a given rate and round trip: all responses share the rate, and each waits for a round
+// trip. Files that a CDN compresses are sent in brotli.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -11,13 +11,13 @@ import { brotliCompress, constants } from "node:zlib";
 import { ROOT } from "../../scripts/run.mjs";
 import { tokenBucket } from "./bucket.mjs";
 
-/** Bytes that are sent at a time: a millisecond at 131 Mbit/s. */
+/** Bytes sent at a time: a millisecond at 131 Mbit/s. */
 const CHUNK = 16 * 1024;
 const CACHE = join(ROOT, "bench/.cache/brotli");
 
 /**
- * What CDNs compress: text, JSON among it, and WebAssembly. Weights are `application/octet-stream`, and come
- * as they are.
+ * What CDNs compress: text, including JSON, and WebAssembly. Weights are `application/octet-stream`
+ * and are sent as they are.
  */
 const COMPRESSED = {
   ".html": "text/html; charset=utf-8",
@@ -29,10 +29,10 @@ const COMPRESSED = {
 };
 
 /**
- * Serves folders by their paths (`mounts`). Yields `{ url, limit, sent, close }`: `limit({ rate, round_trip
- * })` sets the rate in Mbit/s (0: none) and the milliseconds that each answer waits, and forgets what was
- * sent; `sent()` tells that, `{ code, model }` in bytes without headers, where `model` is what lies below
- * `/models/`.
+ * Serves folders by their paths (`mounts`). Resolves to `{ url, limit, sent, close }`.
+ * `limit({ rate, round_trip })` sets the rate in Mbit/s (0: no limit) and the milliseconds that each response
+ * waits, and resets the counts of bytes sent. `sent()` returns these, `{ code, model }`, without headers;
+ * `model` counts the files below `/models/`.
  */
 export async function startLine(mounts) {
   let take = null;
@@ -100,7 +100,7 @@ function drained(response) {
   });
 }
 
-/** A file with its headers, in brotli where that is usual and understood. */
+/** A file with its headers, in brotli if that is usual and the client accepts it. */
 async function fileOf(path, mounts, encodings) {
   const mount = Object.keys(mounts).find((prefix) => path.startsWith(prefix));
   const file = mount && join(mounts[mount], normalize(`/${path.slice(mount.length)}`));
@@ -119,7 +119,7 @@ function read(path) {
   return contents.get(path);
 }
 
-/** A file as a CDN has it: compressed once, as well as can be. 27 MB take a minute or two. */
+/** A file as a CDN has it: compressed once, at the highest level. 27 MB take a minute or two. */
 async function compressed(path) {
   const key = `${path}.br`;
   if (!contents.has(key)) {

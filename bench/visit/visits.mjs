@@ -1,5 +1,5 @@
-// What a visitor feels: from the navigation of a page to the first label, in a fresh browser on lines of
-// several rates, and the calls after that.
+// What a visitor experiences: the time from a page's navigation to the first label, in a fresh browser on
+// lines of several rates, and the calls after that.
 
 import { madeUp } from "../cases.mjs";
 import { startBrowser } from "../hosts/browser.mjs";
@@ -10,14 +10,15 @@ import { median } from "../statistics.mjs";
 import { FIRST_CALL, laterCalls, labelCase, VISIT } from "./cases.mjs";
 import { startLine } from "./server.mjs";
 
-/** Seconds more that the first visit may take, in which files are compressed that never were. */
+/** Extra seconds for the first visit, in which files may be compressed for the first time. */
 const COMPRESSION_S = 600;
 
 /**
  * Visits each subject of `members` (`[{ subject, request }]`, of one model) `plan.starts` times on each line,
- * all in turn. Yields `{ samples, cases, visits }`: samples and cases as other workloads have them, and by
- * line and subject what was transferred, `{ rate, subject, bytes: { code, model }, transfer }` (milliseconds
- * of the transfer alone, or null). What fails goes to `onFailure` and is not visited again.
+ * alternately. Resolves to `{ samples, cases, visits }`: samples and cases like those of other workloads, and
+ * the transfers by line and subject, `{ rate, subject, bytes: { code, model }, transfer }`, where `transfer`
+ * is the time of the transfer itself in milliseconds, or null. A subject that fails is reported to
+ * `onFailure` and not visited again.
  */
 export async function measureVisits(plan, members, { chromium, mounts, model, seed }, onFailure) {
   const texts = madeUp(VISIT, model, plan.tokens, plan.calls, seed).requests[0].texts;
@@ -41,10 +42,10 @@ export async function measureVisits(plan, members, { chromium, mounts, model, se
     }
   };
   try {
-    // Compresses all that is served, and fills the system's caches.
+    // Compresses all files that are served, and fills the system's caches.
     for (const member of members) await visit(member, { rate: 0, round_trip: 0 }, false);
     for (let round = 0; round < plan.starts; round++)
-      // Who begins changes from round to round.
+      // The order is reversed from round to round.
       for (const where of plan.lines)
         for (const member of round % 2 === 0 ? members : members.toReversed())
           await visit(member, where, true);
@@ -78,7 +79,9 @@ async function visitOnce(line, chromium, { subject, request }, { where, texts, s
   }
 }
 
-/** Visits as samples: a round is a start; of the later calls it is the median of one start's. */
+/**
+ * Visits as samples: each start is a round. For the later calls, a round is the median of one start's calls.
+ */
 function samplesOf(plan, starts, model) {
   const subjects = [...new Set(starts.map(({ subject }) => subject))];
   const sample = (id, keep, times) =>

@@ -10,7 +10,7 @@ import { LIMITS, limitBody, readCall } from "./service/requests.mjs";
 
 const METHODS = { "/health": "GET, HEAD", "/classify": "POST" };
 
-/** The app on `model` (see service/model.mjs); `limits` replace some of {@link LIMITS}. */
+/** The app with `model` (see service/model.mjs); `limits` override those in {@link LIMITS}. */
 export function createApp({ model, limits: given = {} }) {
   const limits = { ...LIMITS, ...given };
   const calls = createCalls(limits);
@@ -19,7 +19,7 @@ export function createApp({ model, limits: given = {} }) {
   app.use(async (c, next) => {
     await next();
     c.header("cache-control", "no-store");
-    // A connection that is kept could bring the next call just when the service ends.
+    // A connection that is kept alive could bring the next call just as the service stops.
     if (model.status() === "stopping") c.header("connection", "close");
   });
 
@@ -33,7 +33,7 @@ export function createApp({ model, limits: given = {} }) {
 
   app.get("/health", (c) => {
     const status = model.status();
-    // Where nothing calls a service that isn't healthy, nothing else would load its model.
+    // If nothing calls a service that isn't healthy, nothing else would load its model.
     if (status === "idle" || status === "failed") model.get(c.env).catch(() => {});
     if (status !== "ready") c.header("retry-after", String(RETRY_AFTER));
     return c.json({ status, calls: calls.count }, status === "ready" ? 200 : 503);

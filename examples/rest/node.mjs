@@ -1,6 +1,6 @@
 /**
  * The service on Node: `node node.mjs`, with PORT, HOST and MODEL (a folder, a URL, or "org/name" on a model
- * hub) from the environment; and TAUGHT, the file of a taught classifier, whose encoder MODEL then is.
+ * hub) from the environment. If TAUGHT names the file of a taught classifier, MODEL is its encoder.
  */
 
 import { readFile } from "node:fs/promises";
@@ -10,7 +10,7 @@ import { createApp } from "./app.mjs";
 import { createModel } from "./service/model.mjs";
 import { listen } from "./service/server.mjs";
 
-/** The model's own classifier, or the one in the file `taught`, on the model as its encoder. */
+/** The model's own classifier, or the one in the file `taught`, with the model as its encoder. */
 async function loadClassifier(source, taught, options) {
   if (!taught) return Classifier.load(source, options);
   const saved = await readFile(taught, "utf8");
@@ -27,7 +27,7 @@ async function loadClassifier(source, taught, options) {
   }
 }
 
-/** Starts the service. Yields `{ url, stop }` once it listens; the model may still be loading then. */
+/** Starts the service. Resolves to `{ url, stop }` once it listens; the model may still be loading. */
 export async function start({
   source,
   taught,

@@ -1,6 +1,5 @@
 /**
- * The service on workerd, where there is no worker thread, no disk, and WebAssembly only as a module that is
- * imported.
+ * The service on workerd, which has no worker threads, no disk, and WebAssembly only as an imported module.
  *
  * The binding MODEL serves the model's files: a `disk` service here (workerd.capnp), static assets or a
  * bucket on Cloudflare.
@@ -26,7 +25,7 @@ const app = createApp({ model });
 
 export default {
   fetch(request, env, context) {
-    // The loading must outlive the request that began it.
+    // The load must outlive the request that started it.
     context.waitUntil(model.get(env).catch(() => {}));
     return app.fetch(request, env, context);
   },

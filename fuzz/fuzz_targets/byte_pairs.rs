@@ -12,7 +12,7 @@ fn target(u: &mut Unstructured) -> Result<()> {
     let mut merges = Vec::new();
     for _ in 0..u.int_in_range(0..=12)? {
         let (a, b) = (u.choose(&tokens)?.clone(), u.choose(&tokens)?.clone());
-        // Twelve merges of one another would make megabytes.
+        // Twelve merges of merged tokens would make megabytes.
         if u.ratio(15, 16)? && a.len() + b.len() < 1000 {
             tokens.push(format!("{a}{b}"));
         }

@@ -1,4 +1,4 @@
-//! `config.json`: those of models, with fields changed, doubled and buried, or any bytes.
+//! `config.json`: files of models, with fields changed, duplicated and nested, or any bytes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -67,7 +67,7 @@ const KEYS: &[&str] = &[
 const TASKS: [Task; 5] =
     [Task::Classify, Task::Embed(Pooling::First), Task::Embed(Pooling::Mean), Task::Encode, Task::Tag];
 
-/// That a configuration that was read is within what docs/security.md states.
+/// Checks that an accepted configuration is within the limits that docs/security.md states.
 fn check(config: &Config) {
     assert!((1..=limits::WIDTH).contains(&config.width) && config.width.is_multiple_of(config.heads), "{config:?}");
     assert!((1..=limits::VOCABULARY).contains(&config.vocabulary) && config.max_tokens > 0, "{config:?}");
@@ -78,7 +78,7 @@ fn check(config: &Config) {
         assert!(config.max_tokens <= config.positions && config.positions <= limits::POSITIONS, "{config:?}");
         assert!(config.types <= limits::TYPES && config.labels.len() <= limits::LABELS, "{config:?}");
     }
-    // A plan has a line a tensor, and no memory for any.
+    // A plan has one entry per tensor, and allocates none of them.
     let (_, plan) = Network::new(config);
     assert!(!plan.slots().is_empty());
 }

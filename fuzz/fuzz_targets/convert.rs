@@ -1,5 +1,4 @@
-//! What converts weights, and what prunes them, given weights that lie: the result is a file that is read, or there
-//! is none.
+//! Converting and pruning weights that lie: either the result is a valid file, or there is an error.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -23,7 +22,7 @@ fn pruned<'a>(mut chunks: impl Iterator<Item = &'a [u8]>, config: &[u8], rows: &
     made(result.map(|rest| [out, rest].concat()))
 }
 
-/// That what was made is a whole file.
+/// Checks that the result is a complete file.
 fn is_read(out: &[u8]) {
     let mut reader = Reader::new(Some(out.len()));
     let read = reader.push(out, &mut Taken).and_then(|()| reader.finish());

@@ -1,4 +1,4 @@
-//! RoBERTa's older files: `vocab.json` and `merges.txt`.
+//! The older files of RoBERTa: `vocab.json` and `merges.txt`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -15,7 +15,7 @@ fn target(u: &mut Unstructured) -> Result<()> {
     for _ in 0..u.int_in_range(0..=12)? {
         let (a, b) = (u.choose(&tokens)?.clone(), u.choose(&tokens)?.clone());
         merges += &format!("{a} {b}\n");
-        // Twelve merges of one another would make megabytes.
+        // Twelve merges of merged tokens would make megabytes.
         if a.len() + b.len() < 1000 {
             tokens.push(a + &b);
         }

@@ -1,4 +1,4 @@
-//! ONNX files: exports whose messages are moved, doubled, dropped and changed, at any depth, or any bytes.
+//! ONNX files: exports with messages moved, duplicated, dropped and changed at any depth, or any bytes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -10,7 +10,7 @@ use tabsense_fuzz::protobuf::{fields, written};
 use tabsense_fuzz::{Result, Unstructured, damage, hold, told, whole};
 
 const CONFIG: &[u8] = include_bytes!("../../test_data/models/mini-bert/config.json");
-/// Exports, and the file beside the first.
+/// Exports; [`BESIDE`] is the external data of the first.
 const FILES: [&[u8]; 7] = [
     include_bytes!("../../test_data/onnx/mini-bert-external.onnx"),
     include_bytes!("../../test_data/onnx/mini-bert-optimum.onnx"),
@@ -21,10 +21,10 @@ const FILES: [&[u8]; 7] = [
     include_bytes!("../../test_data/onnx/mini-bert-fused-fp16.onnx"),
 ];
 const BESIDE: &[u8] = include_bytes!("../../test_data/onnx/mini-bert-external.onnx_data");
-/// Numbers that sizes, types and lengths are set to.
+/// Values for sizes, types and lengths.
 const NUMBERS: [u64; 10] = [0, 1, 2, 3, 22, 16, 1 << 20, 1 << 31, 1 << 63, u64::MAX];
 
-/// Changes a field of a message, or one inside of it.
+/// Changes a field of a message, or of a message within it.
 fn change(message: &[u8], u: &mut Unstructured, depth: usize) -> Result<Vec<u8>> {
     let Some(mut fields) = fields(message).filter(|fields| !fields.is_empty()) else {
         return if message.is_empty() {
@@ -50,7 +50,7 @@ fn change(message: &[u8], u: &mut Unstructured, depth: usize) -> Result<Vec<u8>>
     Ok(written(&fields))
 }
 
-/// Loads a file; the kind of the error, if there is one.
+/// Loads a file and returns the kind of the error, if any.
 fn load<'a>(dtype: Dtype, chunks: impl Iterator<Item = &'a [u8]>) -> Option<tabsense::ErrorKind> {
     let mut loader = ModelLoader::new(CpuBackend::new(), Config::from_json(CONFIG).unwrap(), dtype, None);
     let result = chunks.map(|chunk| loader.push(chunk)).collect::<tabsense::Result<()>>().and_then(|()| {

@@ -1,5 +1,5 @@
-//! Smaller vocabularies, of tokenizers that are changed and of texts of any kind: each token of the new one is of the old one,
-//! once, and a tokenizer that is made of them is read.
+//! Smaller vocabularies, from changed tokenizers and texts of any kind: each token of the new vocabulary
+//! comes from the old one, once.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -41,7 +41,7 @@ fn target(u: &mut Unstructured) -> Result<()> {
                 assert_eq!(kept.rows.len(), rows);
                 assert_eq!(kept.tokens.len() + kept.beyond.len(), rows);
                 assert!(kept.rows.iter().all(|row| (*row as usize) < ROWS), "{kept:?}");
-                // Two tokens may have one id, and so one row.
+                // Two tokens may share an id, and so a row.
                 assert_eq!(kept.tokens.iter().chain(&kept.beyond).collect::<HashSet<_>>().len(), rows, "{kept:?}");
                 assert!(kept.changed_words <= kept.words && kept.dropped_tokens <= kept.tokens_read, "{kept:?}");
             }

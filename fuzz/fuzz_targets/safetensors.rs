@@ -1,4 +1,5 @@
-//! Safetensors files, plain and coded, in chunks of any size: headers that are legal but mean, and any bytes.
+//! Safetensors files, plain and coded, in chunks of any size: headers that are legal but malicious, and any
+//! bytes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -7,11 +8,11 @@ use tabsense::weights::header::{Header, MAX_RANK, MAX_TENSORS};
 use tabsense::weights::stream::{Reader, RowSink};
 use tabsense_fuzz::{Result, Unstructured, damage, hold, tensors, told, whole};
 
-/// What came of a file.
+/// The result of reading a file.
 #[derive(Debug, Default, PartialEq)]
 struct Rows {
     header: Option<Header>,
-    /// The tensors that are passed over, a bit each.
+    /// A bit for each tensor: set if it is skipped.
     passed: u64,
     rows: Vec<(usize, usize, Vec<u8>)>,
 }
@@ -34,7 +35,7 @@ impl RowSink for Rows {
     }
 }
 
-/// The rows of a file, and the kind of its error, if there is one.
+/// The rows of a file, and the kind of its error, if any.
 fn read<'a>(
     mut chunks: impl Iterator<Item = &'a [u8]>,
     passed: u64,
@@ -64,7 +65,7 @@ fn target(u: &mut Unstructured) -> Result<()> {
     };
     let whole = read(std::iter::once(&file[..]), passed, announced);
     assert_eq!(read(file.chunks(size), passed, announced), whole, "chunks of {size}");
-    // What is coded takes most of the time.
+    // Coded files take most of the time.
     if !u.ratio(1, 4)? {
         return Ok(());
     }

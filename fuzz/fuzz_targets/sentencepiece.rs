@@ -1,5 +1,5 @@
-//! SentencePiece's files, as they are read for XLM-RoBERTa, CamemBERT and DeBERTa: made of messages that are
-//! then damaged, or any bytes.
+//! SentencePiece files, as read for XLM-RoBERTa, CamemBERT and DeBERTa: made of messages and then damaged, or
+//! any bytes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -12,7 +12,7 @@ const CLASSES: &[&str] = &["XLMRobertaTokenizer", "CamembertTokenizer", "Deberta
 /// A trained model.
 const SPM: &[u8] = include_bytes!("../../test_data/tokenizer/spm.model");
 
-/// A number of a protocol buffer.
+/// A varint of Protocol Buffers.
 fn number(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {

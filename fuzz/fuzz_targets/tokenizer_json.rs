@@ -1,5 +1,5 @@
-//! `tokenizer.json` of every kind, with values changed, doubled and buried, beside the other files that may lie there,
-//! changed as well; what is read encodes texts.
+//! `tokenizer.json` of every kind, with values changed, duplicated and nested, together with the other files
+//! of a tokenizer, changed as well. If it is accepted, it encodes texts.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

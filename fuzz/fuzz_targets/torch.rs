@@ -1,4 +1,4 @@
-//! PyTorch's checkpoints: made of pickles and archives that are then damaged, of opcodes in any order, or any bytes.
+//! PyTorch checkpoints: made of pickles and archives and then damaged, of opcodes in any order, or any bytes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -7,7 +7,7 @@ use tabsense::weights::stream::Reader;
 use tabsense_fuzz::torch::{Pickle, archive, zip};
 use tabsense_fuzz::{Made, Result, Taken, Unstructured, damage, hold, made, whole};
 
-/// Checkpoints of torch.save.
+/// Checkpoints that torch.save wrote.
 const FILES: [&[u8]; 4] = [
     include_bytes!("../../test_data/torch/two.bin"),
     include_bytes!("../../test_data/torch/older.bin"),
@@ -42,7 +42,7 @@ const GLOBALS: [(&str, &str); 14] = [
 ];
 const CODES: &[u8] = b"(.N\x88\x89)t\x85\x86\x87]ae}suRbQ";
 const KEYS: [&str; 12] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"];
-/// The longest storage, in numbers.
+/// The maximum length of a storage, in numbers.
 const MOST: i64 = 24;
 
 fn number(u: &mut Unstructured) -> Result<i64> {
@@ -57,10 +57,10 @@ fn numbers(u: &mut Unstructured) -> Result<Vec<i64>> {
     (0..u.int_in_range(0..=5)?).map(|_| number(u)).collect()
 }
 
-/// The key of a storage, the bytes of a number of it, and all bytes.
+/// The key of a storage, the bytes per number, and all its bytes.
 type Storage = (&'static str, u64, Vec<u8>);
 
-/// A pickle of tensors that are views on some storages, and these storages.
+/// A pickle of tensors that are views of some storages, and these storages.
 fn tensors(u: &mut Unstructured) -> Result<(Pickle, Vec<Storage>)> {
     let mut storages = Vec::new();
     for key in &KEYS[..u.int_in_range(1..=KEYS.len())?] {
@@ -78,7 +78,7 @@ fn tensors(u: &mut Unstructured) -> Result<(Pickle, Vec<Storage>)> {
         } else if u.ratio(1, 4)? {
             pickle.view((key, class, count), number(u)?, &numbers(u)?, &numbers(u)?)
         } else {
-            // A matrix, either way round.
+            // A matrix, plain or transposed.
             let rows = u.int_in_range(1..=4)?;
             let columns = u.int_in_range(0..=count / rows)?;
             let strides = if u.arbitrary()? { [columns, 1] } else { [1, rows] };
@@ -114,7 +114,7 @@ fn opcodes(u: &mut Unstructured) -> Result<Pickle> {
     Ok(pickle)
 }
 
-/// The file from before zip: five pickles, storages behind their lengths.
+/// The file format before zip: five pickles, then storages, each preceded by its length.
 fn legacy(pickle: Pickle, storages: &[Storage], u: &mut Unstructured) -> Result<Vec<u8>> {
     let magic = Pickle::default().op(b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19").end();
     let machine = Pickle::default().op(b"}").text("little_endian").op(b"\x88s").end();
@@ -174,7 +174,7 @@ fn target(u: &mut Unstructured) -> Result<()> {
     let cut = rewritten(file.chunks(size));
     assert!(whole == cut, "{whole:?} whole, {cut:?} in chunks of {size}");
     if let Ok(out) = whole {
-        // At most so many tensors share a storage, and each has a line in the header.
+        // The number of tensors that share a storage is limited, and each has an entry in the header.
         assert!(out.len() <= 33 * file.len() + 1024, "{} bytes of {}", out.len(), file.len());
         let mut reader = Reader::new(Some(out.len()));
         let read = reader.push(&out, &mut Taken).and_then(|()| reader.finish());

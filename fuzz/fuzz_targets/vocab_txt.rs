@@ -1,4 +1,4 @@
-//! BERT's and MPNet's older files: `vocab.txt` with the others that may lie beside it.
+//! The older files of BERT and MPNet: `vocab.txt` with the other files that may accompany it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
-//! Models' weights of every precision, plain and coded, with tensors that are of another type, shape, name and
-//! place than they should be, while they stream into the model; what is loaded computes.
+//! Weights of models, in every precision, plain and coded, with tensors of the wrong type, shape, name and
+//! position, streamed into the model. If the model loads, it computes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -13,7 +13,7 @@ use tabsense_fuzz::{Result, Unstructured, hold, tensors, told};
 
 const DTYPES: [Dtype; 5] = [Dtype::Auto, Dtype::Fp32, Dtype::Fp16, Dtype::Int8, Dtype::Int4];
 
-/// What the model computes for a text, to the bit, or the kind of the error.
+/// The bits of what the model computes for a text, or the kind of the error.
 fn outputs<'a>(
     mut chunks: impl Iterator<Item = &'a [u8]>,
     config: &Config,

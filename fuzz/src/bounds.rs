@@ -1,5 +1,5 @@
-//! What an input may cost: memory, which the allocator counts and refuses beyond a bound, and time of the
-//! processor, which another program on the machine doesn't lengthen.
+//! The limits of an input: memory, which the allocator counts and refuses beyond a bound, and processor time,
+//! which other programs on the machine don't lengthen.
 
 use arbitrary::{Result, Unstructured};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -7,26 +7,27 @@ use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-/// The longest that an input may take.
+/// The maximum time for an input.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// The memory that an input has, in bytes, as docs/security.md states it. An allocation beyond it fails, as one beyond
-/// the memory of WebAssembly does: an error where the code expects it, and an abort, which is found, where it doesn't.
+/// The memory limit of an input, in bytes, as docs/security.md states it. An allocation beyond it fails, like
+/// one beyond the memory of WebAssembly: that is an error if the code expects it, and otherwise an abort,
+/// which the fuzzer finds.
 pub const MEMORY: usize = 64 << 20;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(usize::MAX);
-/// The most that any input has taken so far.
+/// The maximum memory that any input has used so far.
 static LARGEST: AtomicUsize = AtomicUsize::new(0);
 
-/// The system's allocator, counted.
+/// The system's allocator, with counting.
 struct Counted;
 
 #[global_allocator]
 static ALLOCATOR: Counted = Counted;
 
-/// Whether there is room for `bytes` more bytes, which are then counted.
+/// Counts `bytes` more bytes, and returns whether there is room for them.
 fn taken(bytes: usize) -> bool {
     let held = HELD.fetch_add(bytes, Relaxed).wrapping_add(bytes);
     if held > MOST.load(Relaxed) {
@@ -39,7 +40,7 @@ fn taken(bytes: usize) -> bool {
     true
 }
 
-/// What an allocation gave, or null where it was refused.
+/// The result of an allocation, or null if it was refused.
 fn counted(bytes: usize, allocate: impl FnOnce() -> *mut u8) -> *mut u8 {
     if !taken(bytes) {
         return null_mut();
@@ -51,7 +52,7 @@ fn counted(bytes: usize, allocate: impl FnOnce() -> *mut u8) -> *mut u8 {
     place
 }
 
-// SAFETY: every call is passed on to the system's allocator, or refused, as any allocator may.
+// SAFETY: every call is passed on to the system's allocator or refused, as any allocator may do.
 unsafe impl GlobalAlloc for Counted {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are the system's.
@@ -70,7 +71,7 @@ unsafe impl GlobalAlloc for Counted {
     }
 
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // While it moves, both places may be there: only what is more is counted.
+        // While memory moves, both places may exist: only the additional bytes are counted.
         let more = size.saturating_sub(layout.size());
         // SAFETY: as above.
         let place = counted(more, || unsafe { System.realloc(place, layout, size) });
@@ -81,29 +82,29 @@ unsafe impl GlobalAlloc for Counted {
     }
 }
 
-/// The time that this thread has had of the processor.
+/// The processor time that this thread has used.
 fn of_processor() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the place is there for the whole call.
+    // SAFETY: the pointer is valid for the whole call.
     let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
     assert_eq!(status, 0, "there is a clock");
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
 }
 
-/// Runs a target with an input, and aborts where it takes longer than a second, or more than [`MEMORY`]
-/// and the code doesn't expect that.
+/// Runs a target with an input. Aborts if it takes longer than a second, or needs more than [`MEMORY`] and
+/// the code doesn't expect that.
 pub fn hold(data: &[u8], target: impl FnOnce(&mut Unstructured<'_>) -> Result<()>) {
     let before = HELD.load(Relaxed);
     PEAK.store(before, Relaxed);
     MOST.store(before + MEMORY, Relaxed);
     let start = of_processor();
-    // Too few bytes make no input.
+    // Too few bytes don't make an input.
     let _ = target(&mut Unstructured::new(data));
     let took = of_processor() - start;
     MOST.store(usize::MAX, Relaxed);
     assert!(took < LONGEST, "the input took {took:?} of the processor");
     let peak = PEAK.load(Relaxed) - before;
-    // Told where it has grown: scripts/fuzz.mjs reads the last.
+    // Reported when it grows: scripts/fuzz.mjs reads the last line.
     if peak > LARGEST.load(Relaxed) * 9 / 8 {
         LARGEST.store(peak, Relaxed);
         eprintln!("largest input: {peak} bytes of memory");

@@ -1,4 +1,4 @@
-//! What holds of every tokenizer, whatever its files say.
+//! Invariants of every tokenizer, whatever its files say.
 
 use super::ROWS;
 use std::ops::Range;
@@ -15,7 +15,7 @@ fn ids_have_rows(tokenizer: &Tokenizer, ids: &[u32]) {
     }
 }
 
-/// Encodes a text, the same once more, both cut to `max_tokens`, and a pair, cut in both ways.
+/// Encodes a text with and without offsets, whole and cut to `max_tokens`, and a pair, cut in both ways.
 pub fn check(tokenizer: &Tokenizer, text: &str, pair: &str, max_tokens: usize) {
     let whole = tokenizer.encode_with_offsets(text);
     if let Ok((ids, offsets)) = &whole {

@@ -1,22 +1,23 @@
-//! JSON that is legal and mean: a file's values changed, moved, doubled and buried. Not `serde_json`'s
-//! `Value`, which has no key twice.
+//! JSON that is legal but malicious: a file's values changed, moved, duplicated and nested. Doesn't use the
+//! `Value` of `serde_json`, which can't have duplicate keys.
 
 use crate::text;
 use arbitrary::{Result, Unstructured};
 use serde_json::Value;
 
-/// A value; strings and numbers as JSON writes them.
+/// A value; strings and numbers in JSON syntax.
 #[derive(Clone, Debug)]
 pub enum Node {
-    /// A text, a number, true, false or null.
+    /// A string, a number, true, false or null.
     Leaf(String),
     /// A list.
     List(Vec<Node>),
-    /// An object, whose keys may come twice.
+    /// An object, whose keys may be duplicated.
     Object(Vec<(String, Node)>),
 }
 
-/// Values that readers trip over: limits and what is one beyond, numbers that no type holds, other types.
+/// Values that readers trip over: limits and the next number beyond them, numbers that fit no type, other
+/// types.
 const LEAVES: &[&str] = &[
     "null",
     "true",
@@ -76,19 +77,19 @@ const LEAVES: &[&str] = &[
     "{\"__proto__\":{\"toString\":1}}",
 ];
 
-/// Keys that mean something elsewhere.
+/// Keys that have a meaning elsewhere.
 const KEYS: &[&str] = &["__proto__", "constructor", "toString", "", "\0", "a.b", "0", "\u{202e}"];
 
-/// The deepest that a value is buried: deeper than readers that call themselves go.
+/// The maximum depth at which a value is nested: deeper than recursive readers go.
 const DEEPEST: u16 = 600;
 
 impl Node {
-    /// A file of the repository.
+    /// Parses a file of the repository.
     pub fn read(json: &[u8]) -> Self {
         Self::of(&serde_json::from_slice(json).expect("JSON"))
     }
 
-    /// A value.
+    /// Converts a value.
     pub fn of(value: &Value) -> Self {
         match value {
             Value::Array(items) => Self::List(items.iter().map(Self::of).collect()),
@@ -99,7 +100,7 @@ impl Node {
         }
     }
 
-    /// The file's text.
+    /// The JSON text of the value.
     pub fn written(&self) -> Vec<u8> {
         let mut out = Vec::new();
         self.write(&mut out);
@@ -135,10 +136,10 @@ impl Node {
         }
     }
 
-    /// Changes one value, somewhere. `keys`: those that the reader of the file knows.
+    /// Changes one value at any depth. `keys`: the keys that the reader of the file knows.
     ///
     /// # Errors
-    /// There are no bytes left.
+    /// `u` has no bytes left.
     pub fn change(&mut self, keys: &[&str], u: &mut Unstructured) -> Result<()> {
         let inner = match self {
             Self::List(items) if !items.is_empty() => Some(items.len()),
@@ -167,7 +168,7 @@ impl Node {
                 2 if !items.is_empty() => _ = items.remove(u.int_in_range(0..=items.len() - 1)?),
                 3 if !items.is_empty() => {
                     let item = items[u.int_in_range(0..=items.len() - 1)?].clone();
-                    // Lists of lists of lists are long enough.
+                    // Nested lists are long enough.
                     let most = if matches!(item, Self::Leaf(_)) { 300 } else { 3 };
                     let times = u.int_in_range(1..=most)?;
                     items.extend(std::iter::repeat_n(item, times));
@@ -180,7 +181,7 @@ impl Node {
                 0 => *self = leaf(u)?,
                 1 if !entries.is_empty() => _ = entries.remove(u.int_in_range(0..=entries.len() - 1)?),
                 2 if !entries.is_empty() => {
-                    // The same key once more.
+                    // The same key again.
                     let key = entries[u.int_in_range(0..=entries.len() - 1)?].0.clone();
                     entries.push((key, leaf(u)?));
                 }
@@ -204,7 +205,7 @@ impl Node {
         Ok(())
     }
 
-    /// Puts the value within others, as deep as any reader should go, or deeper.
+    /// Nests the value within others, as deep as any reader should go, or deeper.
     fn bury(&mut self, u: &mut Unstructured) -> Result<()> {
         let depth = if u.ratio(1, 4)? { u.int_in_range(1..=DEEPEST)? } else { u.int_in_range(1..=3)? };
         let lists: bool = u.arbitrary()?;

@@ -1,6 +1,6 @@
-//! What the fuzz targets share: inputs made of bytes ([`text`], [`stages`], [`json`], [`tensors`], [`protobuf`],
-//! [`torch`]), what holds of every tokenizer that was read, whatever its files say ([`check`]), and what an
-//! input may cost ([`bounds`]).
+//! Shared by the fuzz targets: inputs made from bytes ([`text`], [`stages`], [`json`], [`tensors`],
+//! [`protobuf`], [`torch`]), invariants of every accepted tokenizer, whatever its files say ([`check`]), and
+//! the limits of an input ([`bounds`]).
 
 pub mod bounds;
 pub mod check;
@@ -21,13 +21,13 @@ use tabsense::tokenize::{Tokenizer, TokenizerFiles};
 use tabsense::weights::header::Header;
 use tabsense::weights::stream::RowSink;
 
-/// The rows of the embedding that the ids must have.
+/// The number of rows of the embedding; ids must be below it.
 pub const ROWS: usize = 600;
 
-/// What an input begins with that is a file as it is: so real ones are seeds (scripts/fuzz.mjs).
+/// The first byte of an input that is a complete file, so that real files can be seeds (scripts/fuzz.mjs).
 const WHOLE: u8 = 0xff;
 
-/// The file that the input is, where it is one; all other choices are then made by the file's bytes.
+/// The file, if the input is one; then the file's bytes make all other choices.
 pub fn whole<'a>(u: &mut Unstructured<'a>) -> Option<&'a [u8]> {
     let (first, file) = u.peek_bytes(u.len())?.split_first()?;
     (*first == WHOLE).then(|| {
@@ -36,10 +36,10 @@ pub fn whole<'a>(u: &mut Unstructured<'a>) -> Option<&'a [u8]> {
     })
 }
 
-/// Reads the files, and checks the tokenizer that they make, if they do, with texts of the rest of `u`.
+/// Reads the files. If they make a tokenizer, checks it with texts from the rest of `u`.
 ///
 /// # Errors
-/// There are no bytes left.
+/// `u` has no bytes left.
 pub fn run(files: &TokenizerFiles, u: &mut Unstructured) -> Result<()> {
     match Tokenizer::from_files(files, ROWS) {
         Ok(tokenizer) => check::check(&tokenizer, &text::text(u)?, &text::text(u)?, u.int_in_range(0..=40)?),
@@ -48,7 +48,7 @@ pub fn run(files: &TokenizerFiles, u: &mut Unstructured) -> Result<()> {
     Ok(())
 }
 
-/// That an error is a sentence, which a terminal can show.
+/// Checks that an error message is a sentence that a terminal can show.
 pub fn told(error: &tabsense::Error) {
     let message = error.message();
     assert!(message.ends_with('.') && message.len() < 3000, "{message}");
@@ -70,10 +70,10 @@ impl RowSink for Taken {
     }
 }
 
-/// What a stream of chunks made of a file, or the kind of its error.
+/// The output for a file in chunks, or the kind of its error.
 pub type Made = std::result::Result<Vec<u8>, tabsense::ErrorKind>;
 
-/// `result`, whose error is a sentence.
+/// `result`, after checking its error message.
 pub fn made(result: tabsense::Result<Vec<u8>>) -> Made {
     result.map_err(|error| {
         told(&error);
@@ -81,10 +81,10 @@ pub fn made(result: tabsense::Result<Vec<u8>>) -> Made {
     })
 }
 
-/// Changes some bytes of a file, or cuts it.
+/// Changes some bytes of a file, or truncates it.
 ///
 /// # Errors
-/// There are no bytes left.
+/// `u` has no bytes left.
 pub fn damage(bytes: &mut Vec<u8>, u: &mut Unstructured) -> Result<()> {
     for _ in 0..u.int_in_range(0..=3)? {
         if let Some(last) = bytes.len().checked_sub(1) {

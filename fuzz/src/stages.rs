@@ -1,4 +1,4 @@
-//! The stages of a `tokenizer.json`, of every kind that it knows.
+//! The stages of a `tokenizer.json`, of every kind that the format has.
 
 use super::text::{read, text, token};
 use super::texts::base64;
@@ -6,7 +6,7 @@ use arbitrary::{Result, Unstructured};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
-/// The most stages within one another.
+/// The maximum depth of nested stages.
 const DEPTH: usize = 2;
 
 const BEHAVIORS: &[&str] = &["Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous", "Other"];
@@ -28,11 +28,11 @@ const EXPRESSIONS: &[&str] = &[
     r"\S{1000000,}",
 ];
 
-/// The character map of XLM-RoBERTa's kind, in base64.
+/// The character map of the kind that XLM-RoBERTa has, in base64.
 static MAP: LazyLock<Value> =
     LazyLock::new(|| read(include_str!("../../test_data/tokenizer/unigram.json"))["charsmap"].take());
 
-/// The stages with which tokenizers are compared with Python's.
+/// The stages of the tokenizers that are compared with those of Python.
 static KINDS: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let lines = include_str!("../../test_data/tokenizer/kinds.jsonl").lines();
     lines.map(|line| read(line)["fields"].take()).collect()
@@ -144,7 +144,7 @@ fn post_processor(u: &mut Unstructured, depth: usize) -> Result<Value> {
 /// Some added tokens.
 ///
 /// # Errors
-/// There are no bytes left.
+/// `u` has no bytes left.
 pub fn added(u: &mut Unstructured) -> Result<Vec<Value>> {
     let one = |u: &mut Unstructured| -> Result<Value> {
         Ok(json!({
@@ -156,7 +156,7 @@ pub fn added(u: &mut Unstructured) -> Result<Vec<Value>> {
     (0..u.int_in_range(0..=4)?).map(|_| one(u)).collect()
 }
 
-/// Puts the usual character map where a stage has none of its own.
+/// Inserts the usual character map if a stage has none.
 fn fill(stage: &mut Value) {
     if stage["type"] == "Precompiled" && stage.get("precompiled_charsmap").is_none() {
         stage["precompiled_charsmap"] = MAP.clone();
@@ -164,10 +164,10 @@ fn fill(stage: &mut Value) {
     stage.get_mut("normalizers").and_then(Value::as_array_mut).into_iter().flatten().for_each(fill);
 }
 
-/// A `tokenizer.json` of a model and any stages, or some of those that are known to work.
+/// A `tokenizer.json` with a model and any stages, or some stages that are known to work.
 ///
 /// # Errors
-/// There are no bytes left.
+/// `u` has no bytes left.
 pub fn file(u: &mut Unstructured, model: Value) -> Result<String> {
     let mut file = if u.ratio(1, 3)? { u.choose(&KINDS)?.clone() } else { json!({}) };
     let mut missing = |u: &mut Unstructured, name: &str, make: fn(&mut Unstructured, usize) -> Result<Value>| {
@@ -185,10 +185,10 @@ pub fn file(u: &mut Unstructured, model: Value) -> Result<String> {
     Ok(file.to_string())
 }
 
-/// A `tokenizer_config.json`, of one of these classes or of none.
+/// A `tokenizer_config.json` of one of these classes or of none.
 ///
 /// # Errors
-/// There are no bytes left.
+/// `u` has no bytes left.
 pub fn config(u: &mut Unstructured, classes: &[&str]) -> Result<String> {
     let mut fields = json!({});
     if u.ratio(1, 2)? {

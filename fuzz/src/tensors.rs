@@ -1,4 +1,4 @@
-//! Files of weights, of tensors that can be made to lie.
+//! Files of weights, with tensors that can be made to lie.
 
 use crate::json::Node;
 use crate::{damage, whole};
@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use tabsense::convert::{Converter, Format};
 use tabsense::weights::coded;
 
-/// The types that a header can name, of these bits, and none.
+/// The types that a header can name, with their bits, and one that doesn't exist.
 pub const DTYPES: [(&str, u64); 20] = [
     ("F32", 32),
     ("F16", 16),
@@ -32,10 +32,10 @@ pub const DTYPES: [(&str, u64); 20] = [
     ("Q4", 4),
 ];
 
-/// Sizes that products and sums of overflow.
+/// Sizes whose products and sums overflow.
 const SIZES: [u64; 9] = [0, 1, 3, 1 << 20, 1 << 31, 1 << 32, 1 << 62, u64::MAX - 1, u64::MAX];
 
-/// What a header may say beside the tensors' names.
+/// What a header may contain in addition to the names of the tensors.
 const KEYS: &[&str] = &["__metadata__", "dtype", "shape", "data_offsets", "classifier.weight", "tabsense.coded.2"];
 
 /// A tensor.
@@ -47,11 +47,11 @@ pub struct Tensor {
     pub dtype: String,
     /// Its shape in the header.
     pub shape: Vec<u64>,
-    /// Its bytes; where they lie follows from the order of the tensors.
+    /// Its bytes; their position follows from the order of the tensors.
     pub bytes: Vec<u8>,
 }
 
-/// A file of these tensors, one after the other.
+/// A file of these tensors, in order.
 pub fn file(tensors: &[Tensor]) -> Vec<u8> {
     written(&header(tensors).written(), tensors)
 }
@@ -75,7 +75,7 @@ fn written(header: &[u8], tensors: &[Tensor]) -> Vec<u8> {
     file
 }
 
-/// The tensors of a file of the repository, in their order.
+/// The tensors of a file of the repository, in order.
 pub fn read(file: &[u8]) -> Vec<Tensor> {
     let (length, rest) = file.split_first_chunk::<8>().expect("a length");
     let (json, data) = rest.split_at(u64::from_le_bytes(*length) as usize);
@@ -100,7 +100,7 @@ pub fn read(file: &[u8]) -> Vec<Tensor> {
 pub struct Model {
     /// `config.json`
     pub config: &'static [u8],
-    /// Whether it is a table of vectors and nothing else.
+    /// Whether it is only a table of vectors.
     pub is_static: bool,
     tensors: Vec<Tensor>,
 }
@@ -141,7 +141,7 @@ fn convert(file: &[u8], format: Format) -> Vec<u8> {
     out
 }
 
-/// The tensors with each matrix of a layer in int4, of steps of 1/8.
+/// The tensors, with each matrix of a layer in int4 with steps of 1/8.
 fn int4(tensors: Vec<Tensor>) -> Vec<Tensor> {
     let of_layer = |tensor: &Tensor| tensor.name.contains(".layer.") && tensor.shape.len() == 2;
     (tensors.into_iter())
@@ -158,7 +158,7 @@ fn int4(tensors: Vec<Tensor>) -> Vec<Tensor> {
         .collect()
 }
 
-/// Another number of the type, at some place of the tensor: no number, none that is finite, the largest.
+/// Sets a number at some place of the tensor to an extreme: NaN, infinity, the largest or the smallest.
 fn worsen(tensor: &mut Tensor, u: &mut Unstructured) -> Result<()> {
     let pattern: &[u8] = match tensor.dtype.as_str() {
         "F32" => *u.choose(&[b"\0\0\xc0\x7f", b"\0\0\x80\x7f", b"\xff\xff\x7f\x7f", b"\x01\0\0\0"])?,
@@ -188,7 +188,7 @@ fn change(tensors: &mut Vec<Tensor>, u: &mut Unstructured) -> Result<()> {
         5 => tensors[at].shape.reverse(),
         6 => tensors[at].shape.push(1),
         7 => {
-            // Another size, with as many bytes.
+            // Another shape, with the bytes to match.
             let bits = DTYPES.iter().find(|(name, _)| *name == tensors[at].dtype).map_or(8, |(_, bits)| *bits);
             tensors[at].shape = (0..u.int_in_range(0..=3)?).map(|_| u.int_in_range(0..=40)).collect::<Result<_>>()?;
             let bytes = tensors[at].shape.iter().product::<u64>() * bits / 8;
@@ -211,10 +211,10 @@ fn change(tensors: &mut Vec<Tensor>, u: &mut Unstructured) -> Result<()> {
     Ok(())
 }
 
-/// Some tensors that are of no model.
+/// Some tensors that belong to no model.
 ///
 /// # Errors
-/// There are no bytes left.
+/// `u` has no bytes left.
 pub fn tensors(u: &mut Unstructured) -> Result<Vec<Tensor>> {
     let names = ["a", "b", "c.weight", "", "__metadata__", "__proto__", "tabsense.coded.1", "tabsense.coded.3", "é"];
     let mut tensors = Vec::new();
@@ -228,10 +228,10 @@ pub fn tensors(u: &mut Unstructured) -> Result<Vec<Tensor>> {
     Ok(tensors)
 }
 
-/// A file of `tensors`, with a header that may lie, and damaged or not.
+/// A file of `tensors`, whose header may lie and whose bytes may be damaged.
 ///
 /// # Errors
-/// There are no bytes left.
+/// `u` has no bytes left.
 pub fn hostile(mut tensors: Vec<Tensor>, u: &mut Unstructured) -> Result<Vec<u8>> {
     for _ in 0..u.int_in_range(0..=2)? {
         change(&mut tensors, u)?;
@@ -254,10 +254,10 @@ pub fn hostile(mut tensors: Vec<Tensor>, u: &mut Unstructured) -> Result<Vec<u8>
     Ok(file)
 }
 
-/// A model and a file of weights that may be its own.
+/// A model, and a file of weights that may be its own.
 ///
 /// # Errors
-/// There are no bytes left.
+/// `u` has no bytes left.
 pub fn weights(u: &mut Unstructured) -> Result<(&'static Model, Vec<u8>)> {
     if let Some(file) = whole(u) {
         return Ok((u.choose(&MODELS)?, file.to_vec()));

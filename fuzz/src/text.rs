@@ -1,11 +1,11 @@
-//! Texts and tokens made of bytes.
+//! Texts and tokens made from bytes.
 
 use super::texts::{PARTS, texts};
 use arbitrary::{Result, Unstructured};
 use serde_json::Value;
 use std::sync::LazyLock;
 
-/// The texts with which tokenizers are compared with Python's.
+/// The texts on which tokenizers are compared with those of Python.
 static TEXTS: LazyLock<Vec<String>> = LazyLock::new(texts);
 
 /// Tokens of trained vocabularies.
@@ -21,7 +21,7 @@ pub fn read(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")
 }
 
-/// The most characters of a text's runs.
+/// The maximum length of a run in a text.
 const LONGEST_RUN: u16 = 400;
 
 fn part(u: &mut Unstructured) -> Result<String> {
@@ -37,16 +37,16 @@ fn part(u: &mut Unstructured) -> Result<String> {
 /// A text.
 ///
 /// # Errors
-/// There are no bytes left.
+/// `u` has no bytes left.
 pub fn text(u: &mut Unstructured) -> Result<String> {
     let parts = u.int_in_range(0..=24)?;
     (0..parts).map(|_| part(u)).collect()
 }
 
-/// A token: a part or two, or characters of a few.
+/// A token: a part or two, or a few characters from a small set.
 ///
 /// # Errors
-/// There are no bytes left.
+/// `u` has no bytes left.
 pub fn token(u: &mut Unstructured) -> Result<String> {
     let few = |u: &mut Unstructured| u.choose(&['a', 'b', 'e', '▁', 'Ġ', '#', 'é', '\u{301}', '中', ' ']).copied();
     match u.int_in_range(0..=4)? {
@@ -59,7 +59,7 @@ pub fn token(u: &mut Unstructured) -> Result<String> {
 /// Some tokens.
 ///
 /// # Errors
-/// There are no bytes left.
+/// `u` has no bytes left.
 pub fn tokens(u: &mut Unstructured) -> Result<Vec<String>> {
     (0..u.int_in_range(0..=16)?).map(|_| token(u)).collect()
 }

@@ -2,23 +2,23 @@
 
 /** What `stream` yields for a text. */
 export interface Verdict {
-  /** The text's place among all that came, from 0. */
+  /** The text's index in the stream, starting at 0. */
   index: number;
-  /** The text itself; of a pair, the first. */
+  /** The text; for a pair, its first text. */
   text: string;
-  /** The second text; only there where a pair came. */
+  /** The second text of a pair; absent for a single text. */
   pair?: string;
-  /** Its labels, best first; none for a text of white space and control characters only. */
+  /** Its labels, best first; empty for a text of only white space and control characters. */
   scores: Score[];
 }
 
 /** What `stream` yields for a text with `details: true`. */
 export interface DetailedVerdict extends Detailed {
-  /** The text's place among all that came, from 0. */
+  /** The text's index in the stream, starting at 0. */
   index: number;
-  /** The text itself; of a pair, the first. */
+  /** The text; for a pair, its first text. */
   text: string;
-  /** The second text; only there where a pair came. */
+  /** The second text of a pair; absent for a single text. */
   pair?: string;
 }
 
@@ -26,38 +26,35 @@ export interface DetailedVerdict extends Detailed {
 export interface Score {
   /** The label, as the model's configuration names it. */
   label: string;
-  /** Its probability; for a model of several labels at a time, each by itself. */
+  /** Its probability; with a multi-label model, independent of the other labels. */
   score: number;
-  /** Only there when the text was cut to the model's length. */
+  /** Present only if the text was cut to the model's maximum length. */
   truncated?: true;
-  /** What the score is from; only there with `instant: true` or from `tabsense/lexicon`. */
+  /** Where the score comes from; present only with `instant: true` or from `tabsense/lexicon`. */
   source?: "lexicon" | "model";
 }
 
 /** A token of a text. */
 export interface Token {
-  /** The vocabulary's token: `"##ing"`, say. */
+  /** The token in the vocabulary, such as `"##ing"`. */
   text: string;
-  /** Its number in the vocabulary. */
+  /** Its id in the vocabulary. */
   id: number;
-  /**
-   * Where the part of its text begins that it stands for, as for `String.prototype.slice`; 0 for a special
-   * token.
-   */
+  /** Where the token's part of the text begins, as for `String.prototype.slice`; 0 for a special token. */
   start: number;
   /** Where that part ends; 0 for a special token. */
   end: number;
-  /** Whether the tokenizer added it: `[CLS]` and `[SEP]`. */
+  /** Whether the tokenizer added it, as it adds `[CLS]` and `[SEP]`. */
   special: boolean;
-  /** Only there where it is of a pair's second text. */
+  /** Present only if the token belongs to the second text of a pair. */
   pair?: true;
 }
 
-/** What `details: true` gives for one text. */
+/** The result for one text with `details: true`. */
 export interface Detailed {
-  /** The labels, best first; none for a text of white space and control characters only. */
+  /** The labels, best first; empty for a text of only white space and control characters. */
   scores: Score[];
-  /** What the model saw of the text; none where there are no labels, or the lexicon answers. */
+  /** The tokens that the model saw; empty if there are no labels or the lexicon answers. */
   tokens: Token[];
   /** Whether the text was cut to the model's length. */
   truncated: boolean;
@@ -67,23 +64,23 @@ export interface Detailed {
   timings: Timings;
 }
 
-/** Milliseconds. */
+/** Durations in milliseconds. */
 export interface Timings {
-  /** Of this text's tokenization. */
+  /** Tokenizing this text. */
   tokenize: number;
-  /** Of the batch that the text was computed in. */
+  /** Computing the batch that contains the text. */
   forward: number;
-  /** Of the whole call, as the caller sees it. */
+  /** The whole call, as the caller sees it. */
   total: number;
-  /** Of the batch, kernel by kernel; only there from a graphics card that has a clock (`timestamps`). */
+  /** The batch by kernel; present only if it ran on a graphics card with `timestamps`. */
   kernels?: KernelTime[];
 }
 
-/** What one kernel took of a batch on the graphics card. */
+/** The time of one kernel in a batch on the graphics card. */
 export interface KernelTime {
-  /** The kernel: `"linear"`, `"attention"`, `"layer_norm"`, say. */
+  /** The kernel, such as `"linear"`, `"attention"` or `"layer_norm"`. */
   name: string;
-  /** Milliseconds of all its dispatches together. */
+  /** Total milliseconds of all its dispatches. */
   ms: number;
   /** How often it ran. */
   dispatches: number;

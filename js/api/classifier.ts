@@ -11,8 +11,8 @@ import type { Detailed, DetailedVerdict, Score, Verdict } from "./answer-types.j
 import { streamVerdicts } from "./stream.js";
 
 /**
- * As `classifier.classify(texts, options)`, but with labels for empty texts, too: those of special tokens
- * alone. For `pipeline`, whose answers are those of transformers.js.
+ * Like `classifier.classify(texts, options)`, but empty texts get labels, too: those of the special tokens
+ * alone. Used by `pipeline`, whose answers match those of transformers.js.
  */
 export let classifyAll: (
   classifier: LoadedClassifier,
@@ -20,7 +20,7 @@ export let classifyAll: (
   options: ClassifyOptions,
 ) => Promise<Score[][]>;
 
-/** A classifier without loading, which differs between browsers and Node. */
+/** A classifier without `load`, which differs between browsers and Node. */
 export abstract class LoadedClassifier extends LoadedModel {
   readonly #session: ClassifierSession;
   readonly #disposal = new AbortController();
@@ -44,8 +44,8 @@ export abstract class LoadedClassifier extends LoadedModel {
    * A pair `{ text, pair }` is for a model that was trained on pairs. If it is too long, the longer text is
    * cut, as in Python's `longest_first`.
    *
-   * Rejects with the reason of `options.signal`; with a {@link TabsenseError} otherwise: of kind
-   * `"tokenizer_unsupported"` for a pair where the model's tokenizer has no frame for pairs.
+   * Rejects with the reason of `options.signal` if that aborts, otherwise with a {@link TabsenseError}: of
+   * kind `"tokenizer_unsupported"` for a pair if the model's tokenizer can't encode pairs.
    */
   classify(text: Text, options?: ClassifyOptions & { details?: false }): Promise<Score[]>;
   classify(text: Text, options: ClassifyOptions & { details: true }): Promise<Detailed>;
@@ -68,9 +68,9 @@ export abstract class LoadedClassifier extends LoadedModel {
   }
 
   /**
-   * Yields a verdict on each text, in order, as texts arrive. Texts are computed in groups; the next group
-   * is read meanwhile. Leaving the loop closes the source; an error of the source is thrown after the
-   * verdicts on the texts before it.
+   * Yields a verdict on each text, in order, as texts arrive. Texts are computed in groups; the next group is
+   * read meanwhile. Leaving the loop closes the source; an error from the source is thrown after the verdicts
+   * on the texts before it.
    */
   stream(
     texts: Texts,
@@ -91,14 +91,14 @@ export abstract class LoadedClassifier extends LoadedModel {
   }
 
   /**
-   * `classify` for search-as-you-type: a new call supersedes the previous one, which then yields `null`.
+   * `classify` for search-as-you-type: a new call supersedes the previous one, which then resolves to `null`.
    * Each `latest()` is independent.
    */
   latest(): Latest {
     return startLatest((input, options) => this.#classify(input, options));
   }
 
-  /** Checks a call and asks the session; `empty`: whether empty texts get labels, too. */
+  /** Checks a call and sends it to the session; `empty`: whether empty texts get labels, too. */
   async #ask(
     input: Text | readonly Text[],
     options: ClassifyOptions | undefined,
@@ -130,9 +130,9 @@ export abstract class LoadedClassifier extends LoadedModel {
   }
 
   /**
-   * With `instant: true`: resolves as soon as the model answers. Rejects if it failed to load (the lexicon
-   * then keeps answering), or if its labels are not the lexicon's (calls then reject, too). It may be
-   * ignored. Otherwise it is already resolved.
+   * With `instant: true`, resolves as soon as the model answers. Rejects if the model can't be loaded (the
+   * lexicon then keeps answering), or if its labels are not the lexicon's (calls then reject, too). The
+   * rejection may be ignored. Without `instant: true`, it is already resolved.
    */
   get ready(): Promise<void> {
     return this.#session.standIn?.ready ?? Promise.resolve();

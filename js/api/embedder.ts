@@ -13,7 +13,7 @@ import type { EmbedOptions } from "./vector-types.js";
 /** The session of an embedder. */
 export let sessionOf: (embedder: LoadedEmbedder) => Session;
 
-/** An embedder without loading, which differs between browsers and Node. */
+/** An embedder without `load`, which differs between browsers and Node. */
 export abstract class LoadedEmbedder extends LoadedModel {
   readonly #session: Session;
 
@@ -30,7 +30,7 @@ export abstract class LoadedEmbedder extends LoadedModel {
    * The vector of a text: `info.model.width` numbers. An empty text has one, too. A text longer than the
    * model's maximum is cut.
    *
-   * Rejects with the reason of `options.signal`; with a {@link TabsenseError} otherwise.
+   * Rejects with the reason of `options.signal` if that aborts, otherwise with a {@link TabsenseError}.
    */
   embed(text: string, options?: EmbedOptions): Promise<Float32Array>;
   /** The vectors of many texts in one call, which is faster than a call for each. */
@@ -62,9 +62,9 @@ export abstract class LoadedEmbedder extends LoadedModel {
   }
 
   /**
-   * Teaches a classifier of labels of your own: `{ billing: ["I was charged twice"], bug: [] }`, or a list of
-   * `{ text, label }`, or of `{ text, labels }` where a text may have several. It is usable as long as the
-   * embedder.
+   * Teaches a classifier your own labels from examples: `{ billing: ["I was charged twice"], bug: [] }`, a
+   * list of `{ text, label }`, or a list of `{ text, labels }` if a text may have several. The classifier is
+   * usable as long as the embedder.
    *
    * Rejects with the reason of `options.signal`; with kind `"invalid_argument"` for examples that can't be
    * learnt from.
@@ -85,7 +85,7 @@ export abstract class LoadedEmbedder extends LoadedModel {
   }
 }
 
-/** Each character by itself, as Python's tokenizers do, not by its place in a word. */
+/** Lowercases each character separately, like Python's tokenizers, regardless of its position in a word. */
 function inLowerCase(text: string): string {
   return Array.from(text, (c) => c.toLowerCase()).join("");
 }
@@ -114,7 +114,7 @@ export function normalized(vector: Float32Array): Float32Array {
   return length === 0 ? vector : vector.map((x) => x / length);
 }
 
-/** Checks the texts of a call, none of which is a pair; `what` takes them. */
+/** Checks the texts of a call that doesn't accept pairs; `what` names the function in errors. */
 export function checkSentences(given: unknown, what: string): { texts: string[]; single: boolean } {
   if (typeof given === "string") return { texts: [given], single: true };
   const wrong = Array.isArray(given) ? given.findIndex((one) => typeof one !== "string") : null;

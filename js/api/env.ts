@@ -1,20 +1,20 @@
 /**
- * `env`: the settings that transformers.js 4 shares between all calls. `pipeline` reads it; `Classifier.load` has
- * options instead.
+ * `env`: the settings that transformers.js 4 shares between all calls. `pipeline` reads them;
+ * `Classifier.load` has options instead.
  */
 
 import { TabsenseError } from "./errors.js";
 import { HUB, kindOf } from "./options.js";
 
-/** How much transformers.js writes to the console. Nothing is written there here. */
+/** How much transformers.js writes to the console. Tabsense writes nothing there. */
 export const LogLevel = Object.freeze({
   /** All messages. */
   DEBUG: 10,
-  /** Errors, warnings and what is worth knowing. */
+  /** Errors, warnings and information. */
   INFO: 20,
   /** Errors and warnings. */
   WARNING: 30,
-  /** Errors alone. */
+  /** Only errors. */
   ERROR: 40,
   /** Nothing. */
   NONE: 50,
@@ -22,87 +22,93 @@ export const LogLevel = Object.freeze({
 
 /** Settings of one of onnxruntime's backends. None of them is used. */
 export interface BackendSettings {
-  /** The option `threads` says this here. */
+  /** Use the option `threads` instead. */
   numThreads?: number;
-  /** The option `wasm` says this here. */
+  /** Use the option `wasm` instead. */
   wasmPaths?: unknown;
-  /** The option `worker` says this here. */
+  /** Use the option `worker` instead. */
   proxy?: boolean;
   [setting: string]: unknown;
 }
 
 /** The settings, by their names in transformers.js 4. */
 export interface TransformersEnvironment {
-  /** Ignored, with a warning, where something is set: there is no onnxruntime. */
+  /** Ignored, with a warning if anything is set: there is no onnxruntime. */
   backends: {
     /** Settings of onnxruntime. */
     onnx: {
-      /** Of its WebAssembly. */
+      /** For its WebAssembly backend. */
       wasm: BackendSettings;
-      /** Of its WebGL. */
+      /** For its WebGL backend. */
       webgl: BackendSettings;
-      /** Of its WebGPU. */
+      /** For its WebGPU backend. */
       webgpu: BackendSettings;
       [setting: string]: unknown;
     };
   };
   /** Ignored: nothing is written to the console. */
   logLevel: number;
-  /** Whether models may come from `remoteHost`. `false` is `local_files_only: true` for all calls. Default: `true`. */
+  /**
+   * Whether models may come from `remoteHost`. `false` means `local_files_only: true` for all calls. Default:
+   * `true`.
+   */
   allowRemoteModels: boolean;
-  /** The hub, where the option `hub` names none. Default: `"https://huggingface.co/"`. */
+  /** The hub, unless the option `hub` names one. Default: `"https://huggingface.co/"`. */
   remoteHost: string;
-  /** Where a model is on `remoteHost`. Default: `"{model}/resolve/{revision}/"`. */
+  /** The path of a model on `remoteHost`. Default: `"{model}/resolve/{revision}/"`. */
   remotePathTemplate: string;
   /** Whether to look below `localModelPath` first. Default: `true` in Node, `false` elsewhere. */
   allowLocalModels: boolean;
-  /** The folder of local models, where the option `models` names none. Default: `"/models/"`, in Node `"models/"`. */
+  /**
+   * The folder of local models, unless the option `models` names one. Default: `"/models/"`, in Node
+   * `"models/"`.
+   */
   localModelPath: string;
-  /** Ignored: a path is read from disk in Node alone. */
+  /** Ignored: only Node reads paths from disk. */
   useFS: boolean;
-  /** Whether a browser keeps copies, where the option `cache` doesn't say. Default: `true`. */
+  /** Whether browsers cache files, unless the option `cache` is set. Default: `true`. */
   useBrowserCache: boolean;
-  /** Whether Node keeps copies, where the option `cache` doesn't say. Default: `true`. */
+  /** Whether Node caches files, unless the option `cache` is set. Default: `true`. */
   useFSCache: boolean;
-  /** Ignored with a warning: Node's copies are in the folder that the environment variable `TABSENSE_CACHE` names. */
+  /** Ignored with a warning: the environment variable `TABSENSE_CACHE` sets Node's cache folder. */
   cacheDir: string | null;
-  /** Ignored with a warning: the model's files themselves can be passed as the model. */
+  /** Ignored with a warning: pass the model's files themselves as the model instead. */
   useCustomCache: boolean;
   /** Ignored, see `useCustomCache`. */
   customCache: unknown;
-  /** Ignored: the browser's own cache keeps the engine's file. */
+  /** Ignored: the engine's file is cached by the browser itself. */
   useWasmCache: boolean;
-  /** Ignored: copies have a place of their own. */
+  /** Ignored: Tabsense has its own cache. */
   cacheKey: string;
   /** Ignored. */
   experimental_useCrossOriginStorage: boolean;
-  /** Ignored with a warning: files are fetched in a worker. The option `headers` is there for tokens. */
+  /** Ignored with a warning: files are fetched in a worker. For access tokens, use the option `headers`. */
   fetch: typeof fetch;
 }
 
-/** Settings and what they were before anybody changed them. */
+/** Settings and their defaults. */
 export interface Environment {
   env: TransformersEnvironment;
   defaults: Readonly<TransformersEnvironment>;
 }
 
-/** What `pipeline` takes of the settings. */
+/** The settings that `pipeline` uses. */
 export interface CheckedEnvironment
   extends Pick<
     TransformersEnvironment,
     "allowRemoteModels" | "remoteHost" | "remotePathTemplate" | "allowLocalModels" | "localModelPath"
   > {
   cache: boolean;
-  /** Whether the setting is another than at the start. */
+  /** Whether the setting differs from its default. */
   changed(key: "remoteHost" | "remotePathTemplate" | "localModelPath" | "allowLocalModels"): boolean;
   /** Warnings about settings that are ignored, a sentence each. */
   warnings: string[];
 }
 
-/** Late, so that a `fetch` that is put in place after the import counts, too. */
+/** Looks up `fetch` with each call, so that one that is replaced after the import is used, too. */
 const globalFetch: typeof fetch = (input, init) => globalThis.fetch(input, init);
 
-/** The settings of an entry; `local`: whether models are looked for on this machine first. */
+/** The default settings of an entry point; `local`: whether to look for models on this machine first. */
 export function startEnvironment(local: boolean): Environment {
   const make = (): TransformersEnvironment => ({
     backends: { onnx: { wasm: {}, webgl: {}, webgpu: {} } },
@@ -126,7 +132,7 @@ export function startEnvironment(local: boolean): Environment {
   return { env: make(), defaults: make() };
 }
 
-/** Checks the settings as they are now. Kind `"invalid_argument"` for a key that there is not, or a wrong type. */
+/** Checks the settings as they are now. Kind `"invalid_argument"` for an unknown key or a wrong type. */
 export function checkEnvironment({ env, defaults }: Environment): CheckedEnvironment {
   const unknown = Object.keys(env).find((key) => !Object.hasOwn(defaults, key));
   if (unknown !== undefined) {
@@ -160,7 +166,7 @@ export function checkEnvironment({ env, defaults }: Environment): CheckedEnviron
   }
 }
 
-/** What is set and not followed, where a program could count on it. */
+/** Warnings about ignored settings that a program could rely on. */
 function warningsOf(env: TransformersEnvironment, defaults: TransformersEnvironment): string[] {
   const backends = Object.entries(env.backends?.onnx ?? {}).flatMap(([backend, settings]) =>
     typeof settings === "object" && settings !== null

@@ -1,6 +1,7 @@
 /** The error type: a `kind` from a closed list and a message that says what to do. */
 
-// Word for word the list of src/error.rs (a test compares them), and last what no engine can report itself.
+// The same list as in src/error.rs (a test compares them); the last kind is the one that no engine can report
+// itself.
 /** All kinds of errors. */
 export const ERROR_KINDS = [
   "invalid_argument",
@@ -32,14 +33,14 @@ export const ERROR_KINDS = [
  * - `"config_invalid"`: `config.json` is not JSON, lacks a field, or has impossible sizes.
  * - `"config_unsupported"`: `config.json` describes a model that is not supported.
  * - `"tokenizer_invalid"`: `tokenizer.json` can't be read, or its ids don't fit the model.
- * - `"tokenizer_unsupported"`: the tokenizer is of a kind that is not supported, or can't encode pairs.
- * - `"weights_header"`: the header of the weights' file can't be read.
- * - `"weights_mismatch"`: the tensors are not those that the configuration asks for.
+ * - `"tokenizer_unsupported"`: this type of tokenizer is not supported, or it can't encode pairs.
+ * - `"weights_header"`: the header of the weights file can't be read.
+ * - `"weights_mismatch"`: the tensors don't match the configuration.
  * - `"weights_not_finite"`: a weight is NaN or infinite.
- * - `"weights_length"`: the weights' file is too short or too long.
+ * - `"weights_length"`: the weights file is too short or too long.
  * - `"integrity"`: a file's SHA-256 differs from the one in `integrity`.
  * - `"network"`: a file could not be fetched: no connection, or a status other than success.
- * - `"not_a_model"`: a file is not what its name says: a web page in place of a model file, say.
+ * - `"not_a_model"`: a file is not what its name says, such as a web page instead of a model file.
  * - `"disposed"`: `dispose()` was called before or during the call.
  * - `"out_of_memory"`: there is not enough memory for the model or the call.
  * - `"environment"`: the browser or runtime lacks something that the engine needs, or a policy forbids it.
@@ -52,16 +53,19 @@ export const ERROR_KINDS = [
 export type ErrorKind = (typeof ERROR_KINDS)[number];
 
 /**
- * What the promises of this package reject with, but for calls that an `AbortSignal` ends: those reject with
- * the signal's reason.
+ * The error that this package's promises reject with, except for calls that an `AbortSignal` aborts, which
+ * reject with the signal's reason.
  */
 export class TabsenseError extends Error {
-  /** Tells it from other errors, also where it comes from another copy of the package. */
+  /** Distinguishes it from other errors, even if it comes from another copy of the package. */
   override readonly name = "TabsenseError";
   /** What went wrong, from the closed list. */
   readonly kind: ErrorKind;
 
-  /** So that `instanceof` takes one of another copy of the package, or of a part that was loaded later, for its own. */
+  /**
+   * Lets `instanceof` recognize errors from another copy of the package, or from a part that was loaded
+   * later.
+   */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === "TabsenseError";
   }
@@ -79,8 +83,8 @@ export interface PlainError {
 }
 
 /**
- * Any thrown value as a `TabsenseError`. One without a kind is a fault of this package: a trap in the wasm,
- * say.
+ * Turns any thrown value into a `TabsenseError`. One without a kind is a bug of this package, such as a trap
+ * in the wasm.
  */
 export function toError(thrown: unknown): TabsenseError {
   if (thrown instanceof TabsenseError) return thrown;
@@ -101,7 +105,7 @@ export function toError(thrown: unknown): TabsenseError {
 }
 
 /**
- * The error of a worker that is gone; `reason` is what is known of its end. The caller adds what to do.
+ * The error for a worker that crashed; `reason` is what is known about the crash. The caller adds what to do.
  */
 export function crashed(reason: string, cause?: unknown): TabsenseError {
   return new TabsenseError("worker_crashed", `The worker crashed (${reason}).`, { cause });

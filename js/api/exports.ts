@@ -1,4 +1,4 @@
-/** What each entry exports beside its own `Classifier` and `pipeline`. */
+/** The exports of every entry point besides its own classes, functions and `env`. */
 
 export type { Calibration, ClassifierInfo, ModelInfo, WebGpuInfo, WebGpuReason } from "./info.js";
 export { LogLevel, type BackendSettings, type TransformersEnvironment } from "./env.js";

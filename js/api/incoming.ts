@@ -1,6 +1,4 @@
-/**
- * Reads texts from a caller's iterable or stream in groups, none before it can be used.
- */
+/** Reads texts from a caller's iterable or stream in groups, each only once it can be used. */
 
 import { TabsenseError } from "./errors.js";
 import { checkText, kindOf } from "./options.js";
@@ -13,15 +11,15 @@ export interface Placed {
   text: Text;
 }
 
-/** A source of texts that is open. */
+/** An open source of texts. */
 export interface Incoming {
   /**
-   * The next texts: at most `most`, none at the end. Waits for the first without a limit, for others only
-   * until `until` has settled. Errors of the source are thrown after the texts before them.
+   * The next texts, at most `most`; empty at the end. Waits for the first text without a limit, for further
+   * ones only until `until` has settled. Errors of the source are thrown after the texts before them.
    */
   group(most: number, until: Promise<unknown>): Promise<Placed[]>;
   /**
-   * Ends the source, and a group that is waited for, with `reason`. Doesn't wait for a source that is itself
+   * Closes the source, and rejects a pending `group` with `reason`. Doesn't wait for a source that is itself
    * waiting for a text.
    */
   end(reason: unknown): Promise<void>;
@@ -33,10 +31,10 @@ interface Source {
   close(): Promise<unknown>;
 }
 
-/** Opens a source of texts; kind `"invalid_argument"` where it is none. */
+/** Opens a source of texts; kind `"invalid_argument"` if it isn't one. */
 export function openTexts(texts: unknown): Incoming {
   const source = openSource(texts);
-  /** A read whose result was not used yet. */
+  /** A read whose result has not been used yet. */
   let ahead: Promise<IteratorResult<unknown>> | null = null;
   let reading = false;
   let over = false;
@@ -60,8 +58,8 @@ export function openTexts(texts: unknown): Incoming {
   }
 
   /**
-   * A promise that `end` can cut short. One that lives as long as the source would collect all that ever
-   * waited for it.
+   * A promise that `end` can cut short. A single promise for the whole life of the source would keep
+   * everything that ever waited for it.
    */
   function unlessEnded<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {

@@ -4,9 +4,9 @@ import type { Device } from "./types.js";
 
 /** The loaded model, and where it runs. */
 export interface ModelInfo {
-  /** Where the weights are; `"auto"`: both. While the lexicon answers, `"cpu"`. */
+  /** Where the weights are; `"auto"` means on both. `"cpu"` while the lexicon answers. */
   device: Device;
-  /** How the weights are stored: on the graphics card, if that has them. The lexicon has none. */
+  /** How the weights are stored: on the graphics card, if it has them. `"none"` for the lexicon. */
   dtype: "fp32" | "fp16" | "int8" | "int4" | "none";
   /**
    * The file that the weights were read from, by its name in the repository, such as
@@ -41,7 +41,7 @@ export interface ModelInfo {
     width: number;
     /** Attention heads per layer. */
     heads: number;
-    /** Tokens of the vocabulary. */
+    /** The number of tokens in the vocabulary. */
     vocabulary: number;
     /** The maximum number of tokens of a text, special ones included; longer texts are cut. */
     maxTokens: number;
@@ -73,17 +73,17 @@ export interface WebGpuInfo {
   /** Whether it supports timestamps, for `timings.kernels`. */
   timestamps: boolean;
   /**
-   * Batches of at least this many tokens are computed there, shorter ones on the CPU: 1 where only the card
-   * holds the weights, null where the CPU is always faster.
+   * Batches of at least this many tokens are computed on the card, shorter ones on the CPU: 1 if only the
+   * card has the weights, null if the CPU is always faster.
    */
   fromTokens: number | null;
   /** The bytes of its memory that the model uses. */
   bytes: number;
-  /** The measurements while loading, for device `"auto"`; else empty. */
+  /** The measurements made while loading with device `"auto"`; otherwise empty. */
   calibration: Calibration[];
 }
 
-/** How long one text takes on either device. */
+/** How long one text takes on each device. */
 export interface Calibration {
   /** Tokens of the text. */
   tokens: number;

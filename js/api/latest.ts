@@ -3,13 +3,13 @@
 import { checkClassifyOptions } from "./options.js";
 import type { ClassifyOptions, Latest, Text } from "./types.js";
 
-/** `classify` with a memory of its newest call. */
+/** Wraps `classify` so that a new call supersedes the previous one. */
 export function startLatest(
   classify: (input: Text | readonly Text[], options: ClassifyOptions) => Promise<unknown>,
 ): Latest {
   let newest: AbortController | null = null;
   const latest = async (input: Text | readonly Text[], options?: ClassifyOptions): Promise<unknown> => {
-    const { signal } = checkClassifyOptions(options); // a call that can't be made overtakes none
+    const { signal } = checkClassifyOptions(options); // an invalid call supersedes none
     newest?.abort();
     const own = (newest = new AbortController());
     const abort = () => own.abort(signal!.reason);

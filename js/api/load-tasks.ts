@@ -1,11 +1,11 @@
-/** Imports `tasks.js`, the separate module for all tasks but classification. */
+/** Imports `tasks.js`, the separate module for all tasks except classification. */
 
 import { TabsenseError } from "./errors.js";
 
-/** js/tasks.ts */
+/** The exports of js/tasks.ts. */
 export type Tasks = typeof import("../tasks.js");
 
-/** Fetches it. Kind `"environment"` where it can't be loaded. */
+/** Imports the module. Kind `"environment"` if it can't be loaded. */
 export async function loadTasks(): Promise<Tasks> {
   try {
     return await import("../tasks.js");

@@ -5,7 +5,7 @@ import type { Session } from "../client/session.js";
 import type { ModelInfo } from "./info.js";
 
 declare global {
-  // As TypeScript's own `esnext.disposable` has it, which a user of this package need not have.
+  // As declared by TypeScript's `esnext.disposable`, which a user of this package need not include.
   interface SymbolConstructor {
     readonly asyncDispose: unique symbol;
   }
@@ -19,8 +19,8 @@ export abstract class LoadedModel {
   readonly #session: Pick<Session, "name" | "state" | "dispose">;
   #warnings: readonly string[] = [];
   /**
-   * `dispose()`, for `await using`; there where the runtime has the symbol, or a polyfill has brought it
-   * before the model was loaded.
+   * `dispose()`, for `await using`. Present if the runtime has the symbol, or a polyfill added it before the
+   * model was loaded.
    */
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
 
@@ -34,7 +34,7 @@ export abstract class LoadedModel {
     if (typeof symbol === "symbol") Object.defineProperty(this, symbol, { value: () => this.dispose() });
   }
 
-  /** What was loaded, where it is computed, and how much memory it takes; as of the last answer. */
+  /** What was loaded, where it runs, and how much memory it uses, as of the last answer. */
   get info(): ModelInfo {
     const { info, file, memory } = this.#session.state();
     const {
@@ -64,13 +64,13 @@ export abstract class LoadedModel {
     });
   }
 
-  /** The same with the warnings that were added. */
+  /** The same info, with the warnings that were added. */
   protected withWarnings<Info extends ModelInfo | null | undefined>(info: Info): Info {
     return info && { ...info, warnings: [...info.warnings, ...this.#warnings] };
   }
 
   /**
-   * Ends the worker and frees the model and its device. Calls that wait, and later ones, reject with kind
+   * Ends the worker and frees the model and its device. Pending and later calls reject with kind
    * `"disposed"`.
    */
   dispose(): Promise<void> {

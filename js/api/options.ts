@@ -24,10 +24,10 @@ import type { Pooling } from "./vector-types.js";
 /** `LoadOptions` with every default filled in. */
 export interface CheckedLoadOptions {
   device: Device;
-  /** Which weights are wanted. */
+  /** Which weights to load. */
   weights: WeightsWanted;
   instant: boolean;
-  /** Of an embedder; null: as the model's files say. */
+  /** For an embedder; null: as the model's files say. */
   pooling: Pooling | null;
   onProgress: ((progress: Progress) => void) | null;
   signal: AbortSignal | null;
@@ -36,7 +36,7 @@ export interface CheckedLoadOptions {
   hub: string;
   models: string | null;
   wasm: string | WebAssembly.Module | null;
-  /** The function that tells the headers of a request; plain headers are in `network`. */
+  /** The function that returns a request's headers; plain headers are in `network`. */
   headers: Extract<HeadersOption, (url: string) => unknown> | null;
   network: NetworkOptions;
 }
@@ -50,11 +50,11 @@ export interface CheckedClassifyOptions {
   onProgress: ((progress: CallProgress) => void) | null;
 }
 
-/** The hub where none is named. */
+/** The default hub. */
 export const HUB = "https://huggingface.co";
 /** The values of the option `device`. */
 export const DEVICES = ["auto", "webgpu", "cpu"];
-/** The keys that the options of every `load` have. */
+/** The options that every `load` accepts. */
 export const LOAD_OPTIONS: readonly string[] = [
   "device",
   "dtype",
@@ -71,18 +71,18 @@ export const LOAD_OPTIONS: readonly string[] = [
   "integrity",
   "headers",
 ];
-/** More would share out tasks too small to gain by it. */
+/** With more threads, their tasks would be too small to gain from it. */
 export const MOST_THREADS = 64;
 
-/** A file or folder, by its name alone. */
+/** The name of a file or folder, without a path. */
 const NAME = /^[\w-][\w.-]*$/;
 
-/** How many times in a row a connection that breaks is taken up again. */
+/** How many times in a row a broken connection is resumed. */
 const RETRIES = 3;
-/** Milliseconds without a byte that count as a broken connection. */
+/** Milliseconds without a byte after which a connection counts as broken. */
 const STALL_MS = 30_000;
 
-/** Whether the CPU alone is asked for half precision, of which it has no arithmetic. */
+/** Whether half precision is requested for the CPU only, which lacks half-precision arithmetic. */
 export function isHalfOnCpu(device: string, dtype: string): boolean {
   return device === "cpu" && dtype === "fp16";
 }
@@ -90,7 +90,7 @@ export function isHalfOnCpu(device: string, dtype: string): boolean {
 /** The values of the option `pooling`. */
 export const POOLINGS = ["mean", "cls"];
 
-/** Checks the options of a `load`, which has those of all and an `own` one besides. */
+/** Checks the options of a `load`: those that every `load` accepts, and its `own` one, if any. */
 export function checkLoadOptions(
   options: object | undefined,
   own: "instant" | "pooling" | null,
@@ -151,7 +151,7 @@ export function checkClassifyOptions(options: ClassifyOptions | undefined): Chec
 /** `StreamOptions` with every default filled in. */
 export interface CheckedStreamOptions {
   signal: AbortSignal | null;
-  /** What the calls are made with. */
+  /** The options of each `classify` call. */
   each: ClassifyOptions;
 }
 
@@ -162,8 +162,8 @@ export function checkStreamOptions(options: StreamOptions | undefined): CheckedS
 }
 
 /**
- * Checks the texts and pairs of a call, and tells whether it was a single one; `second` is what the caller
- * names a pair's second text.
+ * Checks the texts and pairs of a call; `single` is whether the call had one text, not a list. `second` is
+ * the caller's key for a pair's second text.
  */
 export function checkTexts(given: unknown, second = "pair"): { texts: Text[]; single: boolean } {
   if (Array.isArray(given)) {
@@ -178,9 +178,7 @@ export function checkTexts(given: unknown, second = "pair"): { texts: Text[]; si
   return { texts: [checkText(given, "The pair", second)], single: true };
 }
 
-/**
- * Checks a text or a pair, which `place` names in errors. Of a pair nothing but its two texts goes on.
- */
+/** Checks a text or a pair, which `place` names in errors. Of a pair, only the two texts are returned. */
 export function checkText(given: unknown, place: string, second = "pair"): Text {
   if (typeof given === "string") return given;
   if (!isPair(given, second))
@@ -199,7 +197,7 @@ export function checkText(given: unknown, place: string, second = "pair"): Text 
   return { text: text!, pair: pair! };
 }
 
-/** Whether it may be meant as a pair. */
+/** Whether the value may be meant as a pair. */
 function isPair(given: unknown, second: string): given is Record<string, unknown> {
   return typeof given === "object" && given !== null && ("text" in given || second in given);
 }
@@ -217,7 +215,7 @@ export function record(options: unknown, keys: readonly string[]): Record<string
   return options as Record<string, unknown>;
 }
 
-/** One of the names in `known`, of which the first is the default. */
+/** One of the names in `known`; the first is the default. */
 export function oneOf(given: Record<string, unknown>, key: string, known: readonly string[]): string {
   const value = given[key] ?? known[0]!;
   if (typeof value !== "string" || !known.includes(value))
@@ -246,7 +244,7 @@ function headersOf(given: Record<string, unknown>): CheckedLoadOptions["headers"
   try {
     if (typeof value === "object") return recordOf(value as HeadersValue);
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw invalid("headers", "headers by name, or a function of the address that returns them", value);
 }
@@ -277,7 +275,9 @@ function integrity(given: Record<string, unknown>): Record<string, string> {
   );
 }
 
-/** Where files of weights are, and what their names begin with: folders and names, and nothing that leads elsewhere. */
+/**
+ * The folder of the weights files, and what their names begin with. Neither may lead out of the repository.
+ */
 function namesOf(given: Record<string, unknown>): Pick<WeightsWanted, "subfolder" | "modelFileName"> {
   const subfolder = given["subfolder"] ?? "onnx";
   const isBelow = (path: string) => path.split("/").every((part) => NAME.test(part));
@@ -321,7 +321,7 @@ export function invalid(key: string, wanted: string, value: unknown): TabsenseEr
   );
 }
 
-/** What a value is, in words. */
+/** The kind of a value, for messages. */
 export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";

@@ -37,12 +37,12 @@ function callable(classifier: LoadedClassifier): TextClassificationPipeline {
   });
 }
 
-/** Label and score alone: transformers.js doesn't tell that a text was cut. */
+/** Only label and score: transformers.js doesn't report that a text was cut. */
 function plain({ label, score }: Score): { label: string; score: number } {
   return { label, score };
 }
 
-/** The labels of a model, as its configuration has them. */
+/** The labels of a model, as in its configuration. */
 export function configOf(labels: readonly string[]): PipelineModelConfig {
   const id2label = Object.freeze(Object.fromEntries(labels.map((label, id) => [String(id), label])));
   const label2id = Object.freeze(Object.fromEntries(labels.map((label, id) => [label, id])));

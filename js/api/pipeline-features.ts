@@ -1,4 +1,4 @@
-/** `pipeline("feature-extraction")`: the states of an encoder, pooled as each call says. */
+/** `pipeline("feature-extraction")`: the states of an encoder, pooled as each call requests. */
 
 import type { Session } from "../client/session.js";
 import { checkSentences, normalized } from "./embedder.js";
@@ -11,7 +11,7 @@ import type {
   Tensor,
 } from "./pipeline-types.js";
 
-/** An encoder, which gives a state for each token. */
+/** An encoder, which computes a state for each token. */
 class Encoder extends LoadedModel {
   readonly #session: Session;
 
@@ -63,7 +63,7 @@ function checkCall(options: unknown) {
   };
 }
 
-/** (B, T, D): zeros behind texts that are shorter than the longest. */
+/** (B, T, D), padded with zeros after texts that are shorter than the longest. */
 function padded(states: Float32Array[], width: number, normalize: boolean): Tensor {
   const longest = Math.max(0, ...states.map((state) => state.length));
   const data = new Float32Array(states.length * longest);

@@ -1,6 +1,6 @@
 /**
- * The options of transformers.js 4 as Tabsense's own: each is honoured, ignored because it changes nothing,
- * or rejected with what to do instead.
+ * Translates the options of transformers.js 4 into Tabsense's own: each is honoured, ignored because it
+ * changes nothing, or rejected with a message that says what to do instead.
  */
 
 import { checkEnvironment, type Environment } from "./env.js";
@@ -26,7 +26,7 @@ import { DTYPES, type Dtype } from "../files/choice.js";
 import { placeOf, type Place } from "./pipeline-source.js";
 import type { LoadOptions, Source } from "./types.js";
 
-/** The options of transformers.js, but for `device` and `dtype`, which Tabsense has too. */
+/** The options of transformers.js, except `device` and `dtype`, which Tabsense has, too. */
 const THEIR_OPTIONS = [
   "progress_callback",
   "config",
@@ -38,7 +38,10 @@ const THEIR_OPTIONS = [
   "session_options",
 ];
 
-/** The tasks by their names, and the model of each where none is named: one of this project, as transformers.js has one. */
+/**
+ * The tasks by name, each with its default model, if any. transformers.js has defaults, too; these are this
+ * project's own models.
+ */
 const TASKS: Readonly<Record<string, { task: PipelineTask; model: string | null }>> = {
   "text-classification": { task: "text-classification", model: "sentiment-en" },
   "sentiment-analysis": { task: "text-classification", model: "sentiment-en" },
@@ -57,7 +60,7 @@ const DEVICES: Record<string, LoadOptions["device"] & string> = {
   cpu: "cpu",
 };
 
-/** Its number formats go by the same names here. */
+/** The number formats have the same names in transformers.js. */
 const OWN_DTYPES = Object.fromEntries(DTYPES.map((dtype) => [dtype, dtype])) as Record<Dtype, Dtype>;
 
 const WHICH_DEVICE = '"webgpu", "wasm" or "cpu", or "auto", which measures both';
@@ -67,7 +70,9 @@ const WHICH_DTYPE =
 /** What a pipeline is loaded with. */
 export interface CheckedPipeline {
   task: PipelineTask;
-  /** What events call the model: what the caller called it. */
+  /**
+   * The model's name in events: the string that was passed, or the default; `"files"` for any other source.
+   */
   name: string;
   place: Place;
   /** For the `load` of the task. */
@@ -77,7 +82,9 @@ export interface CheckedPipeline {
   progressCallback: ProgressCallback | null;
 }
 
-/** Checks the arguments of `pipeline`, and the settings as they are now. Kind `"invalid_argument"` for each that can't be meant. */
+/**
+ * Checks the arguments of `pipeline` and the current settings. Kind `"invalid_argument"` for an invalid one.
+ */
 export function checkPipeline(
   task: unknown,
   model: Source | null | undefined,
@@ -124,7 +131,7 @@ export function checkPipeline(
     dtype: counterpart(given, "dtype", OWN_DTYPES, WHICH_DTYPE),
     ...fileNames(given),
   };
-  checkLoadOptions(load, instant); // here too, so that nothing is told of a loading that can't begin
+  checkLoadOptions(load, instant); // here too, so that no event comes from a load that can't begin
   return {
     task: known.task,
     name: typeof named === "string" ? named : "files",
@@ -135,7 +142,7 @@ export function checkPipeline(
   };
 }
 
-/** Checks the options of a call, and yields those of `classify`. */
+/** Checks the options of a call, and returns those of `classify`. */
 export function checkCall(options: TextClassificationPipelineOptions | undefined): {
   topK: number | null;
   signal?: AbortSignal;
@@ -169,9 +176,7 @@ function refuseMisplaced(options: unknown): void {
   }
 }
 
-/**
- * Refuses what speaks of another engine or of its cache, unless it says what goes without saying.
- */
+/** Refuses options of another engine or its cache, unless their value changes nothing. */
 function refuseForeign(given: Record<string, unknown>): void {
   const refuse = (key: string, why: string) => {
     throw new TabsenseError("invalid_argument", `The option ${key} ${why}`);
@@ -195,8 +200,8 @@ function refuseForeign(given: Record<string, unknown>): void {
 }
 
 /**
- * The counterpart of a device or a number format; transformers.js also takes a record by the model's parts,
- * of which there is one here.
+ * The counterpart of a device or a number format; transformers.js also accepts a record by the model's parts,
+ * of which there is only `model` here.
  */
 function counterpart<T extends string>(
   given: Record<string, unknown>,
@@ -215,7 +220,7 @@ function counterpart<T extends string>(
   return known[value]!;
 }
 
-/** Which files hold the weights, as ours say it; null is their word for the default. */
+/** The names of the weights files, as Tabsense's own options; in transformers.js, null means the default. */
 function fileNames(given: Record<string, unknown>): Pick<LoadOptions, "subfolder" | "modelFileName"> {
   const name = given["model_file_name"] ?? given["modelFileName"];
   const isName = typeof name === "string" && /^[\w-][\w.-]*$/.test(name);

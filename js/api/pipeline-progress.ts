@@ -1,38 +1,38 @@
-/** Turns the progress of a loading into the events of transformers.js 4. */
+/** Turns loading progress into the events of transformers.js 4. */
 
 import { TabsenseError } from "./errors.js";
 import type { FileLoadingProgress, ProgressCallback, ProgressInfo } from "./pipeline-types.js";
 import { TOKENIZER_CONFIG, type Progress } from "./types.js";
 
-/** The files that every model is asked for; which file holds the weights shows while it loads. */
+/** The files that are requested for every model; the weights file is known only while it loads. */
 const SMALL = ["config.json", "tokenizer.json"];
 
-/** One file on its way. */
+/** The state of one file. */
 interface State extends FileLoadingProgress {
   stage: "initiated" | "loading" | "done";
 }
 
-/** What tells a callback of a loading. */
+/** Reports a load to a callback. */
 export interface ProgressEvents {
-  /** To be called before the loading. */
+  /** Call this before the load. */
   start(): void;
-  /** To be called with each event of the loading. */
+  /** Call this with each progress event of the load. */
   progress(progress: Progress): void;
-  /** What the callback threw, by the name that the caller knows it by; null where it didn't. */
+  /** What the callback threw, as an error that names `progress_callback`; null if it didn't throw. */
   failure(): TabsenseError | null;
 }
 
 /**
- * Tells `callback` of each file `initiate`, `download`, `progress` and `done` in this order, and of all
- * `ready` at the end. `name` and `task` are what events call the model and the task.
+ * Calls `callback` with `initiate`, `download`, `progress` and `done` for each file, in this order, and with
+ * `ready` at the end. `name` and `task` are the model and the task in events.
  *
- * `progress_total` comes before each `progress`, once every file's length has been told: before that, a sum
- * would run backwards. The engine's own file is not told of, as transformers.js doesn't. A file that has to
- * be read again begins again with `initiate`.
+ * `progress_total` comes before each `progress`, once every file's length is known: before that, the sum
+ * would run backwards. The engine's own file is not reported, as in transformers.js. A file that has to be
+ * read again starts again with `initiate`.
  */
 export function progressEvents(task: string, name: string, callback: ProgressCallback): ProgressEvents {
   const files = new Map<string, State>();
-  /** Whether the weights are told of, which are most of all bytes. */
+  /** Whether the weights, which are most of all bytes, have been reported. */
   let weighed = false;
   let failure: TabsenseError | null = null;
 
@@ -59,7 +59,7 @@ export function progressEvents(task: string, name: string, callback: ProgressCal
     emit({ status: "done", name, file });
   }
 
-  /** `files` as sums over all of them, and each for itself. */
+  /** Emits the sums over all files, and the numbers of each. */
   function emitTotal(): void {
     const all = [...files].map(([file, { loaded, total }]) => [file, { loaded, total }] as const);
     const loaded = all.reduce((sum, [, file]) => sum + file.loaded, 0);
@@ -80,11 +80,11 @@ export function progressEvents(task: string, name: string, callback: ProgressCal
     progress({ stage, file, bytes, total }) {
       if (stage === "runtime") return;
       if (stage === "ready") {
-        // A file whose length nobody told ends here at the latest.
+        // A file of unknown length ends here at the latest.
         for (const [file, state] of files) if (state.stage !== "done") end(file, state);
         return emit({ status: "ready", task, model: name });
       }
-      // There is none where the tokenizer is read from older files.
+      // There is no tokenizer.json if the tokenizer is read from older files.
       if (stage === "tokenizer" && file !== "tokenizer.json" && file !== TOKENIZER_CONFIG)
         files.delete("tokenizer.json");
       let state = files.get(file);

@@ -5,11 +5,11 @@ import { TabsenseError } from "./errors.js";
 import { HUB_NAME } from "../files/sources.js";
 import type { Source } from "./types.js";
 
-/** What is asked for. */
+/** The requested model. */
 export interface Wanted {
   model: Source;
   revision: string | null;
-  /** Whether no hub may be asked. */
+  /** Whether no hub may be contacted. */
   localOnly: boolean;
   /** The option `models`. */
   models: string | null;
@@ -19,21 +19,23 @@ export interface Wanted {
 
 /** Where the model is. */
 export interface Place {
-  /** The folder that it is taken from if it is there. */
+  /** The folder to load it from if it is there. */
   local: string | null;
-  /** Where it is otherwise. */
+  /** Where to load it from otherwise. */
   source: Source;
-  /** The hub of `source`, where it is on one. */
+  /** The hub of `source`, if it is on one. */
   hub?: string;
 }
 
 /** A model's name without an organization. */
 const PLAIN_NAME = /^\w[\w.-]*$/;
 
-/** What a template says of a folder that is laid out as a hub's are. */
+/** A template with the layout of a hub. */
 const AS_ON_HUBS = /^\/?\{model\}\/resolve\/(\{revision\}|[\w.-]+)\/?$/;
 
-/** Finds the place of a model. Kind `"invalid_argument"` for two revisions, or an address where none may be asked. */
+/**
+ * Finds where a model is. Kind `"invalid_argument"` for two revisions, or for a URL if none may be contacted.
+ */
 export function placeOf(wanted: Wanted, env: CheckedEnvironment): Place {
   const { model, localOnly } = wanted;
   if (typeof model !== "string") return { local: null, source: model };
@@ -67,7 +69,10 @@ function ofHubName(
   return { local, ...remote(`${org}/${name}`, named ?? revision, wanted, env) };
 }
 
-/** A name alone: a folder of local models, one that the host serves, or a model that is embedded or installed. */
+/**
+ * A name without an organization: a local folder, a model that the host serves, or one that is embedded or
+ * installed.
+ */
 function ofPlainName(name: string, wanted: Wanted, env: CheckedEnvironment): Place {
   const { models, hub, revision, localOnly } = wanted;
   if (models !== null) return { local: null, source: name };
@@ -77,7 +82,7 @@ function ofPlainName(name: string, wanted: Wanted, env: CheckedEnvironment): Pla
   return { local, ...(hosted && !localOnly ? address(name, revision, env) : { source: name }) };
 }
 
-/** A model on the hub, or below an address that is laid out in another way. */
+/** A model on the hub, or below a URL with another layout. */
 function remote(
   name: string,
   revision: string | null,
@@ -88,12 +93,12 @@ function remote(
   const host = hub ?? env.remoteHost;
   if (!layout || !(hub || /^https?:/i.test(host))) return address(name, revision, env);
   const own = layout[1] === "{revision}" ? revision : layout[1]!;
-  // With a revision, the name is none of a folder: Node would take one of that name first.
+  // With a revision, the name can't be a folder's: otherwise Node would prefer a folder of that name.
   const pinned = own ?? (env.changed("allowLocalModels") && !env.allowLocalModels ? "main" : null);
   return { source: pinned === null ? name : `${name}@${pinned}`, hub: host };
 }
 
-/** The address that the template makes of a name. */
+/** The URL that the template makes from a name. */
 function address(name: string, revision: string | null, env: CheckedEnvironment): { source: string } {
   const path = env.remotePathTemplate
     .replaceAll("{model}", name)

@@ -1,4 +1,4 @@
-/** `pipeline("token-classification")`: the labels of tokens, or the entities that they make. */
+/** `pipeline("token-classification")`: the labels of tokens, or the entities that they form. */
 
 import type { Session } from "../client/session.js";
 import { aggregator } from "../tag/aggregate.js";
@@ -56,7 +56,7 @@ export const tokens: Kind<LoadedModel> = {
       return aggregate(tagged, aggregation).map(({ label, score, start, end, tokens }) => {
         const word = wordsOf(tagged.tokens.slice(...tokens), tagged.text, spelling);
         if (aggregation !== "none") return { entity_group: label, score, word, start, end };
-        // A frame has its first special token in front of the text.
+        // The special tokens before the text count, too.
         return { entity: label, score, index: tokens[0] + specialTokens[0], word, start, end };
       });
     }

@@ -8,14 +8,14 @@ import type { LoadedZeroShot } from "./zero-shot.js";
 import type { Dtype } from "../files/choice.js";
 import type { LoadOptions } from "./types.js";
 
-/** The tasks, each by its one name. */
+/** The tasks, each by its main name. */
 export type PipelineTask =
   | "text-classification"
   | "feature-extraction"
   | "token-classification"
   | "zero-shot-classification";
 
-/** The names of tasks that `pipeline` takes; a task may have two. */
+/** The task names that `pipeline` accepts; a task may have two. */
 export type PipelineType = PipelineTask | "sentiment-analysis" | "ner";
 
 /** The pipeline of a task. */
@@ -27,38 +27,40 @@ export type PipelineOf<Name extends PipelineType> = Name extends "feature-extrac
       ? TokenClassificationPipeline
       : TextClassificationPipeline;
 
-/** Where to compute, as transformers.js says it: `"wasm"` is the CPU, `"gpu"` is WebGPU. */
+/** Where to compute, by the names of transformers.js: `"wasm"` is the CPU, `"gpu"` is WebGPU. */
 export type DeviceType = "auto" | "webgpu" | "gpu" | "wasm" | "cpu";
 
-/** Which weights to take: by the names of transformers.js, and `"int4"`. */
+/** Which weights to load: the names of transformers.js, and `"int4"`. */
 export type DataType = Dtype;
 
-/**
- * How to load a pipeline: the options of transformers.js, and those of `Classifier.load` that it doesn't
- * have.
- */
+/** How to load a pipeline: the options of transformers.js, and those of `Classifier.load` that it lacks. */
 export interface PretrainedModelOptions extends Omit<LoadOptions, "device" | "dtype" | "subfolder"> {
   /** Where to compute. Default: `"auto"`. */
   device?: DeviceType | { model: DeviceType } | null | undefined;
-  /** Which weights to take. Default: `"auto"`, the smallest file that holds 8 bits or more. */
+  /** Which weights to load. Default: `"auto"`, the smallest file with 8 bits per weight or more. */
   dtype?: DataType | { model: DataType } | null | undefined;
   /** Called while the model loads. */
   progress_callback?: ProgressCallback | null | undefined;
-  /** The branch, tag or commit of a model on a hub; ignored for every other one. Default: `"main"`. */
+  /** The branch, tag or commit of a model on a hub; ignored for other models. Default: `"main"`. */
   revision?: string | null | undefined;
-  /** Whether to ask no hub: `"org/name"` is then the folder of that name below `models`. Default: `false`. */
+  /**
+   * Whether to contact no hub: `"org/name"` is then the folder of that name below `models`. Default: `false`.
+   */
   local_files_only?: boolean | null | undefined;
-  /** Ignored: a file tells where it goes on. */
+  /** Ignored: a file itself names the files in which it continues. */
   use_external_data_format?: boolean | number | Record<string, boolean | number> | null | undefined;
   /** The folder of the repository's ONNX files. Default: `"onnx"`. */
   subfolder?: string | null | undefined;
-  /** What the names of files of weights begin with. Default: `"model"`. */
+  /** What the names of weights files begin with. Default: `"model"`. */
   model_file_name?: string | null | undefined;
-  /** The options of transformers.js' engine, which is not used here; only none of them are taken. */
+  /** Options for the engine of transformers.js, which is not used here: only an empty object is accepted. */
   session_options?: Record<string, never> | null | undefined;
-  /** Not taken: copies are kept by the browser, or in the folder that `TABSENSE_CACHE` names (option `cache`). */
+  /**
+   * Not supported: files are cached by the browser, or in the folder that `TABSENSE_CACHE` names (see
+   * `cache`).
+   */
   cache_dir?: null | undefined;
-  /** Not taken: the configuration is the model's own file. */
+  /** Not supported: the configuration is the model's own file. */
   config?: null | undefined;
 }
 
@@ -66,7 +68,7 @@ export interface PretrainedModelOptions extends Omit<LoadOptions, "device" | "dt
 export interface FileLoadingProgress {
   /** Bytes so far. */
   loaded: number;
-  /** Its bytes; where the server doesn't tell, those so far. */
+  /** Its length in bytes; if the server doesn't report it, the bytes so far. */
   total: number;
 }
 
@@ -82,7 +84,7 @@ export type ProgressInfo =
     } & FileLoadingProgress)
   | { status: "ready"; task: string; model: string };
 
-/** Called as the loading goes on. An error that it throws ends the loading. */
+/** Called while the model loads. If it throws, loading is aborted. */
 export type ProgressCallback = (progress: ProgressInfo) => void;
 
 /** One label with its probability. */
@@ -101,7 +103,7 @@ export interface TextClassificationPair {
   readonly text_pair: string;
 }
 
-/** Labels with their probabilities: best first those of one text, or the best one of each text. */
+/** Labels with their probabilities: those of one text, best first, or the best one of each text. */
 export type TextClassificationOutput = TextClassificationSingle[];
 
 /** How to classify. */
@@ -113,8 +115,8 @@ export interface TextClassificationPipelineOptions {
 }
 
 /**
- * Whether a call gives a list for each text: where `top_k` is null or a number other than 1. One that is only
- * known to be a number counts as 1.
+ * Whether a call returns a list for each text: if `top_k` is null or a number other than 1. A `top_k` of type
+ * `number` counts as 1.
  */
 export type TextClassificationIsTopK<O> = O extends { top_k: infer K }
   ? K extends undefined
@@ -124,7 +126,7 @@ export type TextClassificationIsTopK<O> = O extends { top_k: infer K }
       : true
   : false;
 
-/** What a call gives: a list for each text, or one list. */
+/** The result of a call: a list for each text, or one list. */
 export type TextClassificationPipelineResult<Q, O> = Q extends readonly unknown[]
   ? TextClassificationIsTopK<O> extends true
     ? TextClassificationOutput[]
@@ -134,8 +136,8 @@ export type TextClassificationPipelineResult<Q, O> = Q extends readonly unknown[
 /** A text classifier that is called as a function. */
 export interface TextClassificationPipeline {
   /**
-   * Classifies one text or pair, or many. One text: its labels. Many texts: the best label of each, or with a `top_k`
-   * other than 1 a list for each.
+   * Classifies one text or pair, or many. For one text, resolves to its labels; for many, to the best label
+   * of each, or with a `top_k` other than 1 to a list for each.
    */
   <
     Q extends string | TextClassificationPair | readonly (string | TextClassificationPair)[],
@@ -233,7 +235,7 @@ export interface TokenGroup {
 export interface TokenClassificationPipelineOptions {
   /** Labels that are left out. Default: `["O"]`. */
   ignore_labels?: readonly string[] | undefined;
-  /** How tokens are combined to entities; transformers.js has only the first two. Default: `"none"`. */
+  /** How tokens are combined into entities; transformers.js has only the first two. Default: `"none"`. */
   aggregation_strategy?: Aggregation | undefined;
   /** Aborts the call, which rejects with the signal's reason at once. Not in transformers.js. */
   signal?: AbortSignal;
@@ -277,13 +279,13 @@ export interface PipelineModelConfig {
   readonly label2id: Readonly<Record<string, number>>;
 }
 
-/** The labels of a text, the best first. */
+/** The labels of a text, best first. */
 export interface ZeroShotClassificationOutput {
   /** The text. */
   sequence: string;
-  /** The labels that the call named. */
+  /** The labels of the call, best first. */
   labels: string[];
-  /** The score of each, 0 to 1. */
+  /** The score of each label, 0 to 1. */
   scores: number[];
 }
 
@@ -299,9 +301,7 @@ export interface ZeroShotClassificationPipelineOptions {
 
 /** A zero-shot classifier that is called as a function. */
 export interface ZeroShotClassificationPipeline {
-  /**
-   * Scores the labels for a text. Labels are an array, or one string with commas between them, as in Python.
-   */
+  /** Scores the labels for a text. Labels are an array, or one comma-separated string, as in Python. */
   (
     text: string,
     candidate_labels: string | readonly string[],

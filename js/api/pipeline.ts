@@ -20,19 +20,22 @@ export interface PipelineHost {
   classifier(source: Source, options: LoadOptions): Promise<LoadedClassifier>;
   /** A model of any other task. */
   session(source: Source, task: Task, options: ModelOptions): Promise<Session>;
-  /** Whether the folder, a path or an address, has a model. */
+  /** Whether the folder, given as a path or URL, has a model. */
   hasModel(folder: string): Promise<boolean>;
   /** The settings that all calls share. */
   environment: Environment;
 }
 
-/** How a task's model is loaded, and its pipeline made of it. */
+/** Loads a task's model, and turns it into a pipeline. */
 export interface Kind<Model extends LoadedModel> {
   load(host: PipelineHost, source: Source, options: LoadOptions): Promise<Model>;
   callable(model: Model): unknown;
 }
 
-/** A task's kind, and what adds warnings to its models: that of the module whose classes they are of. */
+/**
+ * A task's kind, and the function that adds warnings to its models: that of the module which defines their
+ * classes.
+ */
 async function kindOf(task: PipelineTask): Promise<{ kind: Kind<LoadedModel>; add: typeof warn }> {
   if (task === "text-classification") return { kind: classification as Kind<LoadedModel>, add: warn };
   const tasks = await loadTasks();
@@ -74,8 +77,8 @@ export async function openPipeline<Name extends PipelineType>(
 }
 
 /**
- * Says of a hub's repository that lacks a file what those who come from transformers.js can't know: that the
- * files are others.
+ * Adds a hint for users of transformers.js: that models on a hub are named org/name, or, for a repository
+ * without tokenizer.json, that the vocabulary may be elsewhere.
  */
 function withHint(thrown: unknown, source: Source): TabsenseError {
   const error = toError(thrown);

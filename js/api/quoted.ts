@@ -1,9 +1,11 @@
-/** Texts of files in messages. */
+/** Quotes texts of files in messages. */
 
-/** The most characters of one that a message repeats. */
+/** The maximum number of characters of a text that a message repeats. */
 const MOST = 120;
 
-/** A text in quotes: cut, and without control characters, which a terminal would obey, or which hide what it says. */
+/**
+ * A text in quotes: cut, and with control characters escaped, which a terminal would obey or which hide text.
+ */
 export function quoted(text: string, most = MOST): string {
   const start = text.length > most ? `${text.slice(0, most)}…` : text;
   const escaped = (character: string) => `\\u{${character.codePointAt(0)!.toString(16)}}`;

@@ -13,22 +13,22 @@ import type { Detailed, DetailedVerdict, Score, Verdict } from "./answer-types.j
  * many as the one before.
  */
 const FIRST_TEXTS = 8;
-/** The most texts of a group: a batch for the graphics card. */
+/** The maximum number of texts in a group: a batch for the graphics card. */
 const MOST_TEXTS = 64;
 
-/** What classifies. */
+/** A classifier, as a stream uses it. */
 export interface Classifying extends Omit<Answering<never>, "answer"> {
   /** Classifies many texts in one call. */
   classify(texts: readonly Text[], options: ClassifyOptions): Promise<(Score[] | Detailed)[]>;
 }
 
-/** What answers. */
+/** A model, as a stream uses it. */
 export interface Answering<Answer> {
   /** Answers many texts in one call, an answer for each. */
   answer(texts: readonly Text[], signal: AbortSignal): Promise<Answer[]>;
   /** Why calls are rejected, or null. */
   ended(): TabsenseError | null;
-  /** Fires when it is disposed of. */
+  /** Aborts when the model is disposed of. */
   disposal: AbortSignal;
 }
 
@@ -75,7 +75,7 @@ export async function* streamAnswers<Answer>(
   const stop = (reason: unknown) => {
     stopped ??= { reason };
     calls.abort(reason);
-    incoming.end(reason).catch(() => {}); // the reason is what there is to tell
+    incoming.end(reason).catch(() => {}); // `reason` is the error to report
   };
   const abort = () => stop(signal!.reason);
   const end = () => stop(ended());
@@ -84,8 +84,8 @@ export async function* streamAnswers<Answer>(
 
   let size = FIRST_TEXTS;
   /**
-   * The next group's answers, as soon as it is read; null where there is none. Reading ends once `before` is
-   * answered.
+   * The next group's answers, as soon as the group is read; null if there is none. Reading ends once `before`
+   * has settled.
    */
   async function nextGroup(before: Promise<unknown>): Promise<{ answers: Promise<Placed<Answer>[]> } | null> {
     const group = await incoming.group(size, before);
@@ -98,7 +98,7 @@ export async function* streamAnswers<Answer>(
     const answers = asked.then((all) =>
       group.map(({ index, text }, i) => ({ index, text, answer: all[i]! })),
     );
-    answers.catch(() => {}); // which is told once the group before is taken
+    answers.catch(() => {}); // reported once the previous group is consumed
     return { answers };
   }
 
@@ -115,7 +115,7 @@ export async function* streamAnswers<Answer>(
     }
   } catch (thrown) {
     const error = stopped ? (stopped as { reason: unknown }).reason : thrown;
-    await incoming.end(error).catch(() => {}); // the first error is the one to tell
+    await incoming.end(error).catch(() => {}); // the first error is the one to report
     throw error;
   } finally {
     signal?.removeEventListener("abort", abort);

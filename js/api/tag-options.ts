@@ -20,15 +20,15 @@ export interface CheckedTagOptions {
 
 const SHARED = ["aggregation", "patterns", "signal", "onProgress"];
 
-/** Checks the options of `tag`; `usual` is the aggregation where none is named. */
+/** Checks the options of `tag`; `usual` is the default aggregation. */
 export function checkTagOptions(options: TagOptions | undefined, usual: Aggregation): CheckedTagOptions {
   const given = record(options, [...SHARED, "ignoreLabels"]);
   return { ...shared(given, AGGREGATIONS, usual), ignored: labelsOf(given, "ignoreLabels") ?? ["O"] };
 }
 
 /**
- * Checks the options of `redact`; `labels` are the model's. A label that neither the model nor a pattern has is
- * an error: what is meant by it would stay in the text.
+ * Checks the options of `redact`; `labels` are the model's. A label that neither the model nor a pattern has
+ * is an error: the entities meant by it would stay in the text.
  */
 export function checkRedactOptions(
   options: RedactOptions | undefined,

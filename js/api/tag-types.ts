@@ -7,15 +7,18 @@ import type { CallProgress } from "./types.js";
 /** How to find entities. */
 export interface TagOptions {
   /**
-   * How tokens become entities. Default: `"first"` where the vocabulary marks the tokens that continue a word, as
-   * BERT's does, so that no word is found in part; else `"simple"`.
+   * How tokens become entities. Default: `"first"` if the vocabulary marks the tokens that continue a word,
+   * as BERT's does, so that only whole words are found; otherwise `"simple"`.
    */
   aggregation?: Aggregation;
-  /** Labels that are no entities, without prefixes; with `"none"` as the model names them. Default: `["O"]`. */
+  /**
+   * Labels that are not entities, without prefixes; with `"none"`, as the model names them. Default: `["O"]`.
+   */
   ignoreLabels?: readonly string[];
   /**
-   * Patterns that look along with the model: `true` for `"email"`, `"iban"`, `"card"`, `"ip"` and `"url"`, or a list of
-   * these and your own. Entities then tell their `source`, and don't overlap. Default: `false`.
+   * Patterns to search for in addition to the model's entities: `true` for `"email"`, `"iban"`, `"card"`,
+   * `"ip"` and `"url"`, or a list of these and your own. Entities then have a `source`, and don't overlap.
+   * Default: `false`.
    */
   patterns?: Patterns;
   /** Aborts the call, which rejects with the signal's reason at once. */
@@ -26,17 +29,17 @@ export interface TagOptions {
 
 /** How to mask entities. */
 export interface RedactOptions extends MaskOptions, Omit<TagOptions, "aggregation" | "ignoreLabels"> {
-  /** As for `tag`, but for `"none"`. */
+  /** As for `tag`, except `"none"`. */
   aggregation?: Exclude<Aggregation, "none">;
 }
 
 /** What `stream` of a tagger yields for a text. */
 export interface TaggedEntities {
-  /** The text's place among all that came, from 0. */
+  /** The text's index in the stream, starting at 0. */
   index: number;
-  /** The text itself. */
+  /** The text. */
   text: string;
-  /** Its entities, in the order of the text. */
+  /** Its entities, in text order. */
   entities: Entity[];
 }
 

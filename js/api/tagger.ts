@@ -5,7 +5,7 @@ import { loadTasks } from "./load-tasks.js";
 import { LoadedModel } from "./model.js";
 import type { Entity, RedactOptions, Redaction, TaggedEntities, TagOptions } from "./tag-types.js";
 
-/** A tagger without loading, which differs between browsers and Node. */
+/** A tagger without `load`, which differs between browsers and Node. */
 export abstract class LoadedTagger extends LoadedModel {
   readonly #session: Session;
   readonly #disposal = new AbortController();
@@ -16,10 +16,10 @@ export abstract class LoadedTagger extends LoadedModel {
   }
 
   /**
-   * The entities of a text, in its order. A text longer than the model's maximum is read in overlapping
+   * The entities of a text, in text order. A text longer than the model's maximum is read in overlapping
    * windows.
    *
-   * Rejects with the reason of `options.signal`; with a {@link TabsenseError} otherwise.
+   * Rejects with the reason of `options.signal` if that aborts, otherwise with a {@link TabsenseError}.
    */
   tag(text: string, options?: TagOptions): Promise<Entity[]>;
   /** The entities of many texts in one call, which is faster than a call for each. */
@@ -29,13 +29,13 @@ export abstract class LoadedTagger extends LoadedModel {
   }
 
   /**
-   * Masks the entities of a text with placeholders, which `restore` of the result puts back. Where entities
-   * overlap, see {@link Redaction}.
+   * Masks the entities of a text with placeholders, which the result's `restore` replaces with the entities
+   * again. For overlapping entities, see {@link Redaction}.
    *
    * No model finds everything: what it misses stays in the text.
    *
-   * Rejects with the reason of `options.signal`; with a {@link TabsenseError} otherwise: of kind
-   * `"invalid_argument"` for a label in `options.labels` that nothing finds.
+   * Rejects with the reason of `options.signal` if that aborts, otherwise with a {@link TabsenseError}: of
+   * kind `"invalid_argument"` for a label in `options.labels` that neither the model nor a pattern has.
    */
   redact(text: string, options?: RedactOptions): Promise<Redaction>;
   /** Masks the entities of many texts in one call. Numbering of placeholders restarts for each text. */

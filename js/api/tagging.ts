@@ -61,8 +61,8 @@ export async function* tagStream(
 }
 
 /**
- * The tokens of each text with their probabilities. Throws what `session.ended()` tells, and the reason of
- * `signal`.
+ * The tokens of each text with their probabilities. Throws the error of `session.ended()`, if any, and the
+ * reason of `signal`.
  */
 export async function readTexts(
   session: Session,
@@ -88,7 +88,7 @@ async function find(session: Session, texts: string[], checked: CheckedTagOption
   return read.map((text) => entitiesOf(text, aggregate, checked));
 }
 
-/** The aggregation where none is named: by words where the vocabulary tells them apart. */
+/** The default aggregation: by words if the vocabulary distinguishes them. */
 function usual(session: Session): Aggregation {
   return session.state().info.spelling === "prefix" ? "first" : "simple";
 }

@@ -13,10 +13,10 @@ export type TaughtClassifier = teach.TaughtClassifier;
 export const TaughtClassifier = {
   /**
    * Loads a classifier that was saved by `JSON.stringify`, from its object, its JSON text, or a file.
-   * `embedder` is the one that it was taught on, possibly with another dtype (int8 for fp32).
+   * `embedder` is the one on which it was taught, possibly with another dtype (int8 for fp32).
    *
-   * Rejects with kind `"not_a_model"` if it isn't one or is damaged; `"config_unsupported"` for a newer
-   * version; `"weights_mismatch"` for another embedder.
+   * Rejects with kind `"not_a_model"` if `saved` is not a classifier or is damaged; `"config_unsupported"`
+   * for a newer version; `"weights_mismatch"` for another embedder.
    */
   async from(
     saved: SavedClassifier | string | Uint8Array | Blob,

@@ -61,7 +61,7 @@ export interface TaughtOptions {
 }
 
 /**
- * A label and its probability. If the classifier is not sure, `label` is null, and `score` that of the
+ * A label and its probability. If the classifier is not sure, `label` is null, and `score` is that of the
  * likeliest label.
  */
 export interface TaughtScore {
@@ -90,7 +90,7 @@ export interface Evaluation {
   accuracy: number | null;
   /** How many examples there are. */
   examples: number;
-  /** By label, in their order. */
+  /** One result per label, in the order of the labels. */
   labels: LabelEvaluation[];
   /** Which labels are confused, most frequent first; empty with several labels per text. */
   confusions: Confusion[];

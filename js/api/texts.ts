@@ -2,7 +2,9 @@
 
 import { TabsenseError } from "./errors.js";
 
-/** White space, control characters and what else a model's tokenizer drops: such a text has no labels. */
+/**
+ * A text of only white space, control characters and others that a model's tokenizer drops; it has no labels.
+ */
 export const NOTHING = /^[\s\p{C}\p{Mn}\uFFFD]*$/u;
 
 /** JSON Lines, by the file's name. */
@@ -11,10 +13,10 @@ const JSON_LINES = /\.(jsonl|ndjson)$/i;
 /**
  * The texts in the `content` of the file `name`, without blank lines.
  *
- * Kind `"invalid_argument"` where a line is not what its file's name says, or where there is no text.
+ * Kind `"invalid_argument"` if a line doesn't fit the file's extension, or if there is no text.
  */
 export function textsOf(content: string, name: string): string[] {
-  // A byte order mark is no part of the first text.
+  // A byte order mark is not part of the first text.
   const lines = content.replace(/^\uFEFF/, "").split(/\r?\n/);
   const texts = lines
     .map((line, i) =>
@@ -34,7 +36,7 @@ function textOf(line: string, where: string): string {
   try {
     value = JSON.parse(line);
   } catch {
-    // The engine's message repeats a piece of the line, which may be private.
+    // The parser's message repeats a part of the line, which may be private.
     throw new TabsenseError(
       "invalid_argument",
       `${where} is not JSON. In a .jsonl file, each line must be an object with a property "text".`,

@@ -6,7 +6,7 @@ import type { Detailed, Score } from "./answer-types.js";
 /** The three files of a model, by their usual names on a model hub. */
 export const FILES = ["config.json", "tokenizer.json", "model.safetensors"] as const;
 
-/** A file that not every model has: settings of its tokenizer beside `tokenizer.json`. */
+/** An optional file: settings of the tokenizer in addition to `tokenizer.json`. */
 export const TOKENIZER_CONFIG = "tokenizer_config.json";
 
 /** The lexicon's labels, in the order of a model's ids. */
@@ -70,20 +70,20 @@ export interface Model {
 
 /**
  * Where a model is: an embedded one by name (`"sentiment-en"`, `"sentiment-en@1"`), `"org/name"` or
- * `"org/name@revision"` on a model hub, a base URL (a `URL`, `"https://…/"`, `"/…"`, `"./…"`, `"../…"`, an extension's or an app's own; in
- * Node the paths and `file:` are folders, and `"org/name"` is the folder of that name where there is one), the
- * files themselves, or what the package of a model exports (`import model from
- * "tabsense/model/sentiment-en"`).
+ * `"org/name@revision"` on a model hub, a base URL (a `URL`, `"https://…/"`, `"/…"`, `"./…"`, `"../…"`, an
+ * extension's or an app's own; in Node the paths and `file:` are folders, and `"org/name"` is the folder of
+ * that name if there is one), the files themselves, or the export of a model's package
+ * (`import model from "tabsense/model/sentiment-en"`).
  */
 export type Source = string | URL | ModelFiles | Model;
 
 /**
  * Where to compute.
  *
- * - `"auto"`: a graphics card and the CPU both hold the weights, and each call runs on the one that was
+ * - `"auto"`: a graphics card and the CPU both have the weights, and each call runs on the one that was
  * faster at its length when measured. Without a card, or with a software adapter, it is the CPU.
- * - `"webgpu"`: only the graphics card holds the weights; a software adapter counts, too. If none is
- * usable, the CPU computes, and `info.webgpu` says why.
+ * - `"webgpu"`: only the graphics card has the weights; a software adapter counts, too. If none is usable,
+ * the CPU computes, and `info.webgpu` says why.
  * - `"cpu"`: no graphics card is requested.
  */
 export type Device = "auto" | "webgpu" | "cpu";
@@ -95,10 +95,11 @@ export interface ModelOptions {
   /**
    * Which weights to load, and how to store them, by the names of transformers.js, or `"int4"`.
    *
-   * - `"auto"`: the smallest file that holds 8 bits or more. int8 and int4 stay as they are, the rest is fp32.
+   * - `"auto"`: the smallest file with 8 bits per weight or more. int8 and int4 stay as they are, the rest is
+   *   fp32.
    * - `"fp32"`: the full weights: safetensors, `onnx/model.onnx` or `pytorch_model.bin`.
-   * - `"fp16"`: `onnx/model_fp16.onnx` where it is smaller than safetensors. For graphics cards only: it
-   * can't be combined with device `"cpu"`, and a fallback to the CPU stores fp32.
+   * - `"fp16"`: `onnx/model_fp16.onnx` if it is smaller than safetensors. For graphics cards only: it can't
+   * be combined with device `"cpu"`, and a fallback to the CPU stores fp32.
    * - `"q8"`, `"int8"`, `"uint8"`: `onnx/model_quantized.onnx`, `_int8` or `_uint8`; `"int8"` also a
    *   `model.safetensors` that is no larger. If there is none, full weights are rounded while they stream.
    * - `"q4"`, `"q4f16"`: `onnx/model_q4.onnx` or `_q4f16`, else full weights are rounded.
@@ -111,8 +112,8 @@ export interface ModelOptions {
   /** The folder of the repository's ONNX files; `""` is its root. Default: `"onnx"`. */
   subfolder?: string;
   /**
-   * The name that files of weights begin with: `"model_O4"` looks for `onnx/model_O4.onnx`, `_quantized` and so
-   * on. Default: `"model"`.
+   * What the names of weights files begin with: `"model_O4"` looks for `onnx/model_O4.onnx`, `_quantized` and
+   * so on. Default: `"model"`.
    */
   modelFileName?: string;
   /** Called while the model loads. */
@@ -132,9 +133,9 @@ export interface ModelOptions {
    */
   hub?: string;
   /**
-   * The base URL (Node: also a folder) of models whose names have no slash. Default: `/models/` of
-   * the site, below the page's `<base href>` if it has one (Node: `models/` beside the package, then in the
-   * working folder).
+   * The base URL (Node: also a folder) of models whose names have no slash. Default: `/models/` of the site,
+   * below the page's `<base href>` if it has one (Node: `models/` next to the package, then in the working
+   * folder).
    */
   models?: string;
   /**
@@ -199,8 +200,8 @@ export interface CachedFile {
 }
 
 /**
- * How far the loading is. A file's bytes start again at 0 if it has to be read again because a graphics
- * card failed.
+ * The progress of loading. A file's bytes start again at 0 if it has to be read again because a graphics card
+ * failed.
  */
 export interface Progress {
   /** What is being read; several stages may run at the same time. */
@@ -245,12 +246,12 @@ export interface Pair {
   readonly pair: string;
 }
 
-/** What `classify` takes: a text, or a pair of texts for a model that was trained on pairs. */
+/** What `classify` accepts: a text, or a pair of texts for a model that was trained on pairs. */
 export type Text = string | Pair;
 
 /**
- * `classify` for search-as-you-type: a new call supersedes the previous one, which yields `null`. Otherwise
- * as `classify`: the newest call may fail, also by its own `signal`.
+ * `classify` for search-as-you-type: a new call supersedes the previous one, which then resolves to `null`.
+ * Otherwise like `classify`: the newest call may fail, also by its own `signal`.
  */
 export interface Latest {
   (text: Text, options?: ClassifyOptions & { details?: false }): Promise<Score[] | null>;

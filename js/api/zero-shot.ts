@@ -9,7 +9,7 @@ import { loadTasks } from "./load-tasks.js";
 import { LoadedModel } from "./model.js";
 import type { ZeroShotOptions, ZeroShotScore } from "./vector-types.js";
 
-/** What a `ZeroShot` is made of: a model's session, and how its answers become labels. */
+/** The parts of a `ZeroShot`: a model's session, and the labelling that scores labels with it. */
 export interface Opened {
   session: OwnedSession;
   labelling: Labelling;
@@ -17,7 +17,7 @@ export interface Opened {
 
 type OwnedSession = Pick<Session, "name" | "state" | "dispose">;
 
-/** `ZeroShot` without loading, which differs between browsers and Node. */
+/** `ZeroShot` without `load`, which differs between browsers and Node. */
 export abstract class LoadedZeroShot extends LoadedModel {
   readonly #labelling: Labelling;
 
@@ -26,23 +26,24 @@ export abstract class LoadedZeroShot extends LoadedModel {
     this.#labelling = labelling;
   }
 
-  /** What was loaded, with what there is to say of its labels among the warnings. */
+  /** The loaded model; its warnings include those about its labels. */
   override get info(): ModelInfo {
     const info = super.info;
     return { ...info, warnings: [...info.warnings, ...this.#labelling.warnings] };
   }
 
   /**
-   * Scores `labels` for a text, best first. The labels are an array, or one string with commas between
-   * them. A text longer than the model's maximum is cut, a label never.
+   * Scores `labels` for a text, best first. The labels are an array, or one comma-separated string. A text
+   * longer than the model's maximum is cut; a label never is.
    *
-   * With an NLI model a score is its certainty that the text entails the label in the template: of all labels
-   * together, or with `multiLabel` of each by itself. With an embedder it is the softmax of 20 times the cosine of
-   * the text's vector and the label's; with `multiLabel` the cosine itself, 0 at least.
+   * With an NLI model, a score is its certainty that the text entails the template with the label: compared
+   * with the other labels, or with `multiLabel` for each label separately. With an embedder, it is the
+   * softmax of 20 times the cosine of the text's vector and the label's; with `multiLabel`, the cosine
+   * itself, but at least 0.
    *
-   * Rejects with the reason of `options.signal`; with a {@link TabsenseError} otherwise: kind `"invalid_argument"`
-   * without a label or a text, with too many labels, a label that leaves no room for a text, or a template without
-   * `{}`.
+   * Rejects with the reason of `options.signal` if that aborts, otherwise with a {@link TabsenseError}: kind
+   * `"invalid_argument"` without a label or a text, with too many labels, a label that leaves no room for a
+   * text, or a template without `{}`.
    */
   classify(
     text: string,
@@ -65,7 +66,8 @@ export abstract class LoadedZeroShot extends LoadedModel {
 }
 
 /**
- * An NLI model. Kind `"config_unsupported"` where the model's labels are another's; it is disposed of then.
+ * An NLI model. Kind `"config_unsupported"` if the labels are not those of an NLI model, which is then
+ * disposed of.
  */
 export async function openEntailment(opening: Promise<Session>): Promise<Opened> {
   const session = await opening;
@@ -79,8 +81,8 @@ export async function openEntailment(opening: Promise<Session>): Promise<Opened>
 }
 
 /**
- * An embedder, which is loaded already and stays so: kind `"invalid_argument"` where there are `options` to load one
- * with.
+ * An embedder that is already loaded, and stays so. Kind `"invalid_argument"` if there are `options`, which
+ * are for loading.
  */
 export async function openEmbedder(embedder: LoadedEmbedder, options: unknown): Promise<Opened> {
   if (options !== undefined)
@@ -93,7 +95,7 @@ export async function openEmbedder(embedder: LoadedEmbedder, options: unknown): 
   return { session, labelling: bySimilarity((texts, call) => embedder.embed(texts, call), session.ended) };
 }
 
-/** The session of an embedder that is not this model's to end. */
+/** The session of an embedder, which stays open when this model is disposed of. */
 function borrowed(session: Session): OwnedSession & Pick<Session, "ended"> {
   let over: TabsenseError | null = null;
   return {

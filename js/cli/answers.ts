@@ -13,8 +13,8 @@ export const OUT_FORMATS = ["csv", "jsonl"] as const;
 export type OutFormat = (typeof OUT_FORMATS)[number];
 
 /**
- * How lines are made: `head` of what the row holds, `tail` of its answer. A file that was begun is known by
- * its heads; `tailOf` matches the tail of an answer with these options at its `lastIndex`.
+ * How lines are made: `head` from the row, `tail` from its answer. An unfinished file is recognized by its
+ * heads; `tailOf` matches, at its `lastIndex`, the tail of an answer with these options.
  */
 export interface Encoder {
   /** The text before the first row. */
@@ -24,17 +24,17 @@ export interface Encoder {
   tailOf: RegExp;
 }
 
-/** What the answers are to look like. */
+/** How answers are written. */
 export interface AnswerOptions {
   format: OutFormat;
   delimiter: string;
-  /** Whether there is a line of columns' names, in CSV. */
+  /** Whether a CSV gets a line with the columns' names. */
   header: boolean;
-  /** In front of the names of the answers' columns. */
+  /** The prefix of the names of the answers' columns. */
   prefix: string;
-  /** Whether no cell of a CSV is to be a formula. Else those of the input stay as they are. */
+  /** Whether to escape formulas in all cells of a CSV. Otherwise the input's cells stay as they are. */
   escapeFormulas: boolean;
-  /** How many labels to give; null: the best, and no list. */
+  /** How many labels to write; null: only the best, and no list. */
   top: number | null;
 }
 
@@ -44,12 +44,12 @@ export const NO_LABEL: { label: string; score: number | null; truncated?: boolea
   score: null,
 };
 
-/** A string and a number of JSON, and an answer of a list of them, in regular expressions. */
+/** Regular expressions for a JSON string, a JSON number, and an answer in a list. */
 const STRING = '"(?:[^"\\\\\\n]|\\\\.)*"';
 const NUMBER = "(?:[-+.\\de]+|null)";
 const SCORE = `\\{"label":${STRING},"score":${NUMBER}\\}`;
 
-/** The encoder for rows whose first has these columns; `header`: their names as the file has them. */
+/** The encoder for rows, the first of which has these columns; `header`: their names as in the file. */
 export function encoderOf(
   options: AnswerOptions,
   { columns, header }: Pick<Rows, "columns" | "header">,
@@ -57,7 +57,7 @@ export function encoderOf(
   return options.format === "csv" ? csvEncoder(options, columns, header) : jsonEncoder(options);
 }
 
-/** `{"text":"…","label":"POSITIVE","score":0.97}`, with `scores` where a number of labels is asked for. */
+/** `{"text":"…","label":"POSITIVE","score":0.97}`, with `scores` if a number of labels is requested. */
 function jsonEncoder({ prefix, top }: AnswerOptions): Encoder {
   const key = (name: string) => JSON.stringify(prefix + name);
   const ours = [...(top === null ? ["label", "score"] : ["label", "score", "scores"]), "truncated"].map(
@@ -91,8 +91,8 @@ function jsonEncoder({ prefix, top }: AnswerOptions): Encoder {
 }
 
 /**
- * The row's columns, `label` and `score`; then `label_2`, `score_2` and so on. Labels are the model's, which may be a
- * stranger's: none is ever a formula.
+ * The row's columns, `label` and `score`; then `label_2`, `score_2` and so on. Labels come from the model,
+ * which may be untrusted: formulas in them are always escaped.
  */
 function csvEncoder(
   { delimiter, header, prefix, escapeFormulas, top }: AnswerOptions,

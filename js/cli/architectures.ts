@@ -1,4 +1,6 @@
-/** The architectures that run here, as in src/model/architecture.rs, and what their configurations leave out. */
+/**
+ * The architectures that run here, as in src/model/architecture.rs, and the defaults of their configurations.
+ */
 
 type Config = Readonly<Record<string, unknown>>;
 
@@ -11,7 +13,7 @@ const BERT: Config = {
   max_position_embeddings: 512,
 };
 
-/** By `model_type`, a configuration's defaults. */
+/** A configuration's defaults, by `model_type`. */
 export const ARCHITECTURES: Readonly<Record<string, Config>> = {
   bert: BERT,
   camembert: BERT,
@@ -30,7 +32,7 @@ export const ARCHITECTURES: Readonly<Record<string, Config>> = {
   "xlm-roberta": BERT,
 };
 
-/** Of how many positions of a table no token is: those up to the padding's. */
+/** How many positions of the table no token uses: those up to the padding's. */
 export function reservedPositions(config: Config): number {
   switch (config["model_type"]) {
     case "mpnet":

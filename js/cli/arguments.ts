@@ -43,7 +43,7 @@ const OPTIONS = {
 
 type OptionName = keyof typeof OPTIONS;
 
-/** The options that a command takes, besides `--help`. */
+/** The options that each command accepts, besides `--help` and `--version`. */
 const TAKEN = {
   classify: [
     "column",
@@ -97,12 +97,12 @@ export type Command = keyof typeof TAKEN;
 /** The options' values. */
 export type Values = ReturnType<typeof lex>["values"];
 
-/** A command line that was understood. */
+/** A parsed command line. */
 export interface Invocation {
-  /** Null where none is named: then texts or a file are classified. */
+  /** Null if none is named: then texts or a file are classified. */
   command: Command | null;
   values: Values;
-  /** What is neither the command nor an option. */
+  /** The arguments before `--` that are neither the command nor an option. */
   operands: string[];
   /** The arguments after `--`, which are always texts. */
   texts: string[];
@@ -134,7 +134,7 @@ export function modelOf({ operands, texts, values }: Invocation): string {
   return named[0] ?? DEFAULT_MODEL;
 }
 
-/** Understands a command line, `help COMMAND` included. */
+/** Parses a command line, including `help COMMAND`. */
 export function parse(args: string[]): Invocation {
   let lexed;
   try {
@@ -217,7 +217,7 @@ export function hubOf(): Pick<LoadOptions, "hub"> {
   return { hub };
 }
 
-/** How a model is to be loaded, as far as the command line and the environment say. */
+/** The load options that the command line and the environment set. */
 export function loadOptionsOf(values: Values): Pick<LoadOptions, "device" | "dtype" | "hub"> {
   const device = oneOf("device", values.device, DEVICES) ?? "auto";
   const dtype = oneOf("dtype", values.dtype, DTYPES) ?? "auto";

@@ -2,17 +2,17 @@
 
 import { onOneLine } from "./visible.js";
 
-/** How far the work is. */
+/** The progress so far. */
 export interface Step {
   /** Rows answered in this run. */
   rows: number;
-  /** Bytes of the input behind the last of them. */
+  /** Bytes of the input up to the end of the last of them. */
   bytes: number;
 }
 
 /** A running bar. */
 export interface Bar {
-  /** A word about what comes before the first row. */
+  /** Shows what happens before the first row. */
   say(text: string): void;
   step(step: Step): void;
   clear(): void;
@@ -26,8 +26,8 @@ const CLEAR = "\r\x1b[K";
 const COUNT = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
 /**
- * Starts a bar on stderr where that is a terminal; else it shows nothing. `total`: the bytes of the input,
- * where they are known.
+ * Starts a bar on stderr if that is a terminal; otherwise it shows nothing. `total`: the bytes of the input,
+ * if known.
  */
 export function startBar(total: number | null): Bar {
   const screen = process.stderr;
@@ -51,7 +51,7 @@ export function startBar(total: number | null): Bar {
 }
 
 /**
- * `[#######-----------]  38 %  1,234 texts  81.3 texts/s  2:05 left`; the rate is of what came after `first`.
+ * `[#######-----------]  38 %  1,234 texts  81.3 texts/s  2:05 left`; the rate counts what came after `first`.
  */
 function lineOf(step: Step, first: Step, seconds: number, total: number | null): string {
   const rate = seconds > 0 ? (step.rows - first.rows) / seconds : 0;
@@ -65,7 +65,7 @@ function lineOf(step: Step, first: Step, seconds: number, total: number | null):
   return [bar, ...parts, `${timeOf(left)} left`].join("  ");
 }
 
-/** A rate with the digits that tell something. */
+/** A rate with only its meaningful digits. */
 export function rateOf(rate: number): string {
   return rate >= 100 ? COUNT.format(rate) : rate.toFixed(1);
 }

@@ -1,18 +1,18 @@
-/** Rows in batches, and batches answered side by side in their order. */
+/** Groups rows into batches, and answers several batches at a time, in order. */
 
 import type { Row } from "./row.js";
 
 /**
- * The most of a batch, in rows and in UTF-16 units: enough that messages cost nothing, few enough that a kill
- * loses little.
+ * The maximum size of a batch, in rows and in UTF-16 units: large enough that messages cost nothing, small
+ * enough that a kill loses little.
  */
 const MOST_ROWS = 32;
 const MOST_UNITS = 1 << 14;
 
-/** Milliseconds that a batch waits for rows of a pipe that comes slowly. */
+/** Milliseconds that a batch waits for rows of a slow pipe. */
 const LONGEST_WAIT = 50;
 
-/** Rows as batches. One that isn't full goes where no row comes for a while. */
+/** Rows as batches. A batch that isn't full is passed on if no row arrives for a while. */
 export async function* batched(rows: AsyncGenerator<Row>): AsyncGenerator<Row[]> {
   let next = awaitedLater(rows.next());
   for (;;) {
@@ -38,8 +38,8 @@ export async function* batched(rows: AsyncGenerator<Row>): AsyncGenerator<Row[]>
 }
 
 /**
- * What `answer` yields for each batch, in the order of the batches; at most so many are under way. An error
- * among the batches comes after the answers of those before it.
+ * The results of `answer` for each batch, in the order of the batches; at most `most` are in progress at a
+ * time. An error in `batches` is thrown after the answers of the batches before it.
  */
 export async function* inOrder<Batch, Answer>(
   batches: AsyncGenerator<Batch>,
@@ -69,7 +69,7 @@ export async function* inOrder<Batch, Answer>(
   if (failed) throw failed.thrown;
 }
 
-/** The UTF-16 units of what a row has to classify. */
+/** The UTF-16 units of a row's text and pair. */
 function unitsOf({ text, pair }: Row): number {
   return text.length + (pair?.length ?? 0);
 }
@@ -82,7 +82,7 @@ function settled<T>(promise: Promise<unknown>, what: T): Promise<T> {
   );
 }
 
-/** A promise that is awaited later, or never: its failure is no unhandled one. */
+/** A promise that is awaited later, or never: its rejection doesn't count as unhandled. */
 function awaitedLater<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;

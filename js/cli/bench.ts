@@ -10,7 +10,7 @@ import { rateOf, startBar } from "./bar.js";
 import { print } from "./print.js";
 import { stoppable } from "./stops.js";
 
-/** What was measured of one way to hold the weights, on one number of threads. Times are milliseconds. */
+/** The measurements for one way to store the weights and one number of threads. Times are in milliseconds. */
 export interface Measured {
   dtype: ClassifierInfo["dtype"];
   threads: number;
@@ -18,11 +18,11 @@ export interface Measured {
   /** The median of {@link LOADS} loads. */
   load: number;
   latency: { tokens: number; calls: number; p50: number; p90: number }[];
-  /** Of one call of {@link BATCH} texts of all the lengths. */
+  /** In one call with {@link BATCH} texts of all lengths. */
   textsPerSecond: number;
 }
 
-/** All that was measured, and on what. */
+/** All measurements, and the machine they were made on. */
 export interface Report {
   model: string;
   processor: string;
@@ -35,20 +35,20 @@ const LENGTHS = [16, 32, 128];
 const LOADS = 3;
 const BATCH = 64;
 /**
- * Milliseconds that calls of one length are repeated for, and batches; a call is repeated {@link FEWEST}
- * times at least.
+ * For how many milliseconds calls of one length, and batches, are repeated; a call is repeated at least
+ * {@link FEWEST} times.
  */
 const LATENCY_MS = 1500;
 const BATCH_MS = 1500;
 const FEWEST = 5;
 
-/** Words that a vocabulary of English holds whole; of another one they are a few tokens each. */
+/** Words that are one token each in an English vocabulary; in another one they are a few tokens each. */
 const WORDS =
   "the people who came to see this were happy with it and said that they would come again next year for more of the same".split(
     " ",
   );
 
-/** Measures, and prints what came of it. */
+/** Measures a model and prints the report. */
 export async function bench(invocation: Invocation): Promise<void> {
   const { values } = invocation;
   const model = modelOf(invocation);
@@ -131,7 +131,7 @@ async function measure(
   }
 }
 
-/** A text of `tokens` tokens for this model, special ones included, or of a few less. */
+/** A text of `tokens` tokens for this model, including special ones, or of a few fewer. */
 async function textOf(classifier: Classifier, tokens: number): Promise<string> {
   const words = Array.from({ length: tokens }, (_, i) => WORDS[i % WORDS.length]!);
   const { tokens: found } = await classifier.classify(words.join(" "), { details: true, topK: 1 });
@@ -141,7 +141,9 @@ async function textOf(classifier: Classifier, tokens: number): Promise<string> {
   return words.join(" ").slice(0, own.at(-1)!.end);
 }
 
-/** The milliseconds of calls, one after the other, for about so long; the first one is left out. */
+/**
+ * The milliseconds of each of several calls in sequence, for about `ms` in total; the first one is left out.
+ */
 async function repeat(ms: number, call: () => Promise<unknown>, fewest = FEWEST): Promise<number[]> {
   await call();
   const times: number[] = [];
@@ -154,7 +156,7 @@ async function repeat(ms: number, call: () => Promise<unknown>, fewest = FEWEST)
   return times;
 }
 
-/** The smallest of the times that so large a share of them does not exceed. */
+/** The smallest time that a `share` of the times doesn't exceed. */
 function quantile(times: readonly number[], share: number): number {
   const sorted = [...times].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;

@@ -1,5 +1,5 @@
 /**
- * Classifies the rows of a file, in order; any number, because only a few batches are in memory.
+ * Classifies the rows of a file, in order. There can be any number, because only a few batches are in memory.
  */
 
 import type { TabsenseError } from "../api/errors.js";
@@ -15,7 +15,7 @@ import { tell } from "./print.js";
 import { invalidRow, isOnly, textOf, type OnInvalid, type Row, type RowOptions } from "./row.js";
 import { openRows } from "./rows.js";
 
-/** All that the command line says of a file. */
+/** Everything that the command line says about a file. */
 export interface FileJob {
   input: string;
   rows: Pick<RowOptions, "format" | "column" | "pairColumn" | "names" | "delimiter" | "quote" | "header">;
@@ -28,7 +28,7 @@ export interface FileJob {
   existing: Existing;
   /** A delimiter of null is the input's, or else a comma. */
   answers: Omit<AnswerOptions, "top" | "delimiter"> & { delimiter: string | null };
-  /** How many labels, null for all; undefined: the best alone. */
+  /** How many labels, null for all; undefined: only the best. */
   top: number | null | undefined;
   model: Omit<PoolOptions, "signal" | "onBytes">;
 }
@@ -36,7 +36,7 @@ export interface FileJob {
 /** How many skipped rows are reported one by one. */
 const MOST_TOLD = 5;
 
-/** Classifies a file; yields how many rows this run answered, and how many it left out. */
+/** Classifies a file; resolves to how many rows this run answered, and how many it left out. */
 export async function classifyFile(
   job: FileJob,
   signal: AbortSignal,
@@ -55,7 +55,7 @@ export async function classifyFile(
   return { answered, left };
 }
 
-/** The number of rows that were answered. */
+/** Classifies the rows; resolves to the number of those that were answered. */
 async function classifyRows(job: FileJob, signal: AbortSignal, onInvalid: OnInvalid | null): Promise<number> {
   if (job.out !== null) checkOutput(job.out, job.existing, job.input);
   const file = await openInput(job.input, job.encoding);
@@ -108,7 +108,7 @@ async function classifyRows(job: FileJob, signal: AbortSignal, onInvalid: OnInva
   return count;
 }
 
-/** A row and its answer, which has no label where the row has no text. */
+/** A row and its answer, which has no label if the row has no text. */
 interface Answered {
   row: Row;
   scores: Score[];
@@ -126,7 +126,7 @@ function hasText(row: Row): boolean {
   return !isOnly(row, (text) => text.trim() === "");
 }
 
-/** Whether a row is left out as one without a text, of which `onInvalid` hears. */
+/** Whether a row is left out because it has no text; if so, `onInvalid` is called. */
 function leaveOut({ row, scores }: Answered, name: string, onInvalid: OnInvalid): boolean {
   if (scores.length > 0) return false;
   onInvalid(invalidRow(`Line ${row.line} of ${name} has no text.`));

@@ -25,7 +25,7 @@ import { stoppable } from "./stops.js";
 import { openTaught, readTaught, type Answering } from "./taught.js";
 import { onOneLine, visible } from "./visible.js";
 
-/** What only a file's rows have use for. */
+/** The options that only apply to a file. */
 const OF_FILES = [
   "column",
   "delimiter",
@@ -56,12 +56,12 @@ export async function classify({ values, operands, texts, command }: Invocation)
   if (files.length === 0 && !nothing) return classifyTexts([...operands, ...texts], values);
   const job = await fileJob(files[0] ?? STDIN, values);
   const { answered, left } = await stoppable(goingOn(job), (signal) => classifyFile(job, signal));
-  // A script whose input is an empty pipe: likelier a mistake than an empty file.
+  // A script whose input is an empty pipe: more likely a mistake than an empty file.
   if (answered + left === 0 && nothing && command === null && job.out === null)
     throw new UsageError("There is no text to classify.");
 }
 
-/** How to go on with a job that was stopped, where there is a way. */
+/** How to continue a job that was stopped, if that is possible. */
 function goingOn({ out, existing }: FileJob): string {
   if (out === null || statOf(out)?.isFile() === false) return "";
   const how = { refuse: " with --resume", resume: "", overwrite: " with --resume in place of --force" }[
@@ -98,7 +98,7 @@ async function classifyTexts(texts: string[], values: Values): Promise<void> {
   });
 }
 
-/** The model, and what was taught on it where `--taught` names it. */
+/** The model, and the classifier taught on it if `--taught` names one. */
 async function modelAndTaught(values: Values): Promise<{ model: string; taught: string | null }> {
   if (values.taught === undefined) return { model: values.model ?? DEFAULT_MODEL, taught: null };
   const wrong = (["pair", "pair-column"] as const).find((name) => values[name] !== undefined);
@@ -125,7 +125,7 @@ function linesOf(texts: readonly string[], i: number, scores: readonly Score[]):
   return `${lines.join("\n")}\n`;
 }
 
-/** The number of labels, null for all; undefined where nothing is said. */
+/** The number of labels, null for all; undefined if `--top` isn't passed. */
 function topOf(values: Values): number | null | undefined {
   return values.top === "all" ? null : wholeNumber(values, "top", undefined);
 }

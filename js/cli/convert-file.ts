@@ -26,29 +26,29 @@ import { readPlace } from "./model-files.js";
 import { checkOutput } from "./output.js";
 import { print, tell } from "./print.js";
 
-/** Calibration tokens from which on more say little that is new. */
+/** The number of calibration tokens beyond which more of them add little. */
 export const ENOUGH_TOKENS = 4000;
 
 /**
- * What to convert: a file of weights, or the model that has it, to which form; `calibration` names the file of
- * texts for int4.
+ * What to convert (a weights file, or the model that has it), and to which form; `calibration` names the file
+ * of texts for int4.
  */
 export interface Conversion {
   from: string;
   output: string;
-  /** undefined: that of the source, whose numbers stay as they are. */
+  /** undefined: the source's, whose numbers stay as they are. */
   dtype: string | undefined;
   calibration: string | undefined;
-  /** What int4 makes of the words' embedding table. */
+  /** The type of the word embedding table in int4. */
   tables: Tables;
-  /** Whether the file's entropy is taken out. */
+  /** Whether the file is compressed (entropy coding). */
   compress: boolean;
-  /** Whether a file that has the new one's name already is overwritten. */
+  /** Whether an existing file of that name is overwritten. */
   force: boolean;
 }
 
 /**
- * Converts weights to a file. The new file gets its name only once it is whole. Tensors that are left out
+ * Converts weights to a file. The new file gets its name only once it is complete. Tensors that are left out
  * are listed on standard error.
  */
 export async function convertFile(
@@ -92,8 +92,8 @@ export async function convertFile(
 }
 
 /**
- * The file in int4. It is made whole before it is written: a matrix takes seconds, in which no signal would
- * get through to clean up.
+ * The file in int4. It is completed in memory before it is written: a matrix takes seconds, during which no
+ * signal would get through to clean up.
  */
 export async function rounded(
   module: ConverterModule,
@@ -140,7 +140,7 @@ export function countedOf(source: WeightsSource, onBytes: (bytes: number) => voi
   };
 }
 
-/** The small files of the model whose `config.json` is at `config`, those that loading it would take. */
+/** The small files of the model whose `config.json` is at `config`: the ones that loading it would read. */
 export async function readBeside(config: Place, signal: AbortSignal): Promise<SmallFiles> {
   const optional = (name: SmallFile, onAbsent?: (thrown: unknown) => void) =>
     readOptional(config, name, signal, onAbsent);
@@ -154,7 +154,7 @@ export async function readBeside(config: Place, signal: AbortSignal): Promise<Sm
   return { config: configBytes, tokenizer, tokenizerConfig, older, embedding: {} };
 }
 
-/** The file `name` beside `config`; undefined where there is none. */
+/** The file `name` next to `config`; undefined if there is none. */
 export function readOptional(
   config: Place,
   name: SmallFile,
@@ -176,7 +176,7 @@ async function readSmall(config: Place, name: SmallFile, signal: AbortSignal): P
   );
 }
 
-/** A converter that knows the texts, and how many tokens these are. */
+/** A converter calibrated with the texts, and how many tokens they have. */
 async function calibrated(
   module: ConverterModule,
   model: CalibratedModel,
@@ -214,7 +214,7 @@ export async function* compressed(
   yield module.encode(await whole(pieces));
 }
 
-/** The plain form of a file, of which all is held, too. */
+/** The uncompressed form of a file, which is also held in memory. */
 async function* asItIs(module: ConverterModule, source: WeightsSource): AsyncGenerator<Uint8Array> {
   yield module.decode(await whole(source.weights()));
 }
@@ -225,7 +225,7 @@ async function whole(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): 
   return Buffer.concat(file);
 }
 
-/** Writes a file, which gets its name only once it is whole; yields its length. */
+/** Writes a file, which gets its name only once it is complete; resolves to its length. */
 export async function writeWhole(
   output: string,
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

@@ -1,4 +1,4 @@
-/** `tabsense convert --vocabulary`: from a model to a folder of one with a smaller vocabulary. */
+/** `tabsense convert --vocabulary`: from a model to a folder with a smaller vocabulary. */
 
 import { realpathSync } from "node:fs";
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
@@ -27,19 +27,19 @@ import { openRows } from "./rows.js";
 /** A conversion to a folder; without a dtype each tensor keeps its type. */
 export interface FolderConversion extends Omit<Conversion, "dtype"> {
   dtype: string | undefined;
-  /** The file of texts that say which tokens are used, and where in its rows these are. */
+  /** The file of texts that show which tokens are used, and the column of its rows that they are in. */
   vocabulary: string;
   column: string | null;
-  /** The tokens that stay. */
+  /** How many tokens are kept. */
   keep: number;
 }
 
 const WEIGHTS = "model.safetensors";
 
-/** What is there for other programs, or for an embedder, and names no id. */
+/** Files for other programs, or for an embedder, that contain no token ids. */
 const COPIED = ["special_tokens_map.json", ...EMBEDDING_FILES] as const;
 
-/** Prunes the vocabulary of a model. The folder gets its name only once all its files are whole. */
+/** Prunes the vocabulary of a model. The folder gets its name only once all its files are complete. */
 export async function convertFolder(job: FolderConversion, signal: AbortSignal): Promise<void> {
   const { from, dtype, calibration, tables, compress, force } = job;
   const output = resolve(job.output);
@@ -79,7 +79,7 @@ export async function convertFolder(job: FolderConversion, signal: AbortSignal):
 
     await mkdir(dirname(output), { recursive: true });
     await rm(temporary, { recursive: true, force: true });
-    await mkdir(temporary); // which fails where somebody has put a link there
+    await mkdir(temporary); // fails if somebody has put a link there
     const file = compress ? compressed(module, pieces) : pieces;
     const written = await writeWhole(join(temporary, WEIGHTS), file, signal);
     const copied = COPIED.filter((name) => !pruned.files.older.some(([older]) => older === name)).map(
@@ -110,7 +110,7 @@ export async function convertFolder(job: FolderConversion, signal: AbortSignal):
   }
 }
 
-/** Refuses a folder that is there, unless it is empty, or `force` is set and it holds only a model. */
+/** Refuses an existing folder, unless it is empty, or `force` is set and it contains only a model. */
 async function checkFolder(output: string, force: boolean): Promise<void> {
   const found = statOf(output);
   if (!found) return;

@@ -1,4 +1,4 @@
-/** What `tabsense convert` reads: a file of weights, or those of a folder, a URL or a model on a hub. */
+/** What `tabsense convert` reads: a weights file, or the weights of a folder, a URL or a model on a hub. */
 
 import { basename, dirname, join } from "node:path";
 import { TabsenseError } from "../api/errors.js";
@@ -17,15 +17,15 @@ import { nameOf, openPlace, placesOf, readPlace, readWeights } from "./model-fil
 export interface ConvertSource extends WeightsSource {
   /** What messages call it. */
   name: string;
-  /** The files on disk that are read; none is to be overwritten. */
+  /** The files on disk that are read; none may be overwritten. */
   paths: string[];
-  /** Their bytes together, where these are known. */
+  /** The total bytes of the weights, if known. */
   bytes: number | null;
   /** Where the model's `config.json` is. */
   place: Place;
 }
 
-/** Finds the weights that `from` names: a file by its path, else a model as for `Classifier.load`. */
+/** Finds the weights that `from` names: a file by its path, otherwise a model as for `Classifier.load`. */
 export async function sourceOf(
   from: string,
   module: ConverterModule,
@@ -35,7 +35,7 @@ export async function sourceOf(
   const isFile = stat ? !stat.isDirectory() : !/^https?:/.test(from) && isWeightsFile(from);
   if (isFile) {
     const folder = dirname(from);
-    // ONNX files lie in a folder below the one of the model.
+    // ONNX files are in a subfolder of the model's.
     const root =
       basename(folder) === "onnx" && !statOf(join(folder, "config.json")) ? dirname(folder) : folder;
     const place = { path: join(root, "config.json") };
@@ -100,7 +100,10 @@ function inShards(
   return { weights: () => merged(shards) };
 }
 
-/** The bytes of a file. One that changes meanwhile has kind `"network"`: a part of the result is written by then. */
+/**
+ * The bytes of a file. Throws kind `"network"` if it changes meanwhile: a part of the result is already
+ * written.
+ */
 async function* chunksOf(place: Place, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   try {
     yield* readChunks(await openPlace(place, signal), nameOf(place), signal, () => {});

@@ -9,7 +9,7 @@ import { stoppable } from "./stops.js";
 /** The largest `--keep`: more than any vocabulary has. */
 const MOST_TOKENS = 10_000_000;
 
-/** Converts a file of weights, or a model whose vocabulary is pruned. */
+/** Converts a weights file, or a model whose vocabulary is pruned. */
 export async function convertCommand({ values, operands, texts }: Invocation): Promise<void> {
   const { dtype, calibration, vocabulary, column = null, compress = false, force = false, tables } = values;
   const [from, output, ...more] = [...operands, ...texts];

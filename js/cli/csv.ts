@@ -24,7 +24,7 @@ import {
 
 const CHECK = "Check its quotes, --quote and --delimiter.";
 
-/** Reads the header, where there is one, and finds the column of texts. */
+/** Reads the header, if there is one, and finds the column of texts. */
 export async function readCsv(input: AsyncGenerator<Buffer>, options: RowOptions): Promise<Rows> {
   const { name, header } = options;
   const sample = await peek(input);
@@ -57,7 +57,7 @@ export async function readCsv(input: AsyncGenerator<Buffer>, options: RowOptions
         "invalid_argument",
         `The column ${quoted(names[text]!)} of ${name} can't be both the texts and the ${called.pair.what}s. Choose another column with ${called.text.option} or ${called.pair.option}.`,
       );
-    // A name that is empty or not the first of its kind is no key of an object.
+    // An empty or repeated name can't be the key of an object.
     const columns = uniqueNames(names.map((own, i) => (own === "" ? `column${i + 1}` : own)));
     const rows = toRows(header ? records : continued(first, records), columns, { text, pair }, options);
     return { columns, header: names, delimiter, rows };
@@ -73,7 +73,7 @@ export function csvLine(
   delimiter: string,
   asText: (cell: string) => string,
 ): string {
-  // A lone carriage return would be taken for the end of a row by many a reader.
+  // Many readers would take a lone carriage return for the end of a row.
   return stringify([values.map((value) => asText(cell(value)))], {
     delimiter,
     eof: false,
@@ -82,7 +82,7 @@ export function csvLine(
   });
 }
 
-/** The place of the column of the file `name` that an option names. */
+/** The index of the column that an option names, in the file `name`. */
 function placeIn(
   names: readonly string[],
   name: string,
@@ -135,7 +135,7 @@ async function* toRows(
   }
 }
 
-/** The records, and at their end the error that ended the reading. */
+/** The records; then the error that ended the reading, if any, is thrown. */
 async function* readCsvRecords(
   input: AsyncIterable<Buffer>,
   { name, quote, onInvalid }: RowOptions,
@@ -151,7 +151,7 @@ async function* readCsvRecords(
     skip,
     onFault({ line, what, ends }, isFirst) {
       const error = invalidRow(`Line ${line} of ${name} ${what}. ${CHECK}`);
-      // What would be read in the place of the first record would have its columns.
+      // Otherwise the next record would be taken for the first, which defines the columns.
       const final = ends || isFirst;
       if (!final && onInvalid) onInvalid(error);
       else failure = final ? error : withAdvice(error);
@@ -161,7 +161,7 @@ async function* readCsvRecords(
   if (failure) throw failure;
 }
 
-/** The beginning of a file: as much as a sample takes, or of a pipe what has come with its first line. */
+/** The beginning of a file: as much as a sample needs, or less if the first line has arrived by then. */
 async function peek(
   input: AsyncGenerator<Buffer>,
 ): Promise<{ bytes: Buffer; whole: boolean; input: AsyncGenerator<Buffer> }> {
@@ -190,7 +190,7 @@ function decoded({ fields, line }: CsvRecord, name: string): string[] {
   return texts;
 }
 
-/** What a cell holds of a value that came from JSON. */
+/** The text of a cell for a value from JSON. */
 function cell(value: unknown): string {
   return value === null || value === undefined
     ? ""

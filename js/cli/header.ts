@@ -1,4 +1,7 @@
-/** The header of a safetensors file, without the file: its first bytes from disk, or by a ranged request. */
+/**
+ * Reads the header of a safetensors file without the rest: its first bytes from disk, or with a range
+ * request.
+ */
 
 import { TabsenseError } from "../api/errors.js";
 import type { Place } from "../files/places.js";
@@ -7,7 +10,7 @@ import { openResponse, type Opened } from "../files/bytes.js";
 import { notFetched, refused } from "../files/refusals.js";
 import { nameOf } from "./model-files.js";
 
-/** One tensor, as the header has it. */
+/** One tensor, as in the header. */
 export interface Tensor {
   name: string;
   dtype: string;
@@ -16,33 +19,36 @@ export interface Tensor {
   bytes: number;
 }
 
-/** What a file says of itself. */
+/** What a file says about itself. */
 export interface WeightsHeader {
-  /** The file's length; null where a server doesn't tell. */
+  /** The file's length; null if a server doesn't say. */
   bytes: number | null;
   tensors: Tensor[];
   /** `__metadata__`: texts by name. */
   metadata: Readonly<Record<string, string>>;
 }
 
-/** A file's first bytes, maybe fewer than asked for, and its length. */
+/** A file's first bytes, maybe fewer than requested, and its length. */
 interface Start {
   bytes: Buffer;
   total: number | null;
 }
 
-/** The longest header that is read, in bytes, as in src/weights. */
+/** The maximum length of a header, in bytes, as in src/weights. */
 const MAX_HEADER = 1 << 20;
 
-/** Headers of models of a dozen layers fit in. */
+/** The headers of models with a dozen layers fit in. */
 const FIRST_READ = 1 << 16;
 
-/** The only tensor of a coded file (src/weights/coded), and what stands before the file within: its length, and a block's head. */
+/**
+ * The only tensor of a coded file (src/weights/coded), and the bytes before the file within: its length, and
+ * the head of a block.
+ */
 const CODED = { tensor: "tabsense.coded.1", bytes: 8 + 9 };
 
 /**
- * Reads the header; of a coded file, that of the file within. Kind `"weights_header"` where the file is no safetensors,
- * `"network"` where it can't be read.
+ * Reads the header; for a coded file, that of the file within. Kind `"weights_header"` if it isn't a
+ * safetensors file, `"network"` if it can't be read.
  */
 export async function readHeader(place: Place, signal: AbortSignal): Promise<WeightsHeader> {
   const start = await readStart(place, FIRST_READ, signal);
@@ -53,8 +59,8 @@ export async function readHeader(place: Place, signal: AbortSignal): Promise<Wei
 }
 
 /**
- * The header that begins after `from` bytes, and where it ends. `known` is the start of the file, which is read again
- * where it is too short.
+ * The header that begins after `from` bytes, and where it ends. `known` is the start of the file, which is
+ * read again if it is too short.
  */
 async function headerAt(
   place: Place,
@@ -121,7 +127,9 @@ async function readStart(place: Place, count: number, signal: AbortSignal): Prom
   return { bytes: Buffer.concat(pieces).subarray(0, count), total: opened.total };
 }
 
-/** Asks for a range; a server that doesn't know them sends all, and is left. */
+/**
+ * Requests a range. A server without support for ranges sends the whole file, and the caller stops reading.
+ */
 async function openStart(url: string, count: number, signal: AbortSignal): Promise<Opened> {
   const response = await fetch(url, {
     signal,

@@ -144,7 +144,7 @@ export function help(command: Command | null): string {
   return `${command ? `${USAGE[command]}\n${DETAILS[command]}` : GENERAL}${EXITS}`;
 }
 
-/** What is said of a command line that makes no sense. */
+/** What is printed for an invalid command line. */
 export function usageOf(command: Command | null): string {
   return command ? `${USAGE[command]}Try: tabsense ${command} --help\n` : GENERAL;
 }

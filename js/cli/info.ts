@@ -16,7 +16,7 @@ import { onOneLine } from "./visible.js";
 /** The facts about a model; null if unknown. */
 export interface ModelInfo {
   name: string;
-  /** The file that a load would take the weights from, or the index of several. */
+  /** The file that a load would read the weights from, or the index of several. */
   file: string;
   architecture: string | null;
   /** Whether it is supported, judging by its type. */
@@ -29,11 +29,11 @@ export interface ModelInfo {
   maxTokens: number | null;
   tokenizer: TokenizerKind | null;
   labels: string[];
-  /** Numbers of the model, without scales; null without a header. */
+  /** The number of the model's parameters, without scales; null without a header. */
   parameters: number | null;
   /** Tensors by their type. */
   tensors: Record<string, { count: number; bytes: number }>;
-  /** The weights' file, or all of them. */
+  /** The bytes of the weights file, or of all of them. */
   bytes: number | null;
   languages: string[] | null;
   licence: string | null;
@@ -41,9 +41,9 @@ export interface ModelInfo {
 
 type Config = Readonly<Record<string, unknown>>;
 
-/** Tensors that hold no parameters of the model: scales, and the positions of old checkpoints. */
+/** Tensors without parameters of the model: scales, and the positions of old checkpoints. */
 const NO_PARAMETERS = /_scale$|\.position_ids$/;
-/** How int4 is stored: two numbers a byte. */
+/** How int4 is stored: two numbers per byte. */
 const PAIRS = "U8";
 
 const COUNT = new Intl.NumberFormat("en");
@@ -78,7 +78,7 @@ function readLength(place: Place, signal: AbortSignal): Promise<WeightsHeader> {
   });
 }
 
-/** The headers of several files as the one of all of them. */
+/** The headers of several files, merged into one. */
 function sumOf(headers: readonly WeightsHeader[]): WeightsHeader {
   return {
     bytes: headers.reduce<number | null>(
@@ -157,7 +157,7 @@ function numbersOf({ dtype, shape }: Tensor): number {
 }
 
 function byType(tensors: readonly Tensor[]): ModelInfo["tensors"] {
-  // The file names the types, and might name one that every object has.
+  // The types' names come from the file, and one might be a property that every object has.
   const types = new Map<string, { count: number; bytes: number }>();
   for (const { dtype, bytes } of tensors) {
     const type = types.get(dtype) ?? { count: 0, bytes: 0 };
@@ -166,7 +166,7 @@ function byType(tensors: readonly Tensor[]): ModelInfo["tensors"] {
   return Object.fromEntries(types);
 }
 
-/** By id; where there are none, as many as the configuration says, or two. */
+/** By id; if there are none, as many as the configuration says, or two. */
 function labelsOf(config: Config): string[] {
   const map = config["id2label"];
   if (typeof map === "object" && map !== null)
@@ -228,7 +228,7 @@ function tokenizerLine(tokenizer: TokenizerKind | null): string {
   return tokenizer.kind === null ? files : `${tokenizer.kind}, from ${files}`;
 }
 
-/** A hundred labels and more are for `--json`. */
+/** Only `--json` shows more than 30 labels. */
 function labelsLine(labels: readonly string[]): string {
   return labels.length <= 30
     ? labels.join(", ")

@@ -17,7 +17,7 @@ export interface InputFile {
   bytes: AsyncGenerator<Buffer>;
   /** The number of bytes; null if unknown. */
   size: number | null;
-  /** Ends the reading, also of a pipe that nothing comes from. */
+  /** Ends the reading, even of a pipe from which nothing arrives. */
   close(): void;
 }
 
@@ -38,19 +38,19 @@ export function formatOf(path: string): Format | null {
   return Object.hasOwn(FORMAT_OF, extension) ? FORMAT_OF[extension]! : null;
 }
 
-/** The end of a file's name, behind its last dot. */
+/** The end of a file's name, after its last dot. */
 export function extensionOf(path: string): string {
   return /\.(\w+)$/.exec(path)?.[1]?.toLowerCase() ?? "";
 }
 
-/** Whether an argument is meant as a file: there is one of that name, or its name ends like one. */
+/** Whether an argument is meant as a file: one of that name exists, or it ends like a file's name. */
 export function isFile(argument: string): boolean {
   if (argument === STDIN) return true;
   const found = statOf(argument);
   return found ? !found.isDirectory() : formatOf(argument) !== null && !/\s/.test(argument);
 }
 
-/** What is at a path; null where there is nothing, as at one that no system takes: a long text. */
+/** What is at a path; null if there is nothing, or if it isn't a valid path, such as a long text. */
 export function statOf(path: string): Stats | null {
   try {
     return statSync(path);
@@ -70,7 +70,7 @@ export function isPiped(): boolean {
 }
 
 /**
- * Opens a file or the standard input; `encoding` null is UTF-8. Kind `"invalid_argument"` where it can't be
+ * Opens a file or the standard input; `encoding` null is UTF-8. Kind `"invalid_argument"` if it can't be
  * read.
  */
 export async function openInput(path: string, encoding: Encoding | null): Promise<InputFile> {

@@ -12,7 +12,7 @@ export interface Line {
   end: number;
 }
 
-/** The longest row that is read, in bytes: beyond it, a quote that is never closed would fill the memory. */
+/** The maximum length of a row, in bytes: without it, a quote that is never closed would fill the memory. */
 export const MAX_ROW = 16 << 20;
 
 const LF = 0x0a;
@@ -22,8 +22,8 @@ const BOM = Buffer.from("\uFEFF");
 /**
  * The bytes in UTF-8, without a byte order mark.
  *
- * Kind `"invalid_argument"` where they show that the file isn't text in UTF-8, or not in the `encoding` that
- * was asked for (null: UTF-8).
+ * Kind `"invalid_argument"` if they show that the file isn't text in UTF-8, or not in the requested
+ * `encoding` (null: UTF-8).
  */
 export async function* asUtf8(
   input: AsyncIterable<Uint8Array>,
@@ -56,7 +56,7 @@ export async function* asUtf8(
   if (decoder) yield decode();
 }
 
-/** The lines of a stream. A last one without a break counts. */
+/** The lines of a stream. A last line without a break counts. */
 export async function* readLines(input: AsyncIterable<Buffer>, name: string): AsyncGenerator<Line> {
   let rest: Buffer = Buffer.alloc(0);
   let number = 0;
@@ -66,7 +66,7 @@ export async function* readLines(input: AsyncIterable<Buffer>, name: string): As
     return { number: ++number, bytes: bytes.at(-1) === CR ? bytes.subarray(0, -1) : bytes, end };
   };
   for await (const chunk of input) {
-    // Only the chunk is searched: what is left of those before it holds no break.
+    // Only the new chunk is searched: the rest of the chunks before it has no break.
     let from = 0;
     for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, from)) {
       const piece = chunk.subarray(from, at);

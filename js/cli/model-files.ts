@@ -1,4 +1,6 @@
-/** The files of a model that the command line names: where they are, and which of them hold the weights. */
+/**
+ * The files of a model that the command line names: where they are, and which of them contain the weights.
+ */
 
 import { TabsenseError } from "../api/errors.js";
 import { checkLoadOptions } from "../api/options.js";
@@ -22,7 +24,7 @@ const { network: NETWORK } = checkLoadOptions(undefined, "instant");
 export interface ModelPlaces {
   name: string;
   config: Place;
-  /** What reads the weights is given. */
+  /** The parts of a load request that reading the weights needs. */
   request: Pick<LoadRequest, "files" | "weights">;
 }
 
@@ -30,13 +32,13 @@ export interface ModelPlaces {
 export interface WeightFiles<T> {
   /** The file that was chosen, by its name in the repository. */
   file: string;
-  /** What was made of each file, by name. */
+  /** The result of reading each file, by name. */
   files: Record<string, T>;
-  /** The index, where `file` is one. */
+  /** The index, if `file` is one. */
   index: Uint8Array<ArrayBuffer> | null;
 }
 
-/** Where a model's files are. A string names none that is in memory. */
+/** Finds a model's files. A string never names files in memory. */
 export async function placesOf(model: string, options: LoadOptions = hubOf()): Promise<ModelPlaces> {
   const checked = checkLoadOptions(options, "instant");
   const { name, files } = await nodejs.resolve(model, checked);
@@ -57,8 +59,8 @@ export function nameOf(place: Place): string {
 }
 
 /**
- * What `read` makes of a file, with the library's retries and timeouts. A file that changes meanwhile is read
- * again from its start.
+ * The result of `read` for a file, with the library's retries and timeouts. A file that changes meanwhile is
+ * read again from its start.
  */
 export async function readPlace<T>(
   place: Place,
@@ -81,9 +83,7 @@ export async function readPlace<T>(
   }
 }
 
-/**
- * What `read` makes of each file of the weights: those that a load would take, which are found in the same way.
- */
+/** The results of `read` for each weights file: the files that a load would read, found in the same way. */
 export async function readWeights<T>(
   { config, request }: ModelPlaces,
   signal: AbortSignal,

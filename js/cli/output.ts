@@ -13,7 +13,7 @@ export type Existing = "refuse" | "resume" | "overwrite";
 
 /** An open output. */
 export interface Output {
-  /** Resolves once it is written, so that nothing piles up. */
+  /** Resolves once the text is written, so that nothing piles up. */
   write(text: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -30,15 +30,15 @@ export function checkOutput(path: string, existing: Existing, input: string): vo
   if (existing === "refuse" && found.isFile()) throw taken(path);
 }
 
-/** The standard output. What its reader does not take is not waited for once `signal` fires. */
+/** The standard output. Once `signal` fires, writes no longer wait for its reader. */
 export async function openStdout(encoder: Encoder, signal: AbortSignal): Promise<Output> {
   if (encoder.header) await print(encoder.header, signal);
   return { write: (text) => print(text, signal), close: async () => {} };
 }
 
 /**
- * Opens the file, behind the complete lines of an earlier run where it is to be resumed; `done` says how far
- * that came. `rows` are those of the whole input, and begin behind these lines when it returns.
+ * Opens the file; to resume an earlier run, after its complete lines. `done` says how far that run came.
+ * `rows` are those of the whole input, and continue after these lines when the function returns.
  */
 export async function openFile(
   path: string,
@@ -57,7 +57,7 @@ export async function openFile(
     await handle.close();
     handle = await open(path, "a");
   } else {
-    // A pipe or a device is there before it is written to.
+    // A pipe or a device exists before it is written to.
     handle = await open(path, existing === "overwrite" || (found && !found.isFile()) ? "w" : "wx").catch(
       (thrown: NodeJS.ErrnoException) => {
         throw thrown.code === "EEXIST" ? taken(path) : thrown;

@@ -1,6 +1,6 @@
 /**
- * All processors for one model: a classifier on as many threads as one makes good use of, and another one
- * where there are more processors than that (docs/decisions/0065).
+ * Uses all processors for one model: a classifier with as many threads as it makes good use of, and another
+ * one if there are more processors than that (docs/decisions/0065).
  */
 
 import { freemem } from "node:os";
@@ -22,7 +22,9 @@ import { placesOf, readPlace, readWeights, type ModelPlaces } from "./model-file
 /** Which model to load, and on how many processors. */
 export interface PoolOptions extends Pick<LoadOptions, "device" | "dtype" | "hub"> {
   model: string;
-  /** The JSON text of a taught classifier, of which the model is the encoder; null: the model is a classifier itself. */
+  /**
+   * The JSON text of a taught classifier, whose encoder is the model; null: the model is a classifier itself.
+   */
   taught: string | null;
   processors: number;
   signal: AbortSignal;
@@ -40,12 +42,12 @@ export interface Pool {
   close(): Promise<void>;
 }
 
-/** What the classifiers may take together of the memory that is free. */
+/** The share of the free memory that all classifiers together may take. */
 const SHARE_OF_MEMORY = 0.5;
 
 /**
- * What a classifier takes at most, beside its weights: in bytes, and as a multiple of the file (half
- * precision is held as single).
+ * The maximum memory of a classifier: a fixed number of bytes, plus a multiple of the weights file (half
+ * precision is stored as single).
  */
 const BYTES_EACH = 64 << 20;
 const TIMES_FILE = 2;
@@ -100,32 +102,32 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
   };
 }
 
-/** The threads of classifier `i` of `size`: all processors, shared out as evenly as they can be. */
+/** The threads of classifier `i` of `size`: all processors, divided as evenly as possible. */
 function shareOf(processors: number, size: number, i: number): number {
   return Math.min(MOST_THREADS, Math.floor(processors / size) + (i < processors % size ? 1 : 0));
 }
 
-/** How many classifiers have room. */
+/** How many classifiers fit into memory. */
 function roomFor(weights: number): number {
   return Math.max(1, Math.floor((SHARE_OF_MEMORY * availableMemory()) / (TIMES_FILE * weights + BYTES_EACH)));
 }
 
 /**
- * The bytes that this process may still take, in a container those of the container; before Node 20.13 no
- * more is known than the limit and what the machine has.
+ * The bytes that this process may still use, in a container those of the container; before Node 20.13, only
+ * the limit and the machine's free memory are known.
  */
 function availableMemory(): number {
   return process.availableMemory?.() ?? Math.min(freemem(), process.constrainedMemory?.() || Infinity);
 }
 
-/** The files to load and the length of the weights; files from a network are in memory then. */
+/** The files to load and the length of the weights; files from a network are then in memory. */
 async function prepare({ model, dtype, hub, taught, signal, onBytes }: PoolOptions): Promise<Prepared> {
   const places = await placesOf(model, { ...(dtype && { dtype }), ...(hub && { hub }) });
   const { name } = places;
   if ("url" in places.config)
     return { name, ...(await fetchOnce(places, taught === null ? [] : EMBEDDING_FILES, signal, onBytes)) };
   const { files } = await readWeights(places, signal, (_, place) => readPlace(place, signal, lengthOf)).catch(
-    () => ({ files: {} }), // the loading tells what is wrong
+    () => ({ files: {} }), // loading reports what is wrong
   );
   return { name, source: model, weights: sumOf(Object.values(files)) };
 }
@@ -177,7 +179,7 @@ async function fetchOnce(
   }
 }
 
-/** A file beside that at `place`, which may not be there: `onAbsent` hears what says so. */
+/** A file next to the one at `place`. If it doesn't exist, `onAbsent` is called with the error. */
 async function optionalBlob(
   place: Place,
   name: string,
@@ -194,7 +196,7 @@ async function optionalBlob(
   }
 }
 
-/** The files of a model's tokenizer. The older ones are fetched where `tokenizer.json` isn't there. */
+/** The files of a model's tokenizer. The older ones are fetched if `tokenizer.json` doesn't exist. */
 async function readTokenizer(
   place: Place,
   reading: Promise<Blob>,

@@ -7,14 +7,14 @@ import { visible } from "./visible.js";
 process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
 
-/** Tells something on the standard error. */
+/** Prints to the standard error. */
 export function tell(text: string): void {
   process.stderr.write(visible(text));
 }
 
 /**
- * Writes to the standard output; resolves once there is room for more, and rejects with the reason of `signal`. Data is
- * what it is, but on a terminal.
+ * Writes to the standard output; resolves once there is room for more, and rejects with the reason of
+ * `signal`. The text is unchanged, except on a terminal.
  */
 export function print(text: string, signal: AbortSignal | null = null): Promise<void> {
   return new Promise((resolve, reject) => {

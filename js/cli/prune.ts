@@ -1,4 +1,4 @@
-/** A model with a smaller vocabulary: the tokens that some texts use most, the rows of these, and files to match. */
+/** A model with a smaller vocabulary: the tokens that some texts use most, their rows, and matching files. */
 
 import { TabsenseError } from "../api/errors.js";
 import { ARCHITECTURES, reservedPositions } from "./architectures.js";
@@ -8,17 +8,17 @@ import { namedIds, parsed, prunedFiles } from "./pruned-files.js";
 import type { Kept } from "../wasm/convert/tabsense.js";
 import { furtherFiles, type SmallFiles } from "../worker/small-files.js";
 
-/** A model's files for a smaller vocabulary, and what it does to the texts that chose it. */
+/** A model's files for a smaller vocabulary, and its effect on the texts that it was chosen for. */
 export interface Pruned {
   files: SmallFiles;
   /** For each new id, the row of the old table of words. */
   rows: Uint32Array;
   /** The rows of the old table. */
   rowsBefore: number;
-  /** The texts' words, and those of them that are cut into other tokens than before. */
+  /** The number of the texts' words, and of those that are cut into other tokens than before. */
   words: number;
   changedWords: number;
-  /** The texts' tokens as they were, and those of them that are gone. */
+  /** The number of the texts' tokens before, and of those that are removed. */
   tokens: number;
   droppedTokens: number;
 }
@@ -30,8 +30,8 @@ const TEXTS_AT_ONCE = 1000;
  * The vocabulary of `keep` tokens for `texts`: special and added tokens, the single characters of the scripts
  * that they use, and then the tokens that they use most.
  *
- * Kind `"tokenizer_unsupported"` for a tokenizer other than WordPiece, `"invalid_argument"` where there is no text,
- * or where `keep` is more than there are tokens or fewer than must stay.
+ * Kind `"tokenizer_unsupported"` for a tokenizer other than WordPiece, `"invalid_argument"` if there is no
+ * text, or if `keep` is more than there are tokens or fewer than must be kept.
  */
 export async function prune(
   module: ConverterModule,
@@ -88,8 +88,9 @@ function prunedBy(kept: Kept, files: SmallFiles, config: Record<string, unknown>
 }
 
 /**
- * The weights with the `rows` alone of their table of words, each tensor in its type, as one safetensors file;
- * `config` is that of the model as it was. `onWarnings` is called at the end with what is left out, a sentence each.
+ * The weights with only the `rows` of their word embedding table, each tensor in its type, as one safetensors
+ * file; `config` is the original model's. `onWarnings` is called at the end with the tensors that are left
+ * out, a sentence each.
  */
 export function prunedWeights(
   module: ConverterModule,

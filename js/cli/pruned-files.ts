@@ -6,7 +6,7 @@ import type { SmallFiles } from "../worker/small-files.js";
 export interface SmallerVocabulary {
   /** The vocabulary's tokens, by their new ids. */
   readonly tokens: readonly string[];
-  /** The added tokens that no vocabulary has, whose ids follow. */
+  /** The added tokens outside of the vocabulary, whose ids follow. */
   readonly beyond: readonly string[];
   /** For each new id the old one. */
   readonly rows: Uint32Array;
@@ -30,20 +30,20 @@ export function parsed(bytes: Uint8Array): Json {
   return JSON.parse(new TextDecoder().decode(bytes)) as Json;
 }
 
-/** The files for the vocabulary `kept` of theirs. */
+/** The files for the smaller vocabulary `kept`. */
 export function prunedFiles(files: SmallFiles, kept: SmallerVocabulary): SmallFiles {
   const { tokens, rows } = kept;
   const byToken = new Map([...tokens, ...kept.beyond].map((token, id) => [token, id]));
   const byId = new Map([...rows].map((old, id) => [old, id] as const).reverse());
 
-  /** Settings that name an id whose token is gone, which no text has, name none. */
+  /** Settings that name the id of a removed token, which no text has, no longer name it. */
   const withIds = (settings: Json): Json =>
     mapped(settings, (name, value) => {
       if (!NAMES_ID.test(name)) return value;
       if (Array.isArray(value)) return value.map((id) => byId.get(id)).filter((id) => id !== undefined);
       return typeof value === "number" ? (byId.get(value) ?? null) : value;
     });
-  /** Entries that belong to a token; without those whose token is gone. */
+  /** Entries by the new ids of their tokens, without those whose token is removed. */
   const renumbered = <T extends { content?: unknown }>(entries: T[]): [number, T][] =>
     entries.flatMap((entry) => {
       const id = byToken.get(String(entry.content));

@@ -10,7 +10,7 @@ import { continued, isOnly, type Row } from "./row.js";
 export interface Done {
   /** The rows that it did not answer. */
   rows: AsyncGenerator<Row>;
-  /** Lines that are complete, without a header. */
+  /** The number of complete lines, without a header. */
   count: number;
   /** Their bytes, with the header. */
   bytes: number;
@@ -20,15 +20,15 @@ export interface Done {
 
 const READ_AT_ONCE = 1 << 18;
 
-/** How long an answer is looked for, in bytes: so far at first, and at most. */
+/** Within how many bytes the end of an answer is searched for: at first, and at most. */
 const FIRST_TAIL = 256;
 const MAX_TAIL = 1 << 20;
 
 /**
  * Reads the file at `path` along with the input's rows. A last line that is cut off does not count.
  *
- * Kind `"invalid_argument"` where a line is not the one that its row would have. `skips`: whether rows
- * without a text have no line.
+ * Kind `"invalid_argument"` if a line is not the one that its row would have. `skips`: whether rows without a
+ * text have no line.
  */
 export async function readDone(
   path: string,
@@ -75,8 +75,8 @@ export async function readDone(
 }
 
 /**
- * The bytes of the answer that begins at `from`; or that the file ends within it, or that it is none of this
- * form.
+ * The number of bytes of the answer that begins at `from`; `"cut"` if the file ends within it, `"other"` if
+ * it has another form.
  */
 async function readTail(file: Reader, from: number, pattern: RegExp): Promise<number | "cut" | "other"> {
   for (let size = FIRST_TAIL; ; size *= 4) {
@@ -89,14 +89,16 @@ async function readTail(file: Reader, from: number, pattern: RegExp): Promise<nu
   }
 }
 
-/** Whether a row may have been left out as one without a text: the model says so, and it is not asked again. */
+/**
+ * Whether a row may have been left out because it has no text: the model decides that, and isn't run again.
+ */
 function mayBeSkipped(row: Row): boolean {
   return isOnly(row, (text) => NOTHING.test(text));
 }
 
 /** A file to look ahead in. */
 interface Reader {
-  /** The next bytes, as many as are there and at most `count`; they stay. */
+  /** The next bytes, at most `count`, without consuming them. */
   peek(count: number): Promise<Buffer>;
   take(count: number): void;
   close(): Promise<void>;

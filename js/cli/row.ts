@@ -17,7 +17,7 @@ export interface Row {
   /** Bytes of the file up to the next row. */
   end: number;
   text: string;
-  /** The second text; null where none is asked for. */
+  /** The second text; null if none is requested. */
   pair: string | null;
   /** The names of `values`. */
   columns: readonly string[];
@@ -35,7 +35,7 @@ export interface ColumnNames {
   pair: { what: string; option: string };
 }
 
-/** Those of texts and pairs to classify. */
+/** The names for texts and pairs to classify. */
 export const PAIR_COLUMNS: ColumnNames = {
   text: { what: "text", option: "--column" },
   pair: { what: "second text", option: "--pair-column" },
@@ -51,7 +51,7 @@ export interface RowOptions {
   /** The column of the second texts; null: there are none. */
   pairColumn: string | null;
   names: ColumnNames;
-  /** What separates columns; null: found in the file. */
+  /** What separates columns; null: detected in the file. */
   delimiter: string | null;
   /** What quotes fields; null: nothing does. */
   quote: string | null;
@@ -70,7 +70,7 @@ export interface Rows {
   rows: AsyncGenerator<Row>;
 }
 
-/** A column's place: by its name, or else by its number. Null where there is none. */
+/** A column's index: by its name, or else by its number. Null if there is none. */
 export function placeOf(column: string | null, columns: readonly string[]): number | null {
   if (column === null)
     return columns.includes("text") ? columns.indexOf("text") : columns.length === 1 ? 0 : null;
@@ -84,7 +84,7 @@ export function textOf({ text, pair }: Pick<Row, "text" | "pair">): Text {
   return pair === null ? text : { text, pair };
 }
 
-/** Whether `nothing` holds for all that a row has to classify. */
+/** Whether `nothing` is true for all texts of a row. */
 export function isOnly({ text, pair }: Row, nothing: (text: string) => boolean): boolean {
   return nothing(text) && nothing(pair ?? "");
 }
@@ -105,7 +105,7 @@ export function invalidRow(message: string, cause?: unknown): TabsenseError {
   return new TabsenseError("invalid_argument", message, { cause });
 }
 
-/** A generator whose first step was taken already. */
+/** A generator whose first step has already been taken. */
 export async function* continued<T>(
   first: IteratorResult<T, unknown>,
   rest: AsyncGenerator<T>,
@@ -118,7 +118,7 @@ export async function* continued<T>(
   }
 }
 
-/** The most characters of a name in a message. */
+/** The maximum number of characters of a name in a message. */
 const LONGEST_NAME = 40;
 
 /** Names for a message, not too many of them. */

@@ -1,4 +1,4 @@
-/** Rows from CSV, JSON Lines or plain lines, as they come. */
+/** Rows from CSV, JSON Lines or plain lines, as they arrive. */
 
 import { isUtf8 } from "node:buffer";
 import { TabsenseError } from "../api/errors.js";
@@ -16,7 +16,7 @@ import {
   type Rows,
 } from "./row.js";
 
-/** Begins to read. Every error has kind `"invalid_argument"` and names the line. */
+/** Starts reading. Every error has kind `"invalid_argument"` and names the line. */
 export async function openRows(input: AsyncGenerator<Buffer>, options: RowOptions): Promise<Rows> {
   if (options.format === "csv" || options.format === "tsv") return readCsv(input, options);
   const lines = readLines(input, options.name);

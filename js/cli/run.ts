@@ -29,7 +29,7 @@ export async function run(args: string[]): Promise<number> {
     else await COMMANDS[invocation.command ?? "classify"](invocation);
     return DONE;
   } catch (thrown) {
-    // The reader of the output has enough of it (`| head`), which is no failure.
+    // The reader of the output has read enough (`| head`), which is not a failure.
     if (isBrokenPipe(thrown)) return DONE;
     if (thrown instanceof UsageError) {
       tell(`tabsense: ${thrown.message}\n\n${usageOf(thrown.command ?? invocation?.command ?? null)}`);
@@ -45,7 +45,7 @@ export async function run(args: string[]): Promise<number> {
   }
 }
 
-/** What the system refused (a full disk, a folder that can't be written to) is no fault of the engine. */
+/** An error of the system (a full disk, a folder that can't be written to) is not the engine's fault. */
 function fromSystem(thrown: unknown): TabsenseError {
   const { code, syscall, message } = thrown as NodeJS.ErrnoException;
   if (!(thrown instanceof TabsenseError) && typeof code === "string" && typeof syscall === "string") {

@@ -1,17 +1,14 @@
-/**
- * Ctrl-C and SIGTERM: the work under way is aborted, and leaves what it has
- * in order.
- */
+/** Ctrl-C and SIGTERM: the work in progress is aborted, and leaves its output in order. */
 
 import { setMaxListeners } from "node:events";
 
-/** What ends a command from outside, and the exit codes of shells: 128 and the signal's number. */
+/** The signals that end a command, and the exit codes that shells use: 128 plus the signal's number. */
 export const STOP_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** One of these signals. */
 export type StopName = keyof typeof STOP_CODES;
 
-/** What a command throws that was stopped from outside. */
+/** Thrown by a command that was stopped by a signal. */
 export class Stopped extends Error {
   readonly exitCode: number;
 
@@ -21,16 +18,16 @@ export class Stopped extends Error {
   }
 }
 
-/** Milliseconds that a stopped process waits for a reader who does not take what was printed. */
+/** Milliseconds that a stopped process waits for a reader that doesn't read the output. */
 const GRACE = 500;
 
 /**
- * Does `work`, whose signal fires when the process should end; a second signal exits at once. `hint` says how
- * to go on later.
+ * Runs `work`, whose signal fires when the process should end; a second signal exits at once. `hint` says how
+ * to continue later.
  */
 export async function stoppable<T>(hint: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  setMaxListeners(0, controller.signal); // one for each call under way
+  setMaxListeners(0, controller.signal); // one for each call in progress
   let by: StopName | null = null;
   const stop = (name: StopName) => {
     if (by) process.exit(STOP_CODES[name]);

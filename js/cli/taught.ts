@@ -9,7 +9,7 @@ import type { ClassifyOptions, Source, Text } from "../api/types.js";
 import type { Score } from "../api/answer-types.js";
 import type { EmbedderOptions } from "../api/vector-types.js";
 
-/** What the command asks of a classifier, its own or a model's. */
+/** What the command needs from a classifier, a taught one or a model's. */
 export interface Answering {
   info: ClassifierInfo;
   classify(texts: readonly Text[], options: Pick<ClassifyOptions, "topK" | "signal">): Promise<Score[][]>;
@@ -29,8 +29,8 @@ export async function readTaught(path: string): Promise<{ saved: string; encoder
 }
 
 /**
- * Loads the encoder, and the classifier on it. Where one label is asked for, and the classifier isn't sure of a text, the
- * label is empty.
+ * Loads the encoder, and the classifier on it. If one label is requested, and the classifier isn't sure of a
+ * text, the label is empty.
  */
 export async function openTaught(saved: string, source: Source, load: EmbedderOptions): Promise<Answering> {
   const embedder = await Embedder.load(source, load);

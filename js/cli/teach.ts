@@ -29,7 +29,7 @@ const COLUMNS: ColumnNames = {
   pair: { what: "label", option: "--label" },
 };
 
-/** The most confusions and doubtful examples in the report. */
+/** The maximum number of confusions and of doubtful examples in the report. */
 const MOST_TOLD = 5;
 
 /** Teaches a classifier, reports the results of leave-one-out, and writes it. */
@@ -83,7 +83,9 @@ export async function teach({ values, operands, texts }: Invocation): Promise<vo
   });
 }
 
-/** The examples of a file: of texts with one label each, or where labels are separated by `separator` with several. */
+/**
+ * The examples of a file: texts with one label each or, if `separator` is set, with labels that it separates.
+ */
 async function readExamples(
   input: string,
   options: Omit<RowOptions, "name" | "onInvalid">,
@@ -119,7 +121,7 @@ function emptyAt({ line }: Row, name: string, what: string, advice: string): Tab
   return new TabsenseError("invalid_argument", `Line ${line} of ${name} has no ${what}. ${advice}`);
 }
 
-/** The report in words. */
+/** The report as text. */
 function told({ accuracy, examples, labels, confusions, doubtful }: Evaluation, out: string): string {
   const share = (x: number | null) => (x === null ? "–" : `${Math.round(100 * x)} %`);
   const longest = Math.max(5, ...labels.map(({ label }) => label.length));

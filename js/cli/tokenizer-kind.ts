@@ -10,24 +10,24 @@ import { readPlace } from "./model-files.js";
 
 /** A model's tokenizer. */
 export interface TokenizerKind {
-  /** How it splits words: `"WordPiece"`, `"BPE"`, `"Unigram"`; null where its file doesn't say. */
+  /** How it splits words: `"WordPiece"`, `"BPE"`, `"Unigram"`; null if its file doesn't say. */
   kind: string | null;
-  /** The files that hold its vocabulary. */
+  /** The files that contain its vocabulary. */
   files: string[];
 }
 
 /** Where `tokenizer.json` names the kind. Within a string the quotes would be escaped. */
 const KIND = /"model"\s*:\s*\{\s*"type"\s*:\s*"(\w+)"/;
 
-/** The most characters of a match, and more. */
+/** More characters than a match has. */
 const OVERLAP = 256;
 
-/** By the first file of an older repository's vocabulary. */
+/** The kind, by the first file of an older repository's vocabulary. */
 const OF_FILE: Readonly<Record<string, string>> = { "vocab.txt": "WordPiece", "vocab.json": "BPE" };
 
 /**
- * The tokenizer of the model whose `config.json`, of these bytes, is at `place`. Null where none of its files is
- * there.
+ * The tokenizer of the model whose `config.json`, with these bytes, is at `place`. Null if its files don't
+ * exist.
  */
 export async function tokenizerOf(
   place: Place,
@@ -54,7 +54,7 @@ function kindOfOlder(file: OlderFile): string {
   return OF_FILE[file] ?? "Unigram";
 }
 
-/** What `read` makes of the file `name` beside `place`; undefined where there is none. */
+/** The result of `read` for the file `name` next to `place`; undefined if there is none. */
 async function ifThere<T>(
   place: Place,
   name: string,

@@ -9,25 +9,25 @@ import { startService, type Service } from "../worker/service.js";
 import type { Resolved } from "../files/sources.js";
 import type { Source } from "../api/types.js";
 
-/**
- * How many milliseconds a service has for giving back what it holds. One that is stuck must not hold up the
- * page.
- */
+/** How many milliseconds a service has for releasing its resources. A stuck one must not hold up the page. */
 export const CLOSE_LIMIT = 1000;
 
 /** A connection to a service. */
 export interface Channel {
   /**
-   * Called once, before anything is sent. `onBroken` tells that no answer will come any more: kind
-   * `"worker_crashed"` where the worker had started, `"environment"` where it could not be.
+   * Called once, before anything is sent. `onBroken` is called when no more answers will come: with kind
+   * `"worker_crashed"` if the worker had started, `"environment"` if it could not be started.
    */
   connect(onReply: (reply: Reply) => void, onBroken: (error: TabsenseError) => void): void;
   send(request: Request): void;
-  /** Whether an answer is awaited; a Node process must not end before it, nor wait for an idle worker. */
+  /**
+   * Whether an answer is awaited: a Node process must not exit before it arrives, but must not wait for an
+   * idle worker.
+   */
   hold(waiting: boolean): void;
   /**
-   * Ends the service and frees its model. Where it `holds` a device, helpers, or copies that are not on the
-   * disk yet, it is done with them before it ends, if that doesn't take too long.
+   * Ends the service and frees its model. If it `holds` a device, helpers, or copies that are not yet on
+   * disk, it finishes with them first, unless that takes too long.
    */
   close(holds: boolean): Promise<void>;
 }
@@ -37,13 +37,13 @@ export interface Platform {
   /** The service's host for `worker: false`. */
   host: ServiceHost;
   startWorker(): Channel;
-  /** Where the three files of a source are. */
+  /** Where a source's files are. */
   resolve(source: Source, options: CheckedLoadOptions): Promise<Resolved>;
   /** The option `wasm` as an absolute URL. */
   locate(wasm: string): string;
 }
 
-/** A service in this very thread, for `worker: false`. */
+/** A service on the calling thread, for `worker: false`. */
 export function inPlace(host: ServiceHost): Channel {
   let service: Service | null = null;
   return {

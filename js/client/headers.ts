@@ -4,12 +4,12 @@ import { TabsenseError } from "../api/errors.js";
 import type { HeadersOption, HeadersValue } from "../api/types.js";
 import type { HeadersAnswer, HeadersWanted } from "./protocol.js";
 
-/** The headers as a record, in which form they survive `postMessage`. Throws where they are none. */
+/** The headers as a record, which survives `postMessage`. Throws if they are not valid headers. */
 export function recordOf(headers: HeadersValue): Record<string, string> {
   return Object.fromEntries(new Headers(headers as HeadersInit));
 }
 
-/** Calls the caller's function for what the service wants. */
+/** Calls the caller's function for the headers that the service requests. */
 export async function answerHeaders(
   { id, url }: HeadersWanted,
   option: HeadersOption | null,
@@ -32,14 +32,14 @@ export async function answerHeaders(
   }
 }
 
-/** The service's questions to the caller's function, and their answers. */
+/** The service's requests to the caller's function, and their answers. */
 export interface HeadersAsker {
-  /** Rejects where `signal` fires, and where the function fails. */
+  /** Rejects if `signal` aborts or the function fails. */
   ask(url: string, signal: AbortSignal): Promise<Record<string, string>>;
   receive(answer: HeadersAnswer): void;
 }
 
-/** Starts asking through `post`. */
+/** Starts sending requests through `post`. */
 export function startAsking(post: (wanted: HeadersWanted) => void): HeadersAsker {
   const waiting = new Map<number, (answer: HeadersAnswer) => void>();
   let last = 0;

@@ -9,7 +9,10 @@ import { answer, infoOf, loadLexicon, type Lexicon } from "./stand-in.js";
 import type { ClassifierInfo } from "../api/info.js";
 import { SENTIMENT_LABELS, type CallProgress, type Source } from "../api/types.js";
 
-/** The labels of a model without neutral: the lexicon's NEUTRAL is seen until it is ready, and not after. */
+/**
+ * The labels of a model without NEUTRAL: the lexicon returns that label until the model is ready, the model
+ * never does.
+ */
 const SIDES = SENTIMENT_LABELS.filter((label) => label !== "NEUTRAL");
 
 /** The session of a classifier: a model, or the lexicon until the model is ready. */
@@ -19,26 +22,23 @@ export interface ClassifierSession extends Pick<Session, "name" | "state" | "end
     signal: AbortSignal | null,
     onProgress: ((progress: CallProgress) => void) | null,
   ): Promise<Answer[]>;
-  /** Null where no lexicon answers, and none did until the model was there. */
+  /** Null without `instant`: no lexicon answers, or ever did. */
   standIn: StandIn | null;
 }
 
-/** What answers in the model's place. */
+/** The lexicon that answers until the model is ready. */
 export interface StandIn {
-  /**
-   * Fulfils once the model has replaced it; rejects if the model fails. It may be left
-   * alone.
-   */
+  /** Fulfils once the model has replaced it; rejects if the model fails. The rejection may be ignored. */
   ready: Promise<void>;
-  /** Null from when on the model answers. */
+  /** Null once the model answers. */
   info(): ClassifierInfo | null;
 }
 
-/** What answers, as things stand. */
+/** What answers at the moment. */
 interface Course {
   /** The model, as soon as it is loaded; until then, the lexicon answers. */
   model: (Session & Pick<ClassifierSession, "classify">) | null;
-  /** Why the lexicon does, in a sentence. */
+  /** Why the lexicon answers, in a sentence. */
   reason: string;
   /** Why calls are rejected, or null. */
   end: TabsenseError | null;
@@ -57,8 +57,8 @@ export async function open(
 }
 
 /**
- * The lexicon at once, and the model as soon as it is there. It rejects if the lexicon can't be loaded, or
- * the source names nothing.
+ * Answers from the lexicon at once, and from the model as soon as it is loaded. Rejects if the lexicon can't
+ * be loaded or the source can't be resolved.
  */
 async function openInstant(
   platform: Platform,
@@ -132,7 +132,7 @@ function sessionOf(
   let closed: Promise<void> | null = null;
   return {
     name,
-    // Asked for only where the stand-in has nothing to tell any more.
+    // Called only once the model has replaced the lexicon.
     state: () => course.model!.state(),
     async classify(request, signal, onProgress) {
       if (!course.model) return answer(lexicon, request, signal, onProgress, () => course.end);

@@ -10,46 +10,51 @@ import type { Score } from "../api/answer-types.js";
 import type { Pooling } from "../api/vector-types.js";
 import type { Classification, EngineInfo, Piece } from "../wasm/simd/tabsense.js";
 
-/** One of a model's files, in a form that a worker can be sent. A stream can be read once. */
+/** One of a model's files, in a form that can be sent to a worker. A stream can be read only once. */
 export type FileRef = { url: string } | { path: string } | { blob: Blob } | { bytes: Uint8Array } | StreamRef;
 
-/** A file that is under way already; `total` and `exact` as for an open file. */
+/** A file that is already being transferred; `total` and `exact` as for an open file. */
 export interface StreamRef {
   stream: ReadableStream<Uint8Array>;
   total: number | null;
   exact: boolean;
 }
 
-/** Where the files of a tokenizer without `tokenizer.json` are, should they be there. */
+/** Where the files of a tokenizer without `tokenizer.json` are, if they exist. */
 export type OlderRefs = { [name in OlderFile]?: FileRef };
 
-/** Where the files are that say how an embedder makes its vectors, should they be there. */
+/** Where the files with an embedder's settings are, if they exist. */
 export type EmbeddingRefs = { [name in EmbeddingFile]?: FileRef };
 
 /** Where a model's files are. */
 export interface FileRefs extends OlderRefs, EmbeddingRefs {
   "config.json": FileRef;
-  /** Null where there is none; one at an address may still turn out not to be there. */
+  /** Null if there is none; a file at a URL may still turn out not to exist. */
   "tokenizer.json": FileRef | null;
   "tokenizer_config.json": FileRef | null;
   weights: WeightsRefs;
 }
 
-/** Where a model's weights are: files that were handed over, by name, or else beside `config.json`. */
+/**
+ * Where a model's weights are: in the files that the caller passed, by name, or else next to `config.json`.
+ */
 export interface WeightsRefs {
   given: Record<string, FileRef> | null;
-  /** What can be asked which files there are. */
+  /** The repository on a hub that can list its files, or null. */
   hub: HubRepository | null;
 }
 
 /** A model's repository on a hub, at a revision. */
 export interface HubRepository {
-  /** The address of the hub's description: `https://…/api/models/org/name`. */
+  /** The URL of the hub's description of it: `https://…/api/models/org/name`. */
   api: string;
   revision: string;
 }
 
-/** What a model is used for: labels of a text, a vector for it, one for each of its tokens, or labels of these. */
+/**
+ * What a model is used for: labels of a text, a vector of a text, a vector of each token, or labels of each
+ * token.
+ */
 export type Task = "classify" | "embed" | "encode" | "tag";
 
 /** All that the service needs to load a model. */
@@ -57,26 +62,26 @@ export interface LoadRequest extends EngineRequest {
   type: "load";
   /** What the model is used for. */
   task: Task;
-  /** Of an embedder: null where its files are to say. */
+  /** For an embedder; null: as its files say. */
   pooling: Pooling | null;
   files: FileRefs;
   device: Device;
   weights: WeightsWanted;
-  /** Whether the bytes of `config.json` are wanted as soon as they have come. */
+  /** Whether to send the bytes of `config.json` as soon as they have arrived. */
   tellConfig: boolean;
-  /** How a file from the network is read. */
+  /** How files from the network are read. */
   network: NetworkOptions;
 }
 
-/** How files from the network are read, and what they must be. */
+/** How files from the network are read and checked. */
 export interface NetworkOptions {
-  /** How many times in a row a connection that breaks is taken up again. */
+  /** How many times in a row a broken connection is resumed. */
   retries: number;
   /** Milliseconds without a byte after which a connection counts as broken. */
   stallTimeout: number;
-  /** Whether copies are kept. */
+  /** Whether files are cached. */
   cache: boolean;
-  /** Headers for the model's files; `"asked"`: the caller has a function that tells them for each address. */
+  /** Headers for the model's files; `"asked"`: the caller has a function that returns them for each URL. */
   headers: Record<string, string> | "asked" | null;
   /** The SHA-256 of files by name, in hexadecimal digits. */
   integrity: Record<string, string>;
@@ -93,7 +98,7 @@ export function transferOf(request: Request): ReadableStream[] {
 
 /** A call for some texts. */
 interface Call {
-  /** Whether the caller wants to hear how far it is. */
+  /** Whether to report progress. */
   progress: boolean;
 }
 
@@ -102,92 +107,94 @@ export interface ClassifyRequest extends Call {
   type: "classify";
   texts: Text[];
   top: number;
-  /** Whether the tokens are wanted, which are most of an answer's bytes. */
+  /** Whether to return the tokens, which are most of an answer's bytes. */
   details: boolean;
-  /** Whether empty texts get labels too: those of special tokens alone. */
+  /** Whether empty texts get labels, too: those of the special tokens alone. */
   empty: boolean;
 }
 
-/** A call for what the model computes for each text, as it is: a vector, a classifier's logits, tokens' states. */
+/**
+ * A call for the model's raw output for each text: a vector, a classifier's logits, or the tokens' states.
+ */
 export interface RowsRequest extends Call {
   type: "rows";
   texts: Text[];
-  /** Whether of pairs that are too long the text alone is cut, not the longer one first. */
+  /** Whether only the first text of a pair that is too long is cut, rather than the longer one first. */
   cutText: boolean;
 }
 
-/** A call for the tokens of each text, however long it is, and a tagger's logits of each. */
+/** A call for the tokens of each text, of any length, and a tagger's logits for each token. */
 export interface TagRequest extends Call {
   type: "tag";
   texts: string[];
 }
 
-/** What a classifier is trained on, beside the model: vectors of examples (N, D), and of the labels' names. */
+/** A call that trains a classifier, from the vectors of examples (N, D) and of the labels' names. */
 export interface TeachRequest extends Call {
   type: "teach";
   width: number;
   labels: number;
-  /** Whether an example has any number of labels. */
+  /** Whether an example may have any number of labels. */
   multi: boolean;
   vectors: Float32Array;
-  /** The labels of each example, by their places. */
+  /** The labels of each example, by index. */
   targets: number[][];
   names: Float32Array;
-  /** The label that each name is of. */
+  /** The label of each name. */
   nameLabels: number[];
-  /** What is to be trained further, its settings kept; null to find them. */
+  /** An earlier result to train further with its settings; null to search for settings. */
   former: Trained | null;
 }
 
-/** What was learnt. */
+/** The result of a training. */
 export interface Trained {
   /** (L, D), for vectors of length 1. */
   weights: Float32Array;
   /** (L) */
   bias: Float32Array;
-  /** What another training may keep. */
+  /** The settings that a further training may keep. */
   keep: { strength: number; nameWeight: number; temperature: number; threshold: number };
-  /** Null where the settings were kept. */
+  /** Null if the settings were kept. */
   leftOut: LeftOut | null;
 }
 
-/** Of each example: what a classifier says that was taught by all others. */
+/** For each example, the answer of a classifier that was taught by all others. */
 export interface LeftOut {
   /** The likeliest label (N). */
   predicted: Uint32Array;
   /** Its probability (N). */
   probability: Float32Array;
-  /** That of its own label (N); with several labels a text, those of all (N, L). */
+  /** That of its own label (N); with several labels per text, those of all labels (N, L). */
   own: Float32Array;
 }
 
 /** A call for some texts, of any task. */
 export type TextsRequest = ClassifyRequest | RowsRequest | TagRequest;
 
-/** What each kind of call yields for a text. */
+/** The result for a text, by kind of call. */
 export interface ResultOf {
   classify: Classification;
   rows: Float32Array;
   tag: Tagged;
 }
 
-/** The tokens of a text (N), special ones left out, and the logits (N, L) of each. */
+/** The tokens of a text (N), without special ones, and their logits (N, L). */
 export interface Tagged {
   tokens: Piece[];
   logits: Float32Array;
 }
 
-/** Ends what the service is doing; what was asked is answered with `aborted`. */
+/** Aborts the current request, which is answered with `aborted`. */
 export interface AbortRequest {
   type: "abort";
 }
 
-/** Ends what the service is doing and frees the model; it is answered once all is given back. */
+/** Aborts the current request and frees the model; answered once everything is released. */
 export interface DisposeRequest {
   type: "dispose";
 }
 
-/** The headers that the service wanted; `error` where the caller's function failed. */
+/** The headers that the service requested; `error` if the caller's function failed. */
 export interface HeadersAnswer {
   type: "headers";
   id: number;
@@ -195,7 +202,7 @@ export interface HeadersAnswer {
   error: PlainError | null;
 }
 
-/** A model has one request under way at a time, so that an answer needs no number. */
+/** A model has only one request under way at a time, so answers need no number. */
 export type Request =
   | LoadRequest
   | TextsRequest
@@ -204,25 +211,25 @@ export type Request =
   | DisposeRequest
   | HeadersAnswer;
 
-/** How an embedder makes its vectors, as its files say it. */
+/** How an embedder computes its vectors, as its files say. */
 export interface Embedding {
   pooling: Pooling;
-  /** Whether vectors are brought to length 1. */
+  /** Whether vectors are normalized to length 1. */
   normalize: boolean;
-  /** What texts may have in front of them, by name. */
+  /** The prefixes that texts may have, by name. */
   prompts: Record<string, string>;
-  /** The name of what they have where nothing else is asked for. */
+  /** The name of the default prefix. */
   defaultPrompt: string | null;
-  /** The most tokens of a text, where that is less than the model's. */
+  /** The maximum number of tokens of a text, if a file sets one. */
   maxTokens: number | null;
-  /** Whether texts are made lower case whatever the tokenizer does. */
+  /** Whether texts are lowercased, whatever the tokenizer does. */
   lowerCase: boolean;
 }
 
-/** What the service holds now: a call may have moved the model to another device. */
+/** The service's current state: a call may have moved the model to another device. */
 export interface State {
   info: EngineInfo;
-  /** Of an embedder. */
+  /** For an embedder. */
   embedding: Embedding | null;
   /** The file that the weights were read from, by its name in the repository. */
   file: string;
@@ -230,47 +237,47 @@ export interface State {
   memory: number;
 }
 
-/** What a load yields. */
+/** The result of a load. */
 export interface Loaded {
   type: "loaded";
   state: State;
-  /** Whether copies of its files are still on their way to the disk; once they are there, `stored` comes. */
+  /** Whether copies of its files are still being written to disk; `stored` follows once they are. */
   storing: boolean;
 }
 
-/** What a call for some texts yields: a result for each. */
+/** The answer to a call for some texts: a result for each. */
 export interface Answered<Type extends keyof ResultOf = keyof ResultOf> {
   type: "answered";
   results: ResultOf[Type][];
   state: State;
 }
 
-/** What a training yields. */
+/** The answer to a training. */
 export interface Taught {
   type: "taught";
   trained: Trained;
   state: State;
 }
 
-/** A text's answer, be it the engine's or the lexicon's. */
+/** A text's answer, from the engine or the lexicon. */
 export type Answer = Omit<Classification, "scores"> & { scores: Score[] };
 
-/** What a request yields that was aborted; `state` is null where no model is held. */
+/** The answer to a request that was aborted; `state` is null if no model is loaded. */
 export interface Aborted {
   type: "aborted";
   state: State | null;
 }
 
-/** What a request yields that fails; `state` is null where no model is held. */
+/** The answer to a request that failed; `state` is null if no model is loaded. */
 export interface Failed {
   type: "failed";
   error: PlainError;
   state: State | null;
-  /** The trap that broke the service for good, in its own words; null where it works on. */
+  /** The message of the trap that broke the service for good; null if the service still works. */
   trap: string | null;
 }
 
-/** Asks for the headers of a request, which a {@link HeadersAnswer} of the same id tells. */
+/** Asks for the headers of a request; a {@link HeadersAnswer} with the same id returns them. */
 export interface HeadersWanted {
   type: "headers";
   id: number;
@@ -278,7 +285,7 @@ export interface HeadersWanted {
 }
 
 /**
- * What the service says. `started` comes once, first; `config` where a load asked for it; `headers` while it
+ * The service's messages. `started` comes once, first; `config` if a load requested it; `headers` while it
  * loads; `stored` at any time; `disposed` once, last.
  */
 export type Reply =

@@ -42,7 +42,7 @@ export interface Queue {
     signal: AbortSignal | null,
     onProgress: Job["onProgress"],
   ): Promise<Loaded | Answered | Taught>;
-  /** What a new worker loads if the worker crashes; null if it can be read only once. */
+  /** Sets what a new worker loads if the worker crashes; null if the model can be read only once. */
   keep(request: LoadRequest | null): void;
   /** The service's state after its last answer. */
   state(): State | null;
@@ -53,8 +53,8 @@ export interface Queue {
 
 /**
  * Starts a service with `start`, and its queue. `mayHold`: whether the service may hold a device or helpers
- * before it has said so; `onConfig` hears the bytes of `config.json`; `headers`
- * tells what a request for a file carries.
+ * before it has reported its state. `onConfig` is called with the bytes of `config.json`. `headers` are for
+ * requests for files.
  */
 export function startQueue(
   start: () => Channel,
@@ -71,7 +71,7 @@ export function startQueue(
   let end: TabsenseError | null = null;
   let again: LoadRequest | null = null;
   let crashes = 0;
-  /** The end of the channel that was closed last. */
+  /** Resolves when the channel that was closed last has ended. */
   let closed: Promise<void> = Promise.resolve();
 
   function open(): Channel {
@@ -180,7 +180,7 @@ export function startQueue(
     }
     if (reply.type === "failed" && reply.trap !== null && again) return lose(crashed(reply.trap));
     state = reply.state ?? state;
-    if (reply.type === "aborted") return next(); // its caller was told when it aborted
+    if (reply.type === "aborted") return next(); // its caller's promise has already rejected
     if (reply.type === "failed") {
       if (job.request === again) void close(); // the new worker has no model
       job.reject(new TabsenseError(reply.error.kind, reply.error.message));
@@ -200,7 +200,7 @@ export function startQueue(
       return new Promise<Loaded | Answered | Taught>((resolve, reject) => {
         const job: Job = { request, onProgress, resolve, reject };
         const abort = () => {
-          job.onProgress = null; // what was rejected reports no more
+          job.onProgress = null; // a rejected call reports no more progress
           const at = waiting.indexOf(job);
           if (at >= 0) waiting.splice(at, 1);
           else if (active === job) channel!.send({ type: "abort" });
@@ -232,7 +232,7 @@ export function startQueue(
     ended: () => end,
     dispose() {
       endWith(disposed());
-      end = disposed(); // also where it had ended by itself
+      end = disposed(); // even if it had already ended with an error
       return close();
     },
   };

@@ -43,7 +43,7 @@ export interface Session {
 
 /**
  * Loads a model and resolves with its session; on failure the worker ends before the promise rejects.
- * `onConfig` hears the bytes of `config.json`.
+ * `onConfig` is called with the bytes of `config.json`.
  */
 export async function openSession(
   platform: Platform,
@@ -55,7 +55,7 @@ export async function openSession(
   options.signal?.throwIfAborted();
   const { name, files } = await platform.resolve(source, options);
   options.signal?.throwIfAborted();
-  // A page's own thread may not wait for others, and threads need a memory and an instance of their own.
+  // A page's main thread must not block on others, and threads need their own memory and instance.
   const threads = options.worker ? options.threads : 1;
   const wasm = typeof options.wasm === "string" ? platform.locate(options.wasm) : options.wasm;
   const request: LoadRequest = {
@@ -77,8 +77,8 @@ export async function openSession(
     options.headers,
   );
   try {
-    // In place nothing can be replaced: all classifiers of a page's own thread share one instance of the
-    // wasm.
+    // Without a worker, nothing can be replaced: all classifiers on the page's main thread share one wasm
+    // instance.
     const again = options.worker ? repeatable(request) : null;
     await queue.submit(request, options.signal, options.onProgress);
     queue.keep(again);

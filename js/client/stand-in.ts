@@ -6,7 +6,7 @@ import { SENTIMENT_LABELS, type CallProgress } from "../api/types.js";
 import { nextTask } from "../files/bytes.js";
 import type { Answer, ClassifyRequest } from "./protocol.js";
 
-/** js/lexicon.ts, which is a file of its own. */
+/** The exports of js/lexicon.ts, which is bundled as a separate file. */
 export type Lexicon = typeof import("../lexicon.js");
 
 /** Milliseconds of work after which it yields to the page. */
@@ -26,8 +26,8 @@ export async function loadLexicon(): Promise<Lexicon> {
 }
 
 /**
- * Answers a request from the lexicon. `ended` is asked between two time slices, and what it gives ends the
- * call.
+ * Answers a request from the lexicon. `ended` is called between two time slices; an error that it returns
+ * ends the call.
  *
  * Rejects with the reason of `signal`; with kind `"invalid_argument"` if `onProgress` throws, or for a pair.
  */
@@ -58,7 +58,7 @@ export async function answer(
     }
     const start = performance.now();
     let all = score(text);
-    if (all.length === 0 && empty) all = score("."); // as of a text without a word that it knows
+    if (all.length === 0 && empty) all = score("."); // as for a text without a known word
     const truncated = all[0]?.truncated ?? false;
     const scores = all
       .slice(0, top === 0 ? undefined : top)
@@ -70,7 +70,7 @@ export async function answer(
   return answers;
 }
 
-/** What `info` tells while the lexicon answers for the model `name`; `reason` says why it does. */
+/** The `info` while the lexicon answers for the model `name`; `reason` says why it does. */
 export function infoOf({ MAX_WORDS, WORDS }: Lexicon, name: string, reason: string): ClassifierInfo {
   return {
     device: "cpu",

@@ -1,6 +1,6 @@
 /** Recognizes files that aren't UTF-8 text by their first bytes. */
 
-/** The encodings that files are read in, by the names that `TextDecoder` has for them. */
+/** The encodings of files that can be read, by their names in `TextDecoder`. */
 export const ENCODINGS = ["utf-8", "utf-16le", "utf-16be", "windows-1252"] as const;
 
 /** An encoding. */
@@ -18,7 +18,7 @@ const SIGNATURES: readonly (readonly [string, readonly number[]])[] = [
   ["a Parquet file, not text. Export it as CSV or JSON Lines", [0x50, 0x41, 0x52, 0x31]],
 ];
 
-/** A web page in place of a file: what a server answers that asks for a login, or has no such file. */
+/** A web page in place of a file: a server sends one if it requires a login or lacks the file. */
 const WEB_PAGE = /^\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b/i;
 
 /** The encoding of a byte order mark, or null. */
@@ -29,9 +29,9 @@ export function markedEncoding(head: Uint8Array): Encoding | null {
 }
 
 /**
- * What a file is instead of text in UTF-8, Windows-1252 or another extension of ASCII, and what to do: the end
- * of a sentence that begins with its name and "is". Null where nothing speaks against text. `head`: its first
- * bytes, without a byte order mark.
+ * What a file is instead of text in UTF-8, Windows-1252 or another extension of ASCII, and what to do: the
+ * end of a sentence that begins with its name and "is". Null if nothing indicates that it isn't text. `head`:
+ * its first bytes, without a byte order mark.
  */
 export function notText(head: Uint8Array): string | null {
   for (const [what, signature] of SIGNATURES)
@@ -47,7 +47,7 @@ export function notText(head: Uint8Array): string | null {
     : null;
 }
 
-/** Bytes as text, a character each: enough to look at what is ASCII. */
+/** Bytes as text, one character each: enough to examine ASCII. */
 export function latin1(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += 4096)

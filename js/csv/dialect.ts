@@ -4,7 +4,7 @@
 export interface Dialect {
   /** One ASCII character. */
   delimiter: string;
-  /** One ASCII character, or null where quotes are ordinary characters. */
+  /** One ASCII character, or null if quotes are ordinary characters. */
   quote: string | null;
 }
 
@@ -14,13 +14,13 @@ export const TSV: Dialect = { delimiter: "\t", quote: null };
 /** How much of a file's beginning is enough to find its dialect, in bytes. */
 export const SAMPLE_BYTES = 1 << 16;
 
-/** The delimiters that are tried. The first wins ties, and is assumed where none separates anything. */
+/** The delimiters that are tried. The first wins ties, and is assumed if none separates anything. */
 const DELIMITERS = [",", ";", "\t", "|"] as const;
 
-/** The records of a sample that are looked at. */
+/** How many records of a sample are examined. */
 const MOST_RECORDS = 100;
 
-/** The least share of records that must have as many fields as the first. */
+/** The minimum share of records that must have as many fields as the first. */
 const LEAST_EQUAL = 0.5;
 
 /**
@@ -32,8 +32,8 @@ export function separatorLine(sample: string): { delimiter: string; length: numb
 }
 
 /**
- * The delimiter with which the first records have most often the same number of fields, at least two; among
- * equals the one that makes the most fields. `cut`: the sample ends before the file does.
+ * The delimiter with which the first records most often have the same number of fields, at least two; on a
+ * tie, the one that gives the most fields. `cut`: the sample ends before the file does.
  */
 export function findDelimiter(sample: string, quote: string | null, cut: boolean): string {
   let best: { delimiter: string; equal: number; width: number } | null = null;
@@ -67,7 +67,7 @@ function widthsOf(sample: string, { delimiter, quote }: Dialect, cut: boolean): 
       filled = true;
       continue;
     } else if (character === "\n" || character === "\r") {
-      if (filled) widths.push(width); // blank lines are no records
+      if (filled) widths.push(width); // blank lines are not records
       [width, length, filled] = [1, 0, false];
       continue;
     } else {
@@ -75,7 +75,7 @@ function widthsOf(sample: string, { delimiter, quote }: Dialect, cut: boolean): 
     }
     length++;
   }
-  // The last record may go on behind the sample; the first is needed anyway.
+  // The last record may continue after the sample; the first is needed anyway.
   if (filled && (!cut || widths.length === 0) && widths.length < MOST_RECORDS) widths.push(width);
   return widths;
 }

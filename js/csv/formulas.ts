@@ -1,8 +1,8 @@
 /** Cells that a spreadsheet would run as formulas, which could send neighbouring cells elsewhere. */
 
 /**
- * Begins as a formula does, full-width signs included, which some spreadsheets take as well. A sign alone and a plain
- * number are none.
+ * Begins like a formula, also with full-width signs, which some spreadsheets accept as well. A lone sign and
+ * a plain number are not formulas.
  */
 const FORMULA = /^(?![+-]?(?:\d+\.?\d*|\.\d+)?(?:e[+-]?\d+)?$)[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/i;
 

@@ -3,7 +3,7 @@
 const LF = 0x0a;
 const CR = 0x0d;
 
-/** Tells which line a byte is on. Places must be asked for in ascending order. */
+/** Finds the line that a byte is on. Places must be passed in ascending order. */
 export interface LineCount {
   add(bytes: Uint8Array): void;
   /** The line of the byte at `place`, from 1. */
@@ -16,7 +16,7 @@ export interface LineCount {
 export function startLineCount(): LineCount {
   const held: Uint8Array[] = [];
   let [line, read, at, last] = [1, 0, 0, 0];
-  /** Reads a byte; false where there is none. */
+  /** Reads a byte; returns false if there is none. */
   const step = (): boolean => {
     const bytes = held[0];
     if (!bytes) return false;

@@ -3,7 +3,7 @@
 /** The names, each once: the second `text` is `text (2)`. */
 export function uniqueNames(names: readonly string[]): string[] {
   const taken = new Set(names);
-  // How often each has come; a file may have a million columns of one name.
+  // How often each name has occurred; a file may have a million columns of one name.
   const counts = new Map<string, number>();
   return names.map((name) => {
     let count = (counts.get(name) ?? 0) + 1;

@@ -5,7 +5,7 @@ import { latin1 } from "./content.js";
 import type { Dialect } from "./dialect.js";
 import { startLineCount } from "./line-count.js";
 
-/** A record whose fields are still bytes: a character each. */
+/** A record whose fields are still bytes: one character each. */
 export interface CsvRecord {
   fields: string[];
   /** The line that it begins on, from 1. */
@@ -27,17 +27,23 @@ export interface CsvFault {
 export interface RecordOptions extends Dialect {
   /** Whether misplaced quotes are read literally. */
   lenient: boolean;
-  /** The longest record, in bytes: without a limit, a quote that is never closed would fill the memory. */
+  /**
+   * The maximum length of a record, in bytes: without a limit, a quote that is never closed would fill the
+   * memory.
+   */
   maxBytes: number;
-  /** Bytes at the beginning that are no record: the line `sep=;`. */
+  /** Bytes at the beginning that are not a record: the line `sep=;`. */
   skip: number;
-  /** Called for a record that is left out; false ends the reading. What {@link CsvFault.ends} ends it anyhow. */
+  /**
+   * Called for a record that is left out; returning false ends the reading. {@link CsvFault.ends} ends it
+   * anyway.
+   */
   onFault(fault: CsvFault, isFirst: boolean): boolean;
 }
 
 /**
- * Yields the records of a file without a byte order mark. Lines may end in LF, CRLF or CR, also in one file;
- * blank ones are skipped. Bytes that are not UTF-8 are no error here, but in {@link decodeFields}.
+ * Yields the records of a file without a byte order mark. Lines may end in LF, CRLF or CR, even within one
+ * file; blank ones are skipped. Bytes that are not UTF-8 are an error in {@link decodeFields}, not here.
  */
 export async function* readRecords(
   input: AsyncIterable<Uint8Array>,
@@ -54,22 +60,23 @@ export async function* readRecords(
     delimiter,
     quote: quote ?? false,
     escape: quote ?? '"',
-    // Without them the first line's break would be the only one, and rows that end otherwise would be one.
+    // Otherwise only the first line's kind of break would count, and rows that end differently would be
+    // joined.
     record_delimiter: ["\r\n", "\n", "\r"],
-    // Bytes as they are: fields are decoded one by one, to find one that is not UTF-8.
+    // Raw bytes: fields are decoded one by one, to find one that is not UTF-8.
     encoding: "latin1",
     max_record_size: maxBytes,
     relax_column_count: true,
     relax_quotes: lenient,
     skip_empty_lines: true,
-    // Records are taken here, within the parser, where bytes come in their order; its stream stays empty.
+    // Records are collected here, within the parser, in step with its bytes; its stream stays empty.
     on_record(fields: string[], { bytes }) {
       const end = skip + bytes;
       if (!ended) records.push({ fields, line: lines.lineOf(end - 1) - breaksIn(fields), end });
       isFirst = false;
       return null;
     },
-    // A parser that fails forgets the records that it holds: so it never does, and where to stop is noted.
+    // A parser that fails loses the records that it holds, so it never fails: `ended` says where to stop.
     skip_records_with_error: true,
     on_skip(thrown) {
       const fields = fieldsOf(parser);
@@ -84,7 +91,7 @@ export async function* readRecords(
   const done = new Promise<void>((resolve, reject) => {
     parser.on("error", reject);
     parser.on("end", resolve);
-    parser.resume(); // its stream, which stays empty, ends only where it flows
+    parser.resume(); // its stream, which stays empty, ends only if it flows
   });
   done.catch(() => {}); // awaited below
   let left = skip;
@@ -93,7 +100,7 @@ export async function* readRecords(
     const from = Math.min(left, bytes.length);
     left -= from;
     const rest = bytes.subarray(from);
-    // In a browser the parser brings streams of its own, which take no bytes but in a string.
+    // In a browser the parser brings its own streams, which accept bytes only as a string.
     const chunk = "Buffer" in globalThis ? rest : latin1(rest);
     const written = new Promise((resolve) => parser.write(chunk, "latin1", resolve));
     await Promise.race([written, done]);
@@ -106,7 +113,7 @@ export async function* readRecords(
   yield* records;
 }
 
-/** The fields as text; null where they are not UTF-8. */
+/** The fields as text; null if they are not UTF-8. */
 export function decodeFields(fields: readonly string[]): string[] | null {
   try {
     return fields.map((field) => {
@@ -138,12 +145,12 @@ function faultOf({ code }: CsvError, maxBytes: number): string {
   return FAULTS[code] ?? `is not CSV (${code})`;
 }
 
-/** The fields that the parser has of its record so far: the same array as long as it is the same record. */
+/** The fields of the parser's current record so far: the same array as long as the record is the same. */
 function fieldsOf(parser: Parser): unknown {
   return (parser as unknown as { state: { record: unknown } }).state.record;
 }
 
-/** Line breaks within fields: all that a record has but for its last. */
+/** Line breaks within fields: all of a record's except for its last. */
 function breaksIn(fields: readonly string[]): number {
   return fields.reduce((sum, field) => sum + (field.match(/\r\n|\r|\n/g)?.length ?? 0), 0);
 }

@@ -1,5 +1,5 @@
 /**
- * Reads sentence-transformers' files of an encoder: pooling, prompts and normalization.
+ * Reads an encoder's sentence-transformers files: pooling, prompts and normalization.
  *
  * Source: `sentence-transformers` 6.2.
  */
@@ -7,11 +7,11 @@
 import { TabsenseError } from "../api/errors.js";
 import { quoted } from "../api/quoted.js";
 
-/** The files, as far as a model has them: their bytes or their text. */
+/** The files that a model has, as bytes or text. */
 export interface SentenceFiles {
   /** `modules.json` */
   modules?: Uint8Array | string | undefined;
-  /** `config.json` in the folder of the module `Pooling`, mostly `1_Pooling/config.json`. */
+  /** `config.json` in the folder of the module `Pooling`, usually `1_Pooling/config.json`. */
   pooling?: Uint8Array | string | undefined;
   /** `config_sentence_transformers.json` */
   sentenceTransformers?: Uint8Array | string | undefined;
@@ -22,21 +22,21 @@ export interface SentenceFiles {
 /** How vectors of a model are compared. */
 export type Similarity = "cosine" | "dot" | "euclidean" | "manhattan";
 
-/** What the files say. */
+/** The settings in the files. */
 export interface SentenceSettings {
-  /** How a text's vector is made of its tokens' states; null where no file says. */
+  /** How a text's vector is computed from its tokens' states; null if no file says. */
   pooling: "mean" | "cls" | null;
-  /** Whether vectors are scaled to the length 1. */
+  /** Whether vectors are normalized to length 1. */
   normalize: boolean;
-  /** What is put before a text, by name. */
+  /** The prefixes that texts may have, by name. */
   prompts: Record<string, string>;
-  /** The name of the prompt that is put before texts unless another is asked for. */
+  /** The name of the prompt that is used unless the caller requests another. */
   defaultPrompt: string | null;
   /** How vectors are compared. */
   similarity: Similarity;
-  /** The most tokens of a text, special ones included, where a file names a bound. */
+  /** The maximum number of tokens of a text, special ones included, if a file sets one. */
   maxTokens: number | null;
-  /** Whether texts are made lower case whatever the tokenizer does. */
+  /** Whether texts are lowercased, whatever the tokenizer does. */
   lowerCase: boolean;
   /** The folder of a static embedding's files, below the model's own; null for an encoder. */
   staticFolder: string | null;
@@ -44,7 +44,7 @@ export interface SentenceSettings {
 
 /** The modules of a model. */
 export interface Modules {
-  /** The folder of the file that `SentenceFiles.pooling` is; null without such a module. */
+  /** The folder of the file in `SentenceFiles.pooling`; null without a module `Pooling`. */
   poolingFolder: string | null;
   /** Whether a module `Normalize` follows. */
   normalize: boolean;
@@ -63,7 +63,7 @@ const MODES = {
   pooling_mode_lasttoken: "lasttoken",
 } as const;
 
-/** The most names that a message lists. */
+/** The maximum number of names that a message lists. */
 const MOST_NAMED = 8;
 
 type Fields = Record<string, unknown>;
@@ -71,9 +71,9 @@ type Fields = Record<string, unknown>;
 /**
  * Reads the files.
  *
- * Throws `config_invalid` where one is not JSON or holds a value of another type, `not_a_model` for a web
- * page in its place, `config_unsupported` where the model computes what an embedder here does not: a
- * further layer, another pooling, code of its own.
+ * Throws `config_invalid` if a file is not JSON or has a value of the wrong type, `not_a_model` for a web
+ * page instead of a file, `config_unsupported` if the model computes something that an embedder here doesn't:
+ * a further layer, another pooling, custom code.
  */
 export function readSentenceFiles(files: SentenceFiles): SentenceSettings {
   const modules = files.modules === undefined ? null : readModules(files.modules);
@@ -151,7 +151,7 @@ function readPooling(file: Uint8Array | string | undefined, prompted: boolean): 
     modes = Object.entries(MODES).flatMap(([field, mode]) => (flag(name, fields, field) ? [mode] : []));
   }
   const list: unknown[] = Array.isArray(modes) ? modes : [modes];
-  // None named is the mean, in older files.
+  // In older files, the default is the mean.
   const [mode = "mean"] = list;
   if (list.length > 1) {
     throw unsupported(
@@ -247,12 +247,12 @@ function broken(file: string, why: string, cause?: unknown): TabsenseError {
   return new TabsenseError("config_invalid", message, { cause });
 }
 
-/** Of a model that computes what an embedder here does not. */
+/** The error for a model that computes something that an embedder here doesn't. */
 export function unsupported(message: string): TabsenseError {
   return new TabsenseError("config_unsupported", message);
 }
 
-/** A value in a message. */
+/** A value, for messages. */
 function shown(value: unknown): string {
   if (typeof value === "string") return quoted(value);
   if (typeof value !== "object" || value === null) return String(value);

@@ -6,12 +6,12 @@ import type { Embedding } from "../client/protocol.js";
 import type { EmbeddingFiles } from "../files/embedding-files.js";
 import { readModules, readSentenceFiles, unsupported } from "./sentence-transformers.js";
 
-/** The folder of the pooling's file, which is read wherever a model has it. */
+/** The only folder from which a pooling's file is read. */
 const POOLING_FOLDER = "1_Pooling";
 
 /**
- * What they say, with the pooling that was `asked` for, if one was; without either, the mean. `config`: the model's
- * `config.json`, which of a static embedding says itself whether vectors are scaled.
+ * The settings in the files. The pooling is the one that was `asked` for, else the files', else the mean.
+ * `config` is the model's `config.json`, which says for a static embedding whether vectors are normalized.
  *
  * Throws as `readSentenceFiles` does.
  */
@@ -41,12 +41,12 @@ export function readEmbedding(asked: Pooling | null, files: EmbeddingFiles, conf
   };
 }
 
-/** Whether a `config.json` of model2vec's scales vectors; older ones come without a `modules.json`. */
+/** Whether a `config.json` of model2vec normalizes vectors; older models have no `modules.json`. */
 function saysNormalize(config: Uint8Array): boolean {
   try {
     const fields = JSON.parse(new TextDecoder().decode(config)) as { normalize?: unknown } | null;
     return fields?.normalize === true;
   } catch {
-    return false; // the engine tells what is wrong with it
+    return false; // the engine reports what is wrong with it
   }
 }

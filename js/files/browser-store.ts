@@ -11,12 +11,12 @@ const NAME = "tabsense-models";
 const NOTES = "https://tabsense.invalid/notes/";
 const BODIES = "https://tabsense.invalid/bodies/";
 
-/** The share of the page's quota up to which copies are written: the rest is for its own data. */
+/** The share of the page's quota that copies may use: the rest is for the page's own data. */
 const SHARE = 0.9;
 
 /**
- * The browser's store; null where there is none: on pages that aren't secure, in frames without an origin
- * (where the mere look at `caches` throws), and, unless `create` is set, where nothing was kept so far.
+ * The browser's store, or null if there is none: on insecure pages, in frames without an origin (where merely
+ * reading `caches` throws) and, unless `create` is set, if nothing has been kept so far.
  */
 export async function browserStore(create: boolean): Promise<Store | null> {
   try {

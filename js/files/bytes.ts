@@ -10,27 +10,24 @@ import { notFetched, reason, refused } from "./refusals.js";
 /** An open file: its length, if known, and its bytes, which can be read once. */
 export interface Opened {
   total: number | null;
-  /** Whether the bytes must match `total`; the length of compressed bytes doesn't count. */
+  /** Whether exactly `total` bytes must arrive; false if `total` may be the length of compressed bytes. */
   exact: boolean;
   body: ReadableStream<Uint8Array>;
-  /** Of a file from the network: which version it is. */
+  /** For a file from the network: its version. */
   version?: Version;
-  /** Whose body it is: Node ends that of a response that is garbage-collected. */
+  /** The response that `body` belongs to: Node ends the body of a response that is garbage-collected. */
   response?: Response;
 }
 
-/**
- * What identifies a version of a file; null if the server doesn't say, or hides it from other
- * origins.
- */
+/** What identifies a version of a file; null if the server doesn't send it or hides it from other origins. */
 export interface Version {
   etag: string | null;
   modified: string | null;
 }
 
 /**
- * Thrown while a file is read that has, or may have, changed: what was read is of no use. The message is half
- * a sentence.
+ * Thrown while reading a file that has changed or may have: the bytes read so far are useless. The message is
+ * half a sentence.
  */
 export class FileChanged extends Error {}
 
@@ -47,7 +44,7 @@ export const MAX_CHUNK = 256 * 1024;
 /** How many bytes of an in-memory file are read before messages, such as an abort, are handled. */
 const MEMORY_CHUNK = 4 * 1024 * 1024;
 
-/** Fetches `url`. A status other than success, and a connection that fails, have kind `"network"`. */
+/** Fetches `url`. Throws kind `"network"` for a status other than success or a failed connection. */
 export async function fetchFile(
   url: string,
   signal: AbortSignal,
@@ -67,7 +64,7 @@ export async function fetchFile(
   return response;
 }
 
-/** Opens what was fetched from `url`. */
+/** Opens the response from `url`. */
 export function openResponse(response: Response, url: string): Opened {
   if (!response.body) throw new TabsenseError("not_a_model", `${url} is empty.`);
   const total = lengthTold(response);
@@ -81,7 +78,7 @@ export function lengthTold(response: Response): number | null {
   return length !== null && /^\d+$/.test(length) && !isEncoded(response) ? Number(length) : null;
 }
 
-/** Whether the body was compressed, as far as the server says. */
+/** Whether the server says that the body is compressed. */
 export function isEncoded(response: Response): boolean {
   return (response.headers.get("content-encoding") ?? "identity") !== "identity";
 }
@@ -91,9 +88,7 @@ export function openBlob(blob: Blob): Opened {
   return { total: blob.size, exact: true, body: blob.stream() };
 }
 
-/**
- * Opens bytes in memory. They are read in pieces, each in a task of its own, so that an abort gets through.
- */
+/** Opens bytes in memory. They are read in pieces, each in its own task, so that an abort gets through. */
 export function openBytes(bytes: Uint8Array): Opened {
   let at = 0;
   const body = new ReadableStream<Uint8Array>(
@@ -110,10 +105,9 @@ export function openBytes(bytes: Uint8Array): Opened {
 }
 
 /**
- * The bytes of an open file in pieces of at most `MAX_CHUNK`, reported to `onBytes` as they come.
+ * The bytes of an open file in pieces of at most `MAX_CHUNK`, reported to `onBytes` as they arrive.
  *
- * `name` is what messages call the file. The stream is cancelled whenever the reading ends early, and when
- * `signal` fires.
+ * Messages call the file `name`. The stream is cancelled if reading ends early or `signal` fires.
  */
 export async function* readChunks(
   opened: Opened,
@@ -172,7 +166,7 @@ export async function* readChunks(
   }
 }
 
-/** The whole of an open file that is at most `limit` bytes long. */
+/** Reads a whole open file of at most `limit` bytes. */
 export async function readAll(
   opened: Opened,
   name: string,

@@ -12,11 +12,11 @@ import { ABSENT, type Entry, type Note, type Store } from "./store.js";
 
 /** A copy being written to the cache. Failures here never fail a load. */
 export interface CopyWriter {
-  /** Takes the next bytes; waits where the disk is slower than the network. */
+  /** Writes the next bytes; waits if the disk is slower than the network. */
   write(bytes: Uint8Array): Promise<void>;
-  /** The file is complete; it is kept once its model has loaded. */
+  /** Marks the file as complete; it is kept once its model has loaded. */
   end(bytes: number, checksum: string): void;
-  /** The file is not kept. */
+  /** Drops the copy. */
   abandon(): void;
 }
 
@@ -24,7 +24,7 @@ export interface CopyWriter {
 export interface Copy {
   opened: Opened;
   checksum: string;
-  /** Deletes the model that it belongs to: the copy is damaged. */
+  /** Deletes the model that the copy belongs to, because the copy is damaged. */
   drop(): Promise<void>;
 }
 
@@ -33,24 +33,23 @@ export interface Copies {
   /** The copy of `url`, if it may be used. */
   open(url: string): Promise<Copy | null>;
   /**
-   * The address of the weights' file that an earlier load chose for the same options, and whether its copy
-   * may be used:
-   * else there may be a better one by now.
+   * The address of the weights file that an earlier load chose for the same options, and whether its copy may
+   * be used: if not, there may be a better file by now.
    */
   chosen(): Promise<{ url: string; isCurrent: boolean } | null>;
-  /** The weights are read from the file at this address. */
+  /** Records that the weights are read from the file at this address. */
   choose(url: string): void;
-  /** And from this one, which belongs to it. */
+  /** Records another file that belongs to the chosen one. */
   chooseToo(url: string): void;
   /** Whether it is known that there is no file at `url`. */
   lacks(url: string): Promise<boolean>;
-  /** There is no file at `url`. */
+  /** Records that there is no file at `url`. */
   note(url: string): void;
   /** Whether the file from `url` has the same version as the copies in use. */
   fits(url: string, version: Version): boolean;
-  /** Whether the browser's own HTTP cache may hold an old version. */
+  /** Whether the browser's own HTTP cache may have an old version. */
   outdated(): boolean;
-  /** A place for a copy of `url`. */
+  /** Starts a copy of `url`. */
   write(url: string, opened: Opened): CopyWriter;
   /** The model has loaded: its copies are committed. */
   keep(): void;
@@ -63,7 +62,7 @@ export type Use = "asked" | "as-is" | "none";
 
 /** Where copies are kept. */
 export interface ModelCache {
-  /** The copies of the model that is known by `key`, for the weights that `optionsKey` asks for. */
+  /** The copies of the model with this `key`, for the weights that `optionsKey` describes. */
   start(key: string, optionsKey: string, use: Use, headersOf: HeadersOf, signal: AbortSignal): Copies;
   /** Resolves once all models are written to disk; null if none is being written. */
   settled(): Promise<void> | null;
@@ -75,23 +74,23 @@ export interface ModelCache {
   clear(prefix?: string): Promise<void>;
 }
 
-/** Milliseconds after loading before its copies are written. */
+/** Milliseconds between loading a model and writing its copies. */
 const FIRST_CALL = 250;
 /**
  * Milliseconds after which bytes that no note names are deleted: until then another tab may be writing them.
  */
 const UNCLAIMED = 3_600_000;
-/** The name of a model on a hub, in the address of one of its files at some revision. */
+/** Matches a model's address on a hub, in the address of one of its files at some revision. */
 const REVISION = /^(https?:\/\/[^?#]+\/)resolve\/[^/]+\//;
 
-/** A cache in the store that `openStore` yields, which makes one only where `create` is set. */
+/** Starts a cache in the store that `openStore` opens; it creates one only if `create` is set. */
 export function startCache(openStore: (create: boolean) => Promise<Store | null>): ModelCache {
   /** The models that are not yet on disk. */
   const unsettled = new Set<Promise<void>>();
-  /** Goes on with each that waits. */
+  /** Functions that each resume a model waiting to be written. */
   const waiting = new Set<() => void>();
 
-  /** A moment in which the first call can be answered: copies of 23 MB would take 0.1 s of its thread. */
+  /** Leaves time to answer the first call: writing copies of 23 MB would take 0.1 s of its thread. */
   function afterFirstCall(): Promise<void> {
     return new Promise((resolve) => {
       const go = () => {
@@ -130,11 +129,11 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
     };
     let outdated = use === "none";
 
-    /** The file that was chosen before for the same. */
+    /** The file that an earlier load chose for the same options. */
     let before: string | null = null;
     /** Earlier choices, by options. */
     let choices: Record<string, string[]> = {};
-    /** Copies of weights that were chosen for other options, of the same version as far as known. */
+    /** Copies of weights that were chosen for other options; as far as is known, of the same version. */
     let spare = new Map<string, Entry>();
 
     async function plan(): Promise<Map<string, Entry>> {
@@ -252,7 +251,7 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
       },
       keep() {
         const isNew = [...chosen].some((url) => !choices[optionsKey]?.includes(url));
-        // A model of which nothing was read is not kept.
+        // Nothing new to store: a choice without any file read isn't kept.
         if (written.size === 0 && !(isNew && used.size > 0)) return;
         const kept = keep().finally(() => unsettled.delete(kept));
         unsettled.add(kept);
@@ -292,8 +291,8 @@ function mapOf(entries: readonly Entry[]): Map<string, Entry> {
 }
 
 /**
- * The copies that may be used: all if none is known to be outdated, also without a connection. Otherwise
- * only those that are known to be current; a matching date is not enough then.
+ * The copies that may be used: all if none is known to be outdated, even without a connection. Otherwise only
+ * those known to be current; a matching date is not enough then.
  */
 async function usable(files: Entry[], headersOf: HeadersOf, signal: AbortSignal): Promise<Entry[]> {
   const answers = await Promise.all(files.map((entry) => freshnessOf(entry, headersOf, signal)));
@@ -309,7 +308,7 @@ async function evict(store: Store, spared: string | null): Promise<boolean> {
   return !!oldest;
 }
 
-/** Replaces the earlier note by `note`, and deletes what is no longer used. */
+/** Replaces the earlier note with `note`, and deletes bytes and revisions that are no longer used. */
 async function replace(store: Store, note: Note): Promise<void> {
   const before = await store.notes();
   const project = REVISION.exec(note.key)?.[1];
@@ -322,7 +321,7 @@ async function replace(store: Store, note: Note): Promise<void> {
   const named = new Set([note, ...rest].flatMap(({ files }) => files.map(({ body }) => body)));
   const replaced = new Set(before.flatMap(({ files }) => files.map(({ body }) => body)));
   for (const body of await store.bodies()) {
-    // The name of a body begins with when it was begun.
+    // A body's name begins with the time when it was started.
     const age = Date.now() - Number.parseInt(body, 36);
     if (!named.has(body) && (replaced.has(body) || !(age < UNCLAIMED))) await store.delete(body);
   }

@@ -1,6 +1,4 @@
-/**
- * Checks a file while its bytes pass, and writes its copy to the browser's cache.
- */
+/** Checks a file as its bytes pass through, and writes its copy to the cache. */
 
 import type { EngineModule } from "../builds.js";
 import { TabsenseError } from "../api/errors.js";
@@ -13,26 +11,26 @@ export interface CheckedFile {
   /** What messages call it. */
   name: string;
   opened: Opened;
-  /** The SHA-256 that the caller named, in hexadecimal digits, or null. */
+  /** The SHA-256 that the caller expects, in hexadecimal digits, or null. */
   sha256: string | null;
-  /** Of a copy that was kept: its checksum. */
+  /** The checksum of a kept copy; null for other files. */
   checksum: string | null;
-  /** Drops the copy that it comes from, if any. */
+  /** Drops the copy that the file comes from, if any. */
   drop: (() => Promise<void>) | null;
-  /** Where a copy is kept, if one is. */
+  /** Writes a copy, if one is to be kept. */
   writer: CopyWriter | null;
 }
 
-/** The check of one file on its way. */
+/** The check of one file while it is read. */
 export interface Check {
   /** Takes the next bytes. */
   take(bytes: Uint8Array): Promise<void>;
   /**
-   * All bytes are here. Throws kind `"integrity"`, or {@link CopyDamaged} where a kept copy was damaged and
-   * is gone now.
+   * Called after the last byte. Throws kind `"integrity"`, or {@link CopyDamaged} if a kept copy was damaged;
+   * it has been deleted by then.
    */
   end(): Promise<void>;
-  /** The reading failed: no copy is kept. */
+  /** Called if reading failed: no copy is kept. */
   abandon(): void;
 }
 
@@ -85,7 +83,9 @@ export async function checkWhole(file: CheckedFile, bytes: Uint8Array, module: E
   await check.end();
 }
 
-/** A read error, which may mean that the copy was damaged; it is deleted then. */
+/**
+ * The error to report for a failed read. If the file came from a copy, that may be damaged and is deleted.
+ */
 export async function failureOf(file: CheckedFile, thrown: unknown, signal: AbortSignal): Promise<unknown> {
   if (thrown instanceof FileChanged || thrown instanceof CopyDamaged) return thrown;
   return !signal.aborted && (await drop([file])) ? new CopyDamaged(file.name) : thrown;
@@ -112,7 +112,7 @@ export async function* checked(
   }
 }
 
-/** Drops the copies that files come from; false where they come from none. */
+/** Drops the copies that the files come from; returns false if there are none. */
 export async function drop(files: readonly CheckedFile[]): Promise<boolean> {
   const copies = files.filter((file) => file.drop !== null);
   await Promise.all(copies.map((file) => file.drop!()));
@@ -120,8 +120,8 @@ export async function drop(files: readonly CheckedFile[]): Promise<boolean> {
 }
 
 /**
- * The SHA-256 of an `integrity` entry (`"sha256-…"`, in base64 as for a script's tag, or in hexadecimal
- * digits), in hexadecimal digits; null where it is none.
+ * The SHA-256 of an `integrity` entry (`"sha256-…"`, in base64 as in a script tag, or in hexadecimal digits),
+ * in hexadecimal digits; null if the entry is invalid.
  */
 export function parseIntegrity(text: string): string | null {
   const digest = /^sha256-(.+)$/.exec(text)?.[1];

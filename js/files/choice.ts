@@ -1,4 +1,4 @@
-/** Which of a repository's files the weights are read from: decided by their names and sizes alone. */
+/** Chooses which of a repository's files the weights are read from, only by their names and sizes. */
 
 /** The values of `dtype`: the names of transformers.js, and our own `"int4"`. */
 export type Dtype = "auto" | "fp32" | "fp16" | "q8" | "int8" | "uint8" | "q4" | "q4f16" | "int4";
@@ -18,40 +18,42 @@ export const DTYPES: readonly Dtype[] = [
 /** How the engine stores a file's weights: `"auto"` keeps int8 and int4 as they are, and the rest as fp32. */
 export type StoredAs = "auto" | "fp32" | "fp16" | "int8" | "int4";
 
-/** The files of a repository by their paths in it, with their lengths where these are known. */
+/** The files of a repository by their paths in it, with their lengths if known. */
 export type Listing = ReadonlyMap<string, number | null>;
 
-/** Which weights are asked for. */
+/** The requested weights. */
 export interface WeightsWanted {
   dtype: Dtype;
   /** The folder of ONNX files: `"onnx"`, or `""` for the root. */
   subfolder: string;
-  /** The name that a file of weights begins with: `"model"`. */
+  /** What the name of a weights file begins with, such as `"model"`. */
   modelFileName: string;
 }
 
-/** A file of weights, or the index of several, and what the engine is to make of it. */
+/** A weights file, or the index of several, and how the engine is to store the weights. */
 export interface Candidate {
   file: string;
   dtype: StoredAs;
 }
 
-/** What weights may be in: the two formats of PyTorch's world, or an ONNX file by the suffix of its name. */
+/**
+ * The formats of weights files: safetensors, PyTorch's `.bin`, or ONNX with the suffix of the file's name.
+ */
 type Container = "safetensors" | "bin" | `onnx${string}`;
 type Choice = readonly [container: Container, dtype: StoredAs];
 
-/** What follows the name of a file whose weights are in several, which it lists. */
+/** The suffix of an index, which lists the files that the weights are split into. */
 const INDEX_SUFFIX = ".index.json";
 const DEFAULT_NAME = "model";
 
-/** The weights in full, in the order of preference. */
+/** Full weights, in order of preference. */
 const full = (dtype: StoredAs): Choice[] => [
   ["safetensors", dtype],
   ["onnx", dtype],
   ["bin", dtype],
 ];
 
-/** Files of 8 bits or more, and last those of fewer. */
+/** Files with 8 or more bits per weight; `LESS` has those with fewer, which come last. */
 const ANY: readonly Choice[] = [
   ["safetensors", "auto"],
   ["onnx_quantized", "auto"],
@@ -88,8 +90,8 @@ const ORDERS: Readonly<Record<Dtype, readonly Choice[]>> = {
 };
 
 /**
- * The files that the weights may be read from, best first: those of `listing`, or, where that is null, those
- * that may be there, in an order in which the usual one comes first. Files named in `pinned` come before others.
+ * The files that the weights may be read from, best first: those in `listing` or, if it is null, those that
+ * may exist, the usual ones first. Files named in `pinned` come before others.
  */
 export function candidatesOf(
   wanted: WeightsWanted,
@@ -112,12 +114,14 @@ function listed(wanted: WeightsWanted, listing: Listing): Candidate[] {
   });
 }
 
-/** The order of a `dtype`, of which sizes decide a part; what isn't there, or is of unknown size, has none. */
+/**
+ * The order for a `dtype`, which partly depends on sizes; missing files and unknown sizes count as infinite.
+ */
 function ordered({ dtype }: WeightsWanted, size: (container: Container) => number): readonly Choice[] {
   const order = ORDERS[dtype];
   if (dtype === "auto") {
     const least = Math.min(size("onnx_quantized"), size("onnx_int8"), size("onnx_uint8"));
-    // Full weights in fewer bytes than rounded ones have their data in other files of unknown names.
+    // If full weights have fewer bytes than rounded ones, their data is in other files with unknown names.
     const bytes = (one: Container) =>
       ["onnx", "onnx_fp16"].includes(one) && size(one) < least && least < Infinity ? Infinity : size(one);
     const bySize = [...ANY].sort(([a], [b]) => (bytes(a) === bytes(b) ? 0 : bytes(a) - bytes(b)));
@@ -135,7 +139,7 @@ function ordered({ dtype }: WeightsWanted, size: (container: Container) => numbe
 /** Files at the root are requested last: few repositories have ONNX files there. */
 function guessed(wanted: WeightsWanted): Candidate[] {
   const { dtype, modelFileName } = wanted;
-  // A name of its own is that of an ONNX file.
+  // A custom name is tried as an ONNX file first.
   const named = ([one]: Choice) => modelFileName !== DEFAULT_NAME && one === "onnx";
   const order = ORDERS[dtype];
   const all = [...order.filter(named), ...order.filter((one) => !named(one))].map(([container, dtype]) => ({
@@ -165,7 +169,7 @@ export function isIndex(file: string): boolean {
   return file.endsWith(INDEX_SUFFIX);
 }
 
-/** Whether a file may hold weights, or a part of them, or say where they are, by its name. */
+/** Whether a file is named like one with weights, a part of them, or their index. */
 export function isWeightsFile(file: string): boolean {
   return (
     /\.safetensors(\.index\.json)?$|\.onnx([._]data(_\d+)?)?$/.test(file) ||
@@ -173,7 +177,7 @@ export function isWeightsFile(file: string): boolean {
   );
 }
 
-/** The external data of the ONNX file `file` in `listing`, by the names that exporters give them. */
+/** The files in `listing` with the external data of the ONNX file `file`, by the names that exporters use. */
 export function dataFilesOf(file: string, listing: Listing): string[] {
   return [...listing.keys()].filter((name) => {
     const rest = name.startsWith(file) ? name.slice(file.length) : "";
@@ -181,7 +185,7 @@ export function dataFilesOf(file: string, listing: Listing): string[] {
   });
 }
 
-/** The bytes of a file with all that belongs to it; null where they are not known. */
+/** The size in bytes of a file and all files that belong to it; null if unknown. */
 export function sizeOf(file: string, listing: Listing): number | null {
   const names = isIndex(file) ? shardsOf(file, listing) : [file, ...dataFilesOf(file, listing)];
   const sizes = names.map((name) => listing.get(name) ?? null);
@@ -190,7 +194,7 @@ export function sizeOf(file: string, listing: Listing): number | null {
     : sizes.reduce<number>((sum, size) => sum + size!, 0);
 }
 
-/** The files that an index lists, as those of Python's libraries are named. */
+/** The files that an index lists, by the names that Python's libraries give them. */
 function shardsOf(index: string, listing: Listing): string[] {
   const [, name, extension] = /^(.*)\.(safetensors|bin)\.index\.json$/.exec(index)!;
   return [...listing.keys()].filter(

@@ -1,4 +1,4 @@
-/** Writes the copy of one file while its bytes pass. */
+/** Writes the copy of one file as its bytes pass through. */
 
 import type { Version } from "./bytes.js";
 import type { CopyWriter } from "./cache.js";
@@ -15,13 +15,13 @@ export interface Copying extends CopyWriter {
  * loading, so that they don't slow it down.
  */
 const MOST_HELD = 32 << 20;
-/** How many bytes of a longer one may wait for the disk. */
+/** How many bytes of a larger model may wait for the disk. */
 const QUEUE = 4 << 20;
 
 /** The state that a model's copies share. */
 export interface CopyContext {
   opening: Promise<Store | null>;
-  /** The bytes that they hold in memory. */
+  /** How many bytes they hold in memory. */
   held: number;
   /** Makes room for `bytes` more bytes; returns whether it could. */
   makeRoom(store: Store, bytes: number): Promise<boolean>;
@@ -32,7 +32,7 @@ export interface CopyContext {
 /** Starts a copy of a file of `total` bytes, if known. */
 export function startCopy(context: CopyContext, version: Version, total: number | null): Copying {
   const { opening } = context;
-  // The sweep reads from the name when it was begun.
+  // The sweep reads the start time from the name.
   const body = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
   let parts: Uint8Array[] = [];
   let stream: { writer: WritableStreamDefaultWriter<Uint8Array>; stored: Promise<void> } | null = null;
@@ -61,7 +61,7 @@ export function startCopy(context: CopyContext, version: Version, total: number 
     stream = { writer: writable.getWriter(), stored: store.put(body, readable) };
     stream.stored.catch((cause: unknown) => {
       fail();
-      // This one is not retried, but the next start finds room.
+      // This copy is not retried, but the next start finds room.
       if (isFull(cause)) void context.evict(store).catch(() => {});
     });
     stream.writer.closed.catch(fail);

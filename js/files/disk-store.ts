@@ -18,7 +18,10 @@ export function cacheFolder(env: Record<string, string | undefined> = process.en
   return env["TABSENSE_CACHE"] || join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "tabsense");
 }
 
-/** The store in the folder; null where there is none and `create` isn't set, or where it can't be made. */
+/**
+ * The store in the folder; null if the folder doesn't exist and `create` isn't set, or if it can't be
+ * created.
+ */
 export async function diskStore(create: boolean, folder = cacheFolder()): Promise<Store | null> {
   try {
     // URLs of private models are private.

@@ -31,7 +31,7 @@ export async function openDisk(path: string): Promise<Opened> {
   return { total: size, exact: true, body };
 }
 
-/** A model's file on disk. One that can't be read has kind `"network"`. */
+/** Opens a model's file on disk. Rejects with kind `"network"` if it can't be read. */
 export async function openPath(path: string): Promise<Opened> {
   return openDisk(path).catch((cause: unknown) => {
     throw new TabsenseError(
@@ -43,7 +43,7 @@ export async function openPath(path: string): Promise<Opened> {
 }
 
 /**
- * The files of weights in the folder of the file at `path`, and in its `subfolder`; null where it can't be read.
+ * The weights files in the folder of the file at `path`, and in its `subfolder`; null if it can't be read.
  */
 export async function listFolder(path: string, subfolder: string): Promise<Listing | null> {
   const folder = dirname(path.startsWith("file:") ? fileURLToPath(path) : path);

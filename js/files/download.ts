@@ -15,7 +15,7 @@ export interface DownloadOptions {
   stall: number;
   /** Whether a failure to open the file means that it is missing, so that a retry is useless. */
   isAbsent?: (error: TabsenseError) => Promise<boolean>;
-  /** Headers of each request beside its own. */
+  /** Headers to send with each request, besides its own. */
   headers?: () => Promise<Record<string, string>>;
 }
 
@@ -24,7 +24,7 @@ const FIRST_PAUSE = 300;
 const LONGEST_PAUSE = 10_000;
 /** The longest wait that a server may request, in milliseconds; longer ones are an error. */
 const LONGEST_RETRY_AFTER = 30_000;
-/** Statuses of a server that may answer later. */
+/** Statuses after which a retry may succeed. */
 const TEMPORARY = [408, 425, 429, 500, 502, 503, 504];
 
 /** Milliseconds before the next retry, after `tried` retries in a row. */
@@ -46,7 +46,7 @@ export async function download(
 ): Promise<Opened> {
   const { retries } = options;
   let tried = 0;
-  /** Waits before a retry; false after the last one. */
+  /** Waits before a retry; returns false after the last one. */
   async function again(after: number | null): Promise<boolean> {
     if (tried >= retries) return false;
     await pause(after ?? pauseAfter(tried), signal);
@@ -124,15 +124,15 @@ interface Connection {
 /** Where a connection begins. */
 interface Start {
   at: number;
-  /** The version that it must find; null for the first one. */
+  /** The version that it must find; null for the first connection. */
   wanted: Version | null;
-  /** The length of the whole file, if the first one declared it. */
+  /** The length of the whole file, if the first connection declared it. */
   length: number | null;
-  /** Whether the server may be asked for the rest. */
+  /** Whether only the rest of the file may be requested. */
   ranges: boolean;
 }
 
-/** A connection to `url`; a later one than the first must find the same version. */
+/** Connects to `url`; every connection after the first must find the same version. */
 async function connectAt(
   url: string,
   start: Start,
@@ -185,14 +185,14 @@ async function connectAt(
 }
 
 /**
- * `If-Range` would make a request to another origin ask for permission first: there, the answer's own headers
- * must do.
+ * On a request to another origin, `If-Range` would cause a CORS preflight: there, the headers of the response
+ * have to suffice.
  */
 function headersFor(url: string, { at, wanted, ranges }: Start): Record<string, string> {
   if (at === 0 || !ranges) return {};
   const range = { Range: `bytes=${at}-` };
   if (crossesOrigins(url)) return range;
-  // A weak tag is no promise of the same bytes.
+  // A weak tag doesn't promise the same bytes.
   const known = wanted?.etag && !wanted.etag.startsWith("W/") ? wanted.etag : wanted?.modified;
   return known ? { ...range, "If-Range": known } : range;
 }
@@ -203,7 +203,7 @@ export function crossesOrigins(url: string): boolean {
   return !!page && new URL(url).origin !== page.origin;
 }
 
-/** How many bytes of an answer were read before. */
+/** How many bytes of a response were read before. */
 function bytesToSkip(
   url: string,
   start: Start,
@@ -212,14 +212,15 @@ function bytesToSkip(
   version: Version,
 ): number {
   const { at } = start;
-  // A server of another origin may hide that it compressed the whole file, which a part never is.
+  // A server of another origin may hide that it compressed the whole file. A part is never compressed, so its
+  // total may differ.
   const length = response.status === 206 && response.type === "cors" ? null : lengthOf(response);
   if (at > 0 && start.length !== null && length !== null && length !== start.length)
     throw new FileChanged(`${url} has ${length} bytes, and had ${start.length}`);
   if (at > 0 && response.status === 206) {
     const range = response.headers.get("content-range");
     if (isOther(wanted, version)) throw new FileChanged(`${url} changed while it was read`);
-    // A part on the condition of a version is of that version, also where it doesn't say so.
+    // A part requested on condition of a version is of that version, even if the response doesn't say so.
     if (!("If-Range" in headersFor(url, start)) && !isSame(wanted, version))
       throw new FileChanged(
         `The connection to ${url} broke after ${at} bytes, and its server doesn't say whether the rest belongs to the same file`,
@@ -228,29 +229,28 @@ function bytesToSkip(
       throw new FileChanged(`The server of ${url} sends other bytes than requested`);
     return 0;
   }
-  // The whole file once more: a mixture of two files would be a wrong model, so it must be known to be the
-  // same.
+  // The whole file again: a mix of two files would be a wrong model, so it must be known to be the same file.
   if (at > 0 && isOther(wanted, version)) throw new FileChanged(`${url} changed while it was read`);
   if (at > 0 && !isSame(wanted, version))
     throw new FileChanged(`The connection to ${url} broke after ${at} bytes, and its server can't resume`);
   return at;
 }
 
-/** The length of the whole file according to an answer, or null. */
+/** The length of the whole file according to a response, or null. */
 function lengthOf(response: Response): number | null {
   if (response.status !== 206) return lengthTold(response);
   const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
   return total === undefined ? null : Number(total);
 }
 
-/** Whether an answer is known to be of the same version. */
+/** Whether two versions are known to be the same. */
 export function isSame(a: Version, b: Version): boolean {
   return a.etag !== null && b.etag !== null
     ? a.etag === b.etag
     : a.modified !== null && a.modified === b.modified;
 }
 
-/** Whether an answer is known to be of another version. */
+/** Whether two versions are known to differ. */
 export function isOther(a: Version, b: Version): boolean {
   if (a.etag !== null && b.etag !== null) return a.etag !== b.etag;
   return a.modified !== null && b.modified !== null && a.modified !== b.modified;
@@ -270,7 +270,7 @@ function failureOf(url: string, response: Response): Temporary | TabsenseError {
   return TEMPORARY.includes(response.status) && mayWait ? new Temporary(error, after) : error;
 }
 
-/** `promise`, or a failure after `ms` milliseconds. */
+/** Settles like `promise`, but rejects after `ms` milliseconds. */
 export async function inTime<T>(ms: number, promise: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -1,4 +1,4 @@
-/** The files that say how an embedder makes its vectors, as `sentence-transformers` writes them. */
+/** The files that describe how an embedder computes its vectors, as `sentence-transformers` writes them. */
 
 /** Their names in a repository. */
 export const EMBEDDING_FILES = [

@@ -1,4 +1,4 @@
-/** Recognizes what is served in place of a model file by its first bytes. */
+/** Recognizes other content that is served in place of a model file, by its first bytes. */
 
 import { TabsenseError } from "../api/errors.js";
 import type { CheckedFile } from "./check.js";
@@ -19,10 +19,7 @@ const MAGIC: readonly [start: string, what: string, advice: string][] = [
   ["\xfe\xff", "text in UTF-16", "Save it as UTF-8."],
 ];
 
-/**
- * Rejects other content in place of the file `name`; `head` is its first bytes. Kind
- * `"not_a_model"`.
- */
+/** Throws kind `"not_a_model"` for other content in place of the file `name`; `head` is its first bytes. */
 export function refuseOtherFiles(head: Uint8Array, name: string): void {
   const start = new TextDecoder().decode(head.subarray(0, SNIFF)).trimStart().toLowerCase();
   if (/^<(!doctype|html|head|body|script|\?xml|!--)/.test(start))
@@ -39,7 +36,7 @@ export function refuseOtherFiles(head: Uint8Array, name: string): void {
   const bytes = String.fromCharCode(...head.subarray(0, 4));
   const other = MAGIC.find(([magic]) => bytes.startsWith(magic));
   if (other) throw notA(name, other[1], other[2]);
-  // None of the formats of weights begins so.
+  // No weights format begins like this.
   if (isWeightsFile(file) && !isIndex(file) && /^\{\s*"/.test(start))
     throw notA(
       name,
@@ -62,8 +59,8 @@ function refuseWeights(head: Uint8Array, name: string): void {
 }
 
 /**
- * Rejects a site's page in place of a missing file, before reading the file. Its
- * cause is {@link WEB_PAGE}.
+ * Rejects a web page sent in place of a missing file, before the file is read. The error's cause is
+ * {@link WEB_PAGE}.
  */
 export async function refusePage(file: CheckedFile): Promise<CheckedFile> {
   const { opened } = file;

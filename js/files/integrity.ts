@@ -24,7 +24,7 @@ export function refuseOlder(integrity: Record<string, string>, read: readonly st
 }
 
 /**
- * Rejects digests that are not used: the caller counts on them. `mayCome` returns the files that may yet be
+ * Rejects digests that are not used: the caller relies on them. `mayCome` says whether a file may yet be
  * read.
  */
 export function refuseUnread(

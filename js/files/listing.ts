@@ -1,15 +1,15 @@
-/** A model hub's listing of a repository: its files, and which pull requests hold weights. */
+/** A model hub's listing of a repository: its files, and which pull requests have weights. */
 
 import type { HubRepository } from "../client/protocol.js";
 import { candidatesOf, type Listing, type WeightsWanted } from "./choice.js";
 import type { HeadersOf } from "./freshness.js";
 import { request } from "./request.js";
 
-/** The timeout of a hub's whole answer, in milliseconds: files can be found without it. */
+/** The timeout for a hub's whole response, in milliseconds: files can be found without it. */
 const LIMIT = 5_000;
 /** A page lists a thousand files. */
 const MOST_PAGES = 20;
-/** How many pull requests are looked into, the newest first. */
+/** How many pull requests are checked, newest first. */
 const MOST_PULLS = 8;
 
 /**
@@ -43,8 +43,8 @@ export async function listRepository(
 }
 
 /**
- * The newest pull requests of a repository that hold weights which load here, as revisions ("refs/pr/8"); none
- * where the hub doesn't tell. Never rejects.
+ * The newest pull requests of a repository with weights that load here, as revisions ("refs/pr/8"); none if
+ * the hub doesn't list them. Never rejects.
  */
 export async function pullsWithWeights(
   { api }: HubRepository,
@@ -82,7 +82,7 @@ async function ask(url: URL, headers: Record<string, string>, signal: AbortSigna
 }
 
 /**
- * The address of the next page. Only its query is taken: a mirror may pass on the address of the hub that it
+ * The address of the next page. Only its query is used: a mirror may pass on the address of the hub that it
  * mirrors.
  */
 function nextPage(response: Response, first: URL): URL | null {
@@ -93,7 +93,7 @@ function nextPage(response: Response, first: URL): URL | null {
   return next;
 }
 
-/** What `work` yields within the time limit; false where it fails, but for `signal`. */
+/** The result of `work` within the time limit; false if it fails for any reason except `signal`. */
 async function within(
   signal: AbortSignal,
   work: (limited: AbortSignal) => Promise<boolean>,

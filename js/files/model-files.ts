@@ -21,11 +21,11 @@ import { TOKENIZER_CONFIG } from "../api/types.js";
 export interface FilesHost {
   openPath(path: string): Promise<Opened>;
   /**
-   * The files in the folder of the file at `path`, and in its `subfolder`, by their paths in the folder; null where
-   * it can't be listed.
+   * The files in the folder of the file at `path`, and in its `subfolder`, by their paths in the folder; null
+   * if it can't be listed.
    */
   listFolder(path: string, subfolder: string): Promise<Listing | null>;
-  /** Where copies are kept, if they are. */
+  /** Where copies are kept, if at all. */
   cache: ModelCache | null;
 }
 
@@ -33,8 +33,8 @@ export interface FilesHost {
 export interface Files {
   open(name: "config.json"): Promise<CheckedFile>;
   /**
-   * The bytes that `read` gets of a file that not every model has; undefined where this one has none: `onAbsent`
-   * hears what says so.
+   * The bytes that `read` returns for a file that not every model has; undefined if this model has none.
+   * `onAbsent` is called with the error that says so.
    */
   optional(
     name: OptionalFile,
@@ -46,13 +46,13 @@ export interface Files {
   instead: WeightsOpener["instead"];
   /** Weights files that were not used, a sentence each. */
   notes(): string[];
-  /** Files are wanted again as they were, and without a connection if need be. */
+  /** From now on, files are loaded as they were before, without a connection if necessary. */
   asTheyWere(): void;
-  /** All files are read. Rejects with {@link FileChanged} where they are of several versions. */
+  /** Called once all files are read. Rejects with {@link FileChanged} if they are of different versions. */
   confirm(): Promise<void>;
   /**
-   * Whether a file that isn't what it should be may be another one when it is fetched again: a browser's
-   * HTTP cache, or what else is between, may have kept a damaged one, or an old one.
+   * Whether fetching a wrong file again may help: a browser's HTTP cache, or a proxy, may have kept a damaged
+   * or an old one.
    */
   mayBeSpoilt(): boolean;
   /** Fetches all files again: those read so far may be from several versions. */
@@ -66,13 +66,13 @@ export interface Files {
 /** A file that not every model has. */
 type OptionalFile = "tokenizer.json" | typeof TOKENIZER_CONFIG | OlderFile | EmbeddingFile;
 
-/** The streams that were read: each can be once. */
+/** The streams that were read: each can be read only once. */
 const read = new WeakSet<ReadableStream>();
 
 /**
- * The files of `request`, opened until `signal` fires. `loaded`: whether the model was loaded before, so that
- * its files are wanted as they were; `ask` tells the headers of a request where the caller has a function;
- * `startRewriter` starts the module that reads PyTorch's checkpoints.
+ * Opens the files of `request` until `signal` fires. `loaded`: whether the model was loaded before, so that
+ * its files are needed as they were; `ask` gets the headers of a request if the caller passed a function for
+ * them; `startRewriter` starts the module that reads PyTorch checkpoints.
  */
 export function startFiles(
   host: FilesHost,
@@ -92,8 +92,9 @@ export function startFiles(
   let copies = start(loaded ? "as-is" : "asked");
 
   /**
-   * The copies of this model. It is known by the address of `model.safetensors`, whatever else it is read from: by
-   * those that an earlier load chose for the same options.
+   * The copies of this model. Its key is the address of `model.safetensors`, whichever file the weights are
+   * read from (an earlier load's choice for the same options is noted with the copies). If the caller passed
+   * the weights, it is that of the first file that is kept.
    */
   function start(use: Use): Copies | null {
     const key = weights.given ? named.find(isKept) : beside(files["config.json"], "model.safetensors");
@@ -102,7 +103,7 @@ export function startFiles(
       : null;
   }
 
-  /** Headers go where the caller said: to the origin of the model, or where a function says. */
+  /** Headers go to the model's origin, or wherever the caller's function sends them. */
   async function headersOf(url: string): Promise<Record<string, string>> {
     if (network.headers === "asked") return ask(url, signal);
     const own = [files["config.json"], ...named].find((file) => file && "url" in file);
@@ -110,7 +111,7 @@ export function startFiles(
     return given ? (network.headers ?? {}) : {};
   }
 
-  /** The digest that was promised of a file, which may have the name of something that every object has. */
+  /** The digest promised for a file, which may be named like a property that every object has. */
   const promisedOf = (name: string) =>
     Object.hasOwn(network.integrity, name) ? network.integrity[name]! : null;
 
@@ -214,16 +215,16 @@ export function startFiles(
     keep: () => copies?.keep(),
     abandon() {
       copies?.abandon();
-      // Those that are read are locked, and cancelled by their readers.
+      // Streams that are being read are locked, and cancelled by their readers.
       for (const stream of transferOf(request)) void stream.cancel().catch(() => {});
     },
   };
 }
 
 /**
- * Whether no answer for a file means that it isn't there: packages of extensions and apps have no statuses, and
- * without a connection a page's service worker has what it has. That is no reason to look for a tokenizer in other
- * files.
+ * Whether a failed request for a file means that it doesn't exist: packages of extensions and apps have no
+ * statuses, and without a connection a page's service worker has only the files that it has. The latter is no
+ * reason to look for a tokenizer in other files.
  */
 function mayLack(file: FileRef, name: string): boolean {
   if (name === "config.json" || isWeightsFile(name) || !("url" in file)) return false;
@@ -232,8 +233,8 @@ function mayLack(file: FileRef, name: string): boolean {
 }
 
 /**
- * Whether a file that not every model has isn't there: by its status, of which storage without a listing has
- * 403, or because the site answers with its page.
+ * Whether a file that not every model has is missing: by its status (403 from storage without a listing), or
+ * because the site responds with its own page.
  */
 export function isAbsent(file: FileRef, name: string, thrown: unknown): boolean {
   if (isMissing(thrown)) return true;

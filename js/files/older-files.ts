@@ -4,7 +4,7 @@ import { TabsenseError } from "../api/errors.js";
 
 const NEWLINE = 0x0a;
 
-/** Those that count where `tokenizer_config.json` doesn't list the added tokens, if they are there. */
+/** The files that are read, if they exist, when `tokenizer_config.json` doesn't list the added tokens. */
 export const FURTHER = ["special_tokens_map.json", "added_tokens.json"] as const;
 
 /** All of them, by the names that they have on a model hub. */
@@ -17,7 +17,7 @@ export const OLDER_FILES = [
   ...FURTHER,
 ] as const;
 
-/** The name of one of them. One that SentencePiece made may have any name. */
+/** The name of one of them. A SentencePiece file may have any name. */
 export type OlderFile = (typeof OLDER_FILES)[number] | `${string}.model`;
 
 /** Whether a file is one of them, by its name. */
@@ -25,12 +25,12 @@ export function isOlder(name: string): name is OlderFile {
   return name.endsWith(".model") || (OLDER_FILES as readonly string[]).includes(name);
 }
 
-/** Whether a file of that name holds a vocabulary. */
+/** Whether a file of that name contains a vocabulary. */
 export function holdsVocabulary(name: string): boolean {
   return /^vocab\.(txt|json)$|\.model$/.test(name);
 }
 
-/** What a vocabulary is in. */
+/** The files that a vocabulary is in. */
 type Vocabulary = readonly OlderFile[];
 
 const WORD_PIECE: Vocabulary = ["vocab.txt"];
@@ -38,7 +38,7 @@ const BYTE_PAIRS: Vocabulary = ["vocab.json", "merges.txt"];
 const SENTENCEPIECE: Vocabulary = ["sentencepiece.bpe.model"];
 const DEBERTA: Vocabulary = ["spm.model"];
 
-/** By the tokenizer's class. To be kept in step with `Class::of` in src/tokenize/read/class.rs. */
+/** By the tokenizer's class. Keep in step with `Class::of` in src/tokenize/read/class.rs. */
 const OF_CLASS: Readonly<Record<string, Vocabulary>> = {
   BertTokenizer: WORD_PIECE,
   DistilBertTokenizer: WORD_PIECE,
@@ -58,7 +58,7 @@ const OF_CLASS: Readonly<Record<string, Vocabulary>> = {
   DebertaV2Tokenizer: DEBERTA,
 };
 
-/** By the model's type, where no file names the class. */
+/** By the model's type, if no file names the class. */
 const OF_TYPE: Readonly<Record<string, Vocabulary>> = {
   bert: WORD_PIECE,
   convbert: WORD_PIECE,
@@ -88,8 +88,8 @@ interface Wanted {
 }
 
 /**
- * The older files of the model that `config.json` and `tokenizer_config.json` describe; null where its
- * tokenizer has none, or a file can't be read (the engine says why).
+ * The older files of the model that `config.json` and `tokenizer_config.json` describe; null if its tokenizer
+ * has none, or if a file can't be parsed (the engine reports why).
  */
 export function olderFilesOf(config: Uint8Array, tokenizerConfig: Uint8Array | undefined): Wanted | null {
   const model = fieldsOf(config);
@@ -103,8 +103,8 @@ export function olderFilesOf(config: Uint8Array, tokenizerConfig: Uint8Array | u
 }
 
 /**
- * What `read` makes of the older files of a model, by name; `read` yields undefined where one isn't there.
- * `absent` is why `tokenizer.json` can't be read, as far as that is known.
+ * The results of `read` for the older files of a model, by name; `read` resolves to undefined if one is
+ * missing. `absent` is the reason why `tokenizer.json` can't be read, if known.
  */
 export async function readOlder<T>(
   config: Uint8Array,
@@ -125,8 +125,9 @@ export async function readOlder<T>(
 }
 
 /**
- * Rejects a `vocab.txt` that was cut off on its way if its length is unknown: any prefix of it is a
- * vocabulary, too, and would give wrong answers. It ends within a line, and has fewer tokens than the model.
+ * Rejects a `vocab.txt` that was cut off during a download of unknown length: any prefix of it is a
+ * vocabulary, too, and would give wrong answers. Such a file ends within a line and has fewer tokens than the
+ * model.
  */
 export function refuseCut(name: OlderFile, bytes: Uint8Array, config: Uint8Array): void {
   if (name !== "vocab.txt" || bytes.at(-1) === NEWLINE) return;

@@ -2,7 +2,7 @@
 
 import { TabsenseError } from "../api/errors.js";
 
-/** The error for a request that no answer came to. */
+/** The error for a request without a response. */
 export function notFetched(url: string, cause: unknown): TabsenseError {
   return new TabsenseError(
     "network",
@@ -21,7 +21,7 @@ export function refused(url: string, response: Response): TabsenseError {
   );
 }
 
-/** The error for a part of a file where all of it was asked for. */
+/** The error for a part of a file when all of it was requested. */
 export function unasked(url: string): TabsenseError {
   return new TabsenseError(
     "network",
@@ -30,7 +30,7 @@ export function unasked(url: string): TabsenseError {
   );
 }
 
-/** What to do, as the status and the codes of model hubs tell. */
+/** What to do, according to the status and a model hub's error code. */
 function adviceOf(url: string, response: Response): string {
   const { status, headers } = response;
   const code = headers.get("x-error-code");
@@ -61,7 +61,9 @@ function revisionOf(url: string): string {
   return revision === undefined ? "of that name" : JSON.stringify(decodeURIComponent(revision));
 }
 
-/** How many milliseconds a server asks to wait, or null where it doesn't say (or hides it from other origins). */
+/**
+ * How many milliseconds a server asks to wait, or null if it doesn't say (or hides it from other origins).
+ */
 export function retryAfter({ headers }: Response): number | null {
   // `RateLimit: "resolvers";r=0;t=55` is the form of the draft standard, which hubs use.
   const header =
@@ -71,7 +73,7 @@ export function retryAfter({ headers }: Response): number | null {
   return Number.isNaN(ms) ? null : Math.max(ms, 0);
 }
 
-/** What went wrong, as its error says. */
+/** The reason for a failure, as its error states it. */
 export function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   // Node's fetch says "fetch failed" and keeps the reason in `cause`.

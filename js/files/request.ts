@@ -2,7 +2,7 @@
 
 import { TabsenseError } from "../api/errors.js";
 
-/** What a request carries. */
+/** The options of a request. */
 export interface RequestOptions {
   signal: AbortSignal;
   /** The caller's headers, which no other origin may see. */
@@ -12,16 +12,16 @@ export interface RequestOptions {
   cache?: RequestCache;
 }
 
-/** Headers that hold no secret, and those that `fetch` itself takes away at a redirect to another origin. */
+/** Headers without secrets, and those that `fetch` itself removes on a redirect to another origin. */
 const HARMLESS = ["accept", "accept-language", "content-language", "content-type", "authorization"];
 /** As many redirects as `fetch` follows. */
 const MOST_REDIRECTS = 20;
 const REDIRECTS = [301, 302, 303, 307, 308];
 
 /**
- * Fetches `url`. At a redirect to another origin, `fetch` drops `Authorization` and keeps all other headers, so
- * with such the redirects are followed here. A browser hides where they lead: there, one is followed without
- * those headers.
+ * Fetches `url`. On a redirect to another origin, `fetch` drops `Authorization` but keeps all other headers,
+ * so redirects of requests with other secret headers are followed here. A browser hides where redirects lead:
+ * there, they are followed without those headers.
  */
 export async function request(
   url: string,

@@ -23,27 +23,27 @@ interface Begun {
 }
 
 /**
- * Files that are kept open while the others' headers are read: browsers have six connections to a server,
- * some of them taken.
+ * How many files are kept open while the headers of the others are read: browsers allow six connections to a
+ * server, some of which are taken.
  */
 const MOST_OPEN = 3;
 
-/** What a safetensors header says of a tensor; checked when the whole is read. */
+/** What a safetensors header says about a tensor; checked when the merged file is read. */
 interface Entry {
   data_offsets: [number, number];
 }
 
 /**
- * The longest header of one file, and of all together, in bytes: as src/weights/header.rs has it for the
- * whole.
+ * The maximum length of the header of one file, and of all together, in bytes: the limit that
+ * src/weights/header.rs has for the merged file.
  */
 const HEADER_LIMIT = 1 << 20;
-/** Bytes of the length that a file begins with. */
+/** The size in bytes of the length at the start of a file. */
 const PREFIX = 8;
 /** No model has more files than this. */
 const MOST_SHARDS = 1000;
 
-/** The names of the files in the text of an index, in their order. */
+/** The names of the files in the text of an index, sorted. */
 export function shardNames(index: string, name: string): string[] {
   let map: unknown;
   try {
@@ -62,7 +62,7 @@ export function shardNames(index: string, name: string): string[] {
       `${name} names no weights: its "weight_map" is missing or empty.`,
     );
   for (const shard of names) {
-    // Files beside the index, and nothing else that a hostile index could think of.
+    // Only files next to the index, whatever else a hostile index may name.
     const extension = /\.(safetensors|bin)\.index\.json(\?|$)/.exec(name)?.[1] ?? "safetensors";
     const isBeside = typeof shard === "string" && /^[\w-][\w.-]*$/.test(shard);
     if (!isBeside || !shard.endsWith(`.${extension}`)) {
@@ -76,7 +76,7 @@ export function shardNames(index: string, name: string): string[] {
   return (names as string[]).sort();
 }
 
-/** The bytes of the one file that `shards` would be: a header of all tensors, then the data of each. */
+/** The bytes of one file equivalent to `shards`: a header of all tensors, then the data of each shard. */
 export async function* merged(shards: readonly Shard[]): AsyncGenerator<Uint8Array> {
   const all = Object.create(null) as Record<string, unknown>;
   const begun: Begun[] = [];
@@ -129,7 +129,7 @@ export async function* merged(shards: readonly Shard[]): AsyncGenerator<Uint8Arr
   }
 }
 
-/** The header of all tensors. What is within thousands of lists can be read, but not written. */
+/** The header of all tensors. A value nested in thousands of lists can be parsed, but not written. */
 function written(header: Record<string, unknown>): string {
   try {
     return JSON.stringify(header);
@@ -142,7 +142,7 @@ function written(header: Record<string, unknown>): string {
   }
 }
 
-/** Reads a file's header, and keeps the file open where it is to be `kept` so. */
+/** Reads a file's header, and keeps the file open if `kept`. */
 async function begin(
   shard: Shard,
   kept: boolean,
@@ -174,7 +174,7 @@ async function* skipped(count: number, chunks: AsyncGenerator<Uint8Array>): Asyn
   }
 }
 
-/** The header of a file, where its data begins, and what was read of them. */
+/** The header of a file, where its data begins, and the data read so far. */
 async function readHeader(
   name: string,
   chunks: AsyncGenerator<Uint8Array>,

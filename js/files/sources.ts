@@ -1,4 +1,4 @@
-/** Turns what a caller names as a model into its files. */
+/** Resolves the model that a caller names to its files. */
 
 import { TabsenseError } from "../api/errors.js";
 import type { CheckedLoadOptions } from "../api/options.js";
@@ -23,18 +23,21 @@ export interface Resolved {
   files: FileRefs;
 }
 
-/** A model on a hub: `org/name`, or `org/name@revision`, which is no step up in an address. */
+/**
+ * A model on a hub: `org/name`, or `org/name@revision`. A revision must not lead up in the address (`.`,
+ * `..`).
+ */
 export const HUB_NAME = /^([\w-][\w.-]*)\/([\w-][\w.-]*)(?:@(?!\.{1,2}$)([\w./-]+))?$/;
 
-/** A base URL: a path, or an address of any scheme, for extensions and apps have their own. */
+/** A base URL: a path, or an address of any scheme: extensions and apps have their own. */
 const ADDRESS = /^([a-z][a-z\d+.-]*:\/\/|\.{0,2}\/)/i;
 
-/** The name of an embedded model: `name`, or `name@generation` of one that was followed by a better one. */
+/** The name of an embedded model: `name`, or `name@generation` for one that has a better successor. */
 const EMBEDDED_NAME = /^(\w[\w.-]*)(?:@(\d+))?$/;
 
 /**
- * Resolves a source to URLs below `base`, or to the files themselves; `embedded` says where the folder of a model
- * named without a slash is (of `sentiment-en@1`: `sentiment-en-1`).
+ * Resolves a source to URLs below `base`, or to the files themselves; `embedded` finds the folder of a model
+ * named without a slash (for `sentiment-en@1`: `sentiment-en-1`).
  */
 export function resolveUrls(
   source: Source,
@@ -76,13 +79,13 @@ export function unknown(source: string): TabsenseError {
   );
 }
 
-/** The files of a model on a hub, or null where the source isn't named so. */
+/** The files of a model on a hub, or null if the source isn't the name of one. */
 export function fromHub(source: string, hub: string): Resolved | null {
   const match = HUB_NAME.exec(source);
   if (!match) return null;
   const [, org, name, revision = "main"] = match;
   const root = hub.replace(/\/+$/, "");
-  // A revision may hold slashes ("refs/pr/1"); the hub wants them as one part of the path.
+  // A revision may contain slashes ("refs/pr/1"); the hub expects it as one part of the path.
   const folder = new URL(`${root}/${org}/${name}/resolve/${encodeURIComponent(revision)}/`);
   return fromUrl(folder, source, { api: `${root}/api/models/${org}/${name}`, revision });
 }
@@ -100,7 +103,7 @@ export function fromUrl(base: URL, name: string, hub: HubRepository | null = nul
 }
 
 /**
- * The files that were handed over: a record by name, or a list of `File`s as dropped on a page. URLs may be
+ * The files that the caller passed: a record by name, or a list of `File`s as dropped on a page. URLs may be
  * relative to `base`.
  */
 export function fromFiles(source: ModelFiles, base: string): Resolved {
@@ -130,7 +133,7 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
   const refOrNull = (file: string) => (given[file] === undefined ? null : ref(file));
   const refs = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, ref(name)]));
   const tokenizer = refOrNull("tokenizer.json");
-  // An ONNX file may go on in files of any name.
+  // An ONNX file may have its data in files of any name.
   const mayGoOn = weights.some((name) => name.endsWith(".onnx"));
   const isFurther = (name: string) => !/\.(json|txt|model|md)$/.test(name) && isHeld(given[name]);
   const further = mayGoOn ? names.filter((name) => !weights.includes(name) && isFurther(name)) : [];
@@ -140,7 +143,7 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
       "config.json": ref("config.json"),
       "tokenizer.json": tokenizer,
       [TOKENIZER_CONFIG]: refOrNull(TOKENIZER_CONFIG),
-      // Those beside a tokenizer.json are not read.
+      // Next to a tokenizer.json, they are not read.
       ...(tokenizer === null && (refs(older) as OlderRefs)),
       ...(refs(EMBEDDING_FILES.filter((name) => names.includes(name))) as EmbeddingRefs),
       weights: { given: refs([...weights, ...further]), hub: null },
@@ -148,7 +151,10 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
   };
 }
 
-/** Files by their paths below the folder of `config.json`, where a picker tells paths, and else by their names. */
+/**
+ * Files by their paths below the folder of `config.json` if the file picker provides paths, otherwise by
+ * name.
+ */
 function byName(list: ArrayLike<File>): Record<string, unknown> {
   const pathOf = (file: File | null) => file?.webkitRelativePath || file?.name || "";
   const files = Array.from(list, (file: File | null) => ({ path: pathOf(file), file }));
@@ -205,8 +211,8 @@ function fileRef(value: unknown, file: string, base: string): FileRef {
 }
 
 /**
- * The bytes in a data: URL. Bundlers make small files into such, and a page's policy may not let them be
- * fetched.
+ * The bytes in a data: URL. Bundlers turn small files into such URLs, and a page's policy may forbid fetching
+ * them.
  */
 function dataBytes(href: string): Uint8Array {
   const comma = href.indexOf(",");
@@ -240,7 +246,7 @@ function unread(
 }
 
 /**
- * The same files for a worker. Where streams can't move there, they are read into Blobs, until `signal`
+ * The same files for a worker. If streams can't be moved there, they are read into Blobs, until `signal`
  * fires.
  */
 export async function movable(files: FileRefs, signal: AbortSignal | null): Promise<FileRefs> {

@@ -4,16 +4,18 @@ import { FileChanged, type Version } from "./bytes.js";
 import { isOther } from "./download.js";
 import { freshnessOf, type HeadersOf } from "./freshness.js";
 
-/** What was opened during a load. */
+/** The files opened during a load. */
 export interface Steadiness {
-  /** A file was opened. Throws {@link FileChanged} where it was opened before, as another version. */
+  /**
+   * Records that a file was opened. Throws {@link FileChanged} if it was opened before as another version.
+   */
   opened(url: string, file: OpenedFile): void;
   /** Whether a file came from the network. */
   fetched(): boolean;
   /**
-   * All files are read. Weights in several files may have been opened minutes after the others, and a server may have
-   * a new version since: those that were opened first are asked about once more. Throws {@link FileChanged} where one
-   * is another by now.
+   * Called once all files are read. Weights in several files may have been opened minutes after the others,
+   * and the server may have had a new version since then: the files that were opened first are checked again.
+   * Throws {@link FileChanged} if one has changed.
    */
   confirm(headersOf: HeadersOf, signal: AbortSignal): Promise<void>;
 }
@@ -41,11 +43,11 @@ export function startSteadiness(): Steadiness {
     },
     fetched: () => [...files.values()].some(({ fromCopy }) => !fromCopy),
     async confirm(headersOf, signal) {
-      // Copies are of one version; only what is fetched beside them may be of another.
+      // Copies are of one version; only files fetched besides them may be of another.
       if (!this.fetched()) return;
       const all = [...files];
       const last = Math.max(...all.map(([, { at }]) => at));
-      // A server without versions can't be asked.
+      // A server that sends no versions can't be asked.
       const early = all.filter(([, { at, version }]) => last - at > MOMENT && tells(version));
       await Promise.all(
         early.map(async ([url, { version, bytes }]) => {

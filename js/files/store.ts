@@ -2,7 +2,7 @@
 
 import type { Version } from "./bytes.js";
 
-/** The body of a file that its model doesn't have. */
+/** The body of a file that the model doesn't have. */
 export const ABSENT = "";
 
 /** One file of a model that is kept. */
@@ -18,23 +18,23 @@ export interface Entry {
 }
 
 /**
- * A model that is kept. The note is written in one piece once all of its files are there, so that they are of
- * one version; bytes that no note names count for nothing.
+ * A model that is kept. Its note is written in one piece once all of its files are stored, so that they are
+ * of one version; bytes that no note names are ignored.
  */
 export interface Note {
   /** What the model is found by: the address of one of its files. */
   key: string;
   files: Entry[];
   /**
-   * The addresses of the files that weights were read from, by what was asked for (a number format, say): the first
-   * is that of the file that was chosen. Notes of earlier versions have none.
+   * The addresses of the files that weights were read from, by the requested options (such as a number
+   * format): the first is that of the chosen file. Notes of earlier versions have none.
    */
   choices?: Record<string, string[]>;
   /** When it was kept, in milliseconds since 1970. */
   stored: number;
 }
 
-/** A place for notes and bytes. Anything may fail, which never fails a load. */
+/** A place for notes and bytes. Any method may fail, which never fails a load. */
 export interface Store {
   note(key: string): Promise<Note | null>;
   notes(): Promise<Note[]>;
@@ -44,7 +44,7 @@ export interface Store {
   /** The bytes of that name, or null. */
   open(body: string): Promise<ReadableStream<Uint8Array> | null>;
   put(body: string, bytes: Blob | ReadableStream<Uint8Array>): Promise<void>;
-  /** Deletes bytes, where there are any. */
+  /** Deletes bytes, if there are any. */
   delete(body: string): Promise<void>;
   /** The names of all bytes. */
   bodies(): Promise<string[]>;
@@ -54,7 +54,7 @@ export interface Store {
   clear(): Promise<void>;
 }
 
-/** A value read from a store as a note, or null where it is none. */
+/** A value read from a store as a note, or null if it isn't one. */
 export function asNote(value: unknown): Note | null {
   const note = value as Note | null;
   return typeof note?.key === "string" &&
@@ -65,7 +65,7 @@ export function asNote(value: unknown): Note | null {
     : null;
 }
 
-/** A body's name, or that of none. It is a part of a path. */
+/** A body's name, or {@link ABSENT}. It becomes part of a path. */
 const BODY = /^(?:[\da-z]+-[\da-z]+)?$/;
 
 function isEntry(entry: Entry | null): boolean {

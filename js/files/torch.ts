@@ -8,8 +8,8 @@ export interface Rewriting {
 }
 
 /**
- * What checkpoints begin with: a zip archive, or a pickle with PyTorch's number, as before 1.6. The length that a
- * safetensors file begins with may have two bytes of the latter, never four.
+ * What checkpoints begin with: a zip archive or, before PyTorch 1.6, a pickle with PyTorch's magic number.
+ * The length at the start of a safetensors file may match two bytes of the latter, never four.
  */
 const SIGNATURES: readonly (readonly number[])[] = [
   [0x50, 0x4b, 0x03, 0x04],
@@ -18,8 +18,8 @@ const SIGNATURES: readonly (readonly number[])[] = [
 const SIGNATURE_BYTES = 4;
 
 /**
- * The bytes of a file of weights: those of a checkpoint as those of safetensors, all others as they are. Only for a
- * checkpoint `load` is called.
+ * The bytes of a weights file: a checkpoint is rewritten as safetensors, any other file is unchanged. `load`
+ * is called only for a checkpoint.
  */
 export async function* asSafetensors(
   chunks: AsyncIterable<Uint8Array>,

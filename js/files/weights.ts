@@ -21,22 +21,25 @@ import { withoutWeights } from "./without-weights.js";
 export interface Weights {
   /** The file that was chosen, by its name in the repository. */
   file: string;
-  /** What the engine is to make of it. */
+  /** How the engine is to store the weights. */
   dtype: Candidate["dtype"];
   /** Its length in bytes, if known. */
   total: number | null;
   /**
-   * Its bytes, checked, in pieces; to be called once. Those of a checkpoint of PyTorch's are the ones of the safetensors
-   * file that it would be; `onBytes` counts the file's own.
+   * Its bytes, checked, in pieces; to be called once. A PyTorch checkpoint is rewritten as a safetensors
+   * file; `onBytes` counts the bytes of the checkpoint itself.
    */
   chunks(module: EngineModule, onBytes: OnBytes): AsyncGenerator<Uint8Array>;
-  /** Opens the file of that name in the same folder, which the weights go on in. */
+  /** Opens the file of that name in the same folder, in which the weights continue. */
   further(name: string): Promise<Pick<Weights, "file" | "total" | "chunks">>;
-  /** All was read. Kind `"integrity"` where a digest was promised of a file that wasn't. */
+  /**
+   * Called once everything is read. Throws kind `"integrity"` if a digest was promised for a file that
+   * wasn't.
+   */
   end(): void;
-  /** Forgets the copies that they come from; false where they come from none. */
+  /** Drops the copies that the weights come from; resolves to false if there are none. */
   dropCopies(): Promise<boolean>;
-  /** Releases what is not being read. */
+  /** Releases the files that are not being read. */
   close(): void;
 }
 
@@ -45,40 +48,40 @@ type OnBytes = (bytes: number, total: number | null) => void;
 /** What weights are opened with. */
 export interface WeightsContext {
   request: LoadRequest;
-  /** Opens one of the model's files; `isGuess`: it may not be there, and another one then is in its place. */
+  /** Opens one of the model's files; `isGuess`: it may not exist, and another one is then used instead. */
   open(file: FileRef, name: string, isGuess?: boolean): Promise<CheckedFile>;
-  /** The files in the folder of a file on disk; null where it can't be listed. */
+  /** The files in the folder of a file on disk; null if it can't be listed. */
   listFolder(path: string, subfolder: string): Promise<Listing | null>;
   copies(): Copies | null;
   headersOf: HeadersOf;
-  /** Starts the module that reads PyTorch's checkpoints. */
+  /** Starts the module that reads PyTorch checkpoints. */
   startRewriter(): Promise<Rewriting>;
   signal: AbortSignal;
 }
 
-/** The longest index of files, in bytes: more than one of as many tensors as a model may have. */
+/** The maximum length of an index of files, in bytes: more than for as many tensors as a model may have. */
 export const INDEX_LIMIT = 1 << 20;
 
-/** Names of external data that an ONNX file may have; the file says which. */
+/** Names that an ONNX file's external data may have; the file says which. */
 const DATA = /data(_\d+)?$/;
 
-/** What opens the weights of a request. */
+/** Opens the weights of a request. */
 export interface WeightsOpener {
-  /** Opens the best file that is there; the repository is listed once. */
+  /** Opens the best file that exists; the repository is listed once. */
   open(): Promise<Weights>;
-  /** The repository is listed again. */
+  /** Makes the next `open` list the repository again. */
   restart(): void;
   /**
-   * Whether another file may take the place of `file`, which the engine refused with `thrown`: where the choice was
-   * left to this package, an ONNX file of a kind that it can't read is not an error. If there is no other,
-   * `open` rejects with that error.
+   * Whether another file may be used instead of `file`, which the engine refused with `thrown`: if the choice
+   * was left to this package, an ONNX file of a kind that it can't read is not an error. If there is no other
+   * file, `open` rejects with that error.
    */
   instead(file: string, thrown: unknown): boolean;
-  /** What was refused, a sentence each. */
+  /** The files that were refused, a sentence each. */
   notes(): string[];
 }
 
-/** The kinds of errors of a file that holds something else than is needed. */
+/** The kinds of errors for a file with other content than is needed. */
 const UNFIT: readonly string[] = ["weights_header", "weights_mismatch"];
 
 /** Starts with nothing opened. */
@@ -92,13 +95,13 @@ export function startWeights(context: WeightsContext): WeightsOpener {
   let unread = false;
   const unfit = new Map<string, TabsenseError>();
 
-  /** Where the file of that name is, or null where none was handed over. */
+  /** Where the file of that name is, or null if the caller didn't pass it. */
   const refOf = (name: string): FileRef | null => {
     if (!given) return beside(config, name);
     return Object.hasOwn(given, name) ? given[name]! : null;
   };
 
-  /** Bytes that there is no module for are not damaged: their copies stay. */
+  /** If the module doesn't start, the bytes aren't damaged: their copies stay. */
   async function rewriting(): Promise<Rewriting> {
     unread = true;
     const module = await context.startRewriter();
@@ -118,7 +121,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
     const guesses = candidatesOf(wanted, null, pinned);
     const chosen = (await copies()?.chosen()) ?? null;
     const before = guesses.filter(({ file }) => chosen !== null && addressOf(refOf(file)) === chosen.url);
-    // Neither what an earlier load chose, and kept, nor what the caller names has to be looked for.
+    // A file that an earlier load chose and kept, or that the caller names, needs no listing.
     const isKnown = before.length > 0 && chosen?.isCurrent && !unfit.has(before[0]!.file);
     const isCertain = isKnown || (!given && pinned.includes(guesses[0]!.file));
     const listed = isCertain ? null : await (listing ??= list());
@@ -152,7 +155,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
     const part = (name: string, opened: CheckedFile) => {
       read.push([name, opened]);
       if (opened !== main) note(name, "chooseToo");
-      // The length that a server announces for compressed bytes is less than will come.
+      // The length that a server announces for compressed bytes is less than the number that will arrive.
       const size = listed?.get(name) ?? null;
       const totalAt = (bytes: number, told: number | null) => (size !== null && bytes <= size ? size : told);
       return {
@@ -162,7 +165,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
           const bytes = checked(opened, module, signal, (bytes, told) =>
             onBytes(bytes, totalAt(bytes, told)),
           );
-          // External data is numbers, which may be any.
+          // External data is plain numbers, which may look like a checkpoint.
           return opened === main ? asSafetensors(bytes, rewriting) : bytes;
         },
       };
@@ -227,7 +230,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
               const bytes = checked(opened, module, signal, (bytes) => {
                 passed += bytes - before;
                 before = bytes;
-                // What is read again because it was not kept open counts twice.
+                // Bytes of a file that is read again, because it was not kept open, count twice.
                 onBytes(passed, total !== null && passed <= total ? total : null);
               });
               yield* asSafetensors(bytes, rewriting);
@@ -238,7 +241,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
       further: async (name) => {
         throw lacking(name, file);
       },
-      end: () => {}, // nothing but the index says which files there are
+      end: () => {}, // only the index says which files there are
       dropCopies: () => dropCopies(read),
       close: () => index.writer?.abandon(),
     };
@@ -257,7 +260,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
     }
   }
 
-  /** A later start is to read the same files, without asking which there are. */
+  /** Records a file, so that a later start reads the same ones without listing them. */
   function note(name: string, as: "choose" | "chooseToo"): void {
     const address = addressOf(refOf(name));
     if (address !== null) copies()?.[as](address);
@@ -289,7 +292,7 @@ function sizeIn(file: FileRef): number | null {
   return "stream" in file ? file.total : null;
 }
 
-/** A name that a file gives of another one: one in its own folder, and nothing else that it could think of. */
+/** Checks the name that a file gives for another one: only a file in its own folder is allowed. */
 export function plainName(name: string, file: string): string {
   if (/^[\w-][\w.:()@+ -]*$/.test(name)) return name;
   throw new TabsenseError(

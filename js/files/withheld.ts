@@ -5,12 +5,12 @@ import { TabsenseError } from "../api/errors.js";
 /** The cause of the error for such a file. */
 export const WITHHELD = "withheld";
 
-/** Milliseconds that the server has for both answers. */
+/** The timeout for both responses, in milliseconds. */
 const LIMIT = 3000;
 
 /**
- * Whether the server of another origin answers for `url`, but without the headers that let this page read the
- * answer. Many servers add those only to files that they have; the browser then hides the status 404.
+ * Whether a server of another origin responds to `url`, but without the headers that let this page read the
+ * response. Many servers add them only to files that exist; the browser then hides the status 404.
  */
 export async function isWithheld(url: string, thrown: unknown, signal: AbortSignal): Promise<boolean> {
   if (!(thrown instanceof TabsenseError) || thrown.kind !== "network") return false;
@@ -25,7 +25,7 @@ export async function isWithheld(url: string, thrown: unknown, signal: AbortSign
     fetch(url, { mode, method: "HEAD", credentials: "omit", signal: limited.signal });
   try {
     if ((await ask("no-cors")).type !== "opaque") return false;
-    // Again, for the connection may have been lost for a moment only.
+    // Again: the connection may have been lost only for a moment.
     return await ask("cors").then(
       () => false,
       () => !limited.signal.aborted,

@@ -1,4 +1,4 @@
-/** The error of a model whose weights can't be found: what there is, and where they may be. */
+/** The error for a model whose weights can't be found: which files there are, and where weights may be. */
 
 import { TabsenseError } from "../api/errors.js";
 import type { LoadRequest } from "../client/protocol.js";
@@ -9,12 +9,12 @@ import { WITHHELD } from "./withheld.js";
 
 /** Weights in formats that don't load, by their names. */
 const FOREIGN = /\.(h5|msgpack|gguf|tflite|ot|pt|pth|ckpt)$|_bnb4\.onnx$/;
-/** The most names in a message. */
+/** The maximum number of names in a message. */
 const MOST_NAMED = 4;
 
 /**
- * The error where none of the files that may hold what `request` asks for is there: `thrown` says so of the usual
- * one, null where none was handed over.
+ * The error if none of the files that may have the requested weights exists. `thrown` is the error for the
+ * usual file; null if the caller passed none.
  */
 export async function withoutWeights(
   thrown: unknown,

@@ -1,8 +1,8 @@
 /** Asks a server whether it has a file. */
 
 /**
- * Whether `url` is answered with a file: not with an error, nor with a web page, as servers of applications answer for
- * what they don't have.
+ * Whether the server responds to `url` with a file, rather than an error or a web page, which servers of
+ * applications send for a missing file.
  */
 export async function answersWithFile(url: URL): Promise<boolean> {
   try {

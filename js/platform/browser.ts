@@ -21,14 +21,14 @@ const WASM_LIMIT = 1 << 26;
 
 const cache = startCache(browserStore);
 
-/** The files of models that this origin keeps, newest first; none where the browser keeps nothing. */
+/** The model files that this origin has cached, newest first; empty if the browser can't cache files. */
 export function listCachedFiles(): Promise<CachedFile[]> {
   return cache.list();
 }
 
 /**
- * Forgets the models of which a file's address begins with `prefix`; without one, all. Where the browser
- * keeps nothing, it does nothing.
+ * Removes from the cache all models with a file whose URL begins with `prefix`; without `prefix`, all models.
+ * Does nothing if the browser can't cache files.
  */
 export function clearCachedFiles(prefix?: string): Promise<void> {
   return cache.clear(prefix);
@@ -51,8 +51,8 @@ export const browserHost: ServiceHost = {
       });
       return compileBytes(bytes as Uint8Array<ArrayBuffer>);
     }
-    // The response goes in as it is, not through a counter: browsers keep the compiled code of a file they
-    // fetched.
+    // Passes on the response itself, without counting its bytes: browsers cache the compiled code of a file
+    // that they fetched.
     onBytes(0, opened.total);
     try {
       const module = await WebAssembly.compileStreaming(response);
@@ -64,7 +64,7 @@ export const browserHost: ServiceHost = {
     }
   },
 
-  // A page shares memory only where its headers isolate it from other origins.
+  // A page can share memory only if its headers isolate it from other origins.
   processors: () => (globalThis.crossOriginIsolated === true ? (navigator.hardwareConcurrency ?? 1) : null),
 
   startHelper: null,
@@ -79,12 +79,12 @@ export const browserHost: ServiceHost = {
   },
 };
 
-/** Whether a folder has a model: one that a page's server answers with the page has none. */
+/** Whether a folder has a model. It has none if the server responds with a web page. */
 export async function hasModel(folder: string): Promise<boolean> {
   return answersWithFile(new URL("config.json", new URL(folder, pageUrl())));
 }
 
-/** What a classifier in a page, or in a web worker, is built on. */
+/** The platform for a page or a web worker. */
 export const browser: Platform = {
   host: browserHost,
   startWorker,
@@ -112,7 +112,7 @@ function startWorker(): Channel {
   const helpers: Worker[] = [];
   let started = false;
   let broken = false;
-  /** Whether the worker was sent streams of the caller's that it may not have read. */
+  /** Whether the worker was sent streams of the caller that it may not have read yet. */
   let reading = false;
   return {
     connect(onReply, onBroken) {
@@ -137,7 +137,7 @@ function startWorker(): Channel {
     hold: () => {},
     async close(holds) {
       worker.onmessage = worker.onerror = null;
-      // Only the worker can cancel a stream that moved there, be it once it has started.
+      // Only the worker can cancel a stream that was transferred to it, even if it has yet to start.
       if (!broken && (reading || (started && holds))) await within(CLOSE_LIMIT, disposed(worker));
       worker.onmessage = worker.onerror = null;
       for (const one of [worker, ...helpers]) one.terminate();
@@ -146,8 +146,8 @@ function startWorker(): Channel {
 }
 
 /**
- * The error for the module's file where the server has none, or a web page in its place: no fault of the
- * network, and trying again doesn't help.
+ * The error if the server has no file for the module, or responds with a web page: this is not a network
+ * error, and trying again doesn't help.
  */
 function notServed(thrown: unknown): unknown {
   if (
@@ -162,7 +162,7 @@ function notServed(thrown: unknown): unknown {
   );
 }
 
-/** Lets the worker give back its device and its helpers: ending a worker doesn't wait for that. */
+/** Lets the worker release its device and its helpers: terminating a worker doesn't wait for that. */
 function disposed(worker: Worker): Promise<void> {
   return new Promise((resolve) => {
     worker.onmessage = ({ data }: MessageEvent<Reply>) => data.type === "disposed" && resolve();
@@ -176,7 +176,8 @@ function pageUrl(): string {
 }
 
 /**
- * Where a site has its models: the same place for all of its pages, whose own paths may be those of a router.
+ * The folder of a site's models. It is the same for all pages, because a page's own path may belong to a
+ * router.
  */
 function sitesModels(): string {
   return typeof document === "object" && document.querySelector("base[href]") ? "models/" : "/models/";

@@ -31,27 +31,27 @@ const host: ServiceHost = {
   noWebGpu: "Edge runtimes have no WebGPU.",
 };
 
-/** There are none: an edge runtime keeps no copies. */
+/** Always empty: edge runtimes cache no files. */
 export async function listCachedFiles(): Promise<CachedFile[]> {
   return [];
 }
 
-/** Does nothing: an edge runtime keeps no copies. */
+/** Does nothing: edge runtimes cache no files. */
 export async function clearCachedFiles(_prefix?: string): Promise<void> {}
 
-/** Whether the folder at an absolute address has a model. */
+/** Whether the folder at an absolute URL has a model. */
 export async function hasModel(folder: string): Promise<boolean> {
   return URL.canParse(folder) && answersWithFile(new URL("config.json", folder));
 }
 
-/** What a classifier in an edge runtime is built on. */
+/** The platform for an edge runtime. */
 export const edge: Platform = {
   host,
   startWorker() {
     throw new TabsenseError("environment", "Edge runtimes have no workers. Remove the option `worker`.");
   },
   async resolve(source, options) {
-    // Nothing is relative where there is no page.
+    // Without a page, no path can be relative.
     if (typeof source === "string" && /^\.{0,2}\//.test(source)) throw absolute(JSON.stringify(source));
     return resolveUrls(source, options, "file:///", (name) => {
       const { models } = options;

@@ -24,12 +24,14 @@ import type { CachedFile, Source } from "../api/types.js";
 
 const cache = startCache(diskStore);
 
-/** The files of models that are kept on this machine, newest first. */
+/** The model files that are cached on this machine, newest first. */
 export function listCachedFiles(): Promise<CachedFile[]> {
   return cache.list();
 }
 
-/** Forgets the models of which a file's address begins with `prefix`; without one, all. */
+/**
+ * Removes from the cache all models with a file whose URL begins with `prefix`; without `prefix`, all models.
+ */
 export function clearCachedFiles(prefix?: string): Promise<void> {
   return cache.clear(prefix);
 }
@@ -61,13 +63,13 @@ export const nodeHost: ServiceHost = {
   noWebGpu: "Node has no WebGPU.",
 };
 
-/** Whether a folder, a path or an address, has a model. */
+/** Whether a folder, given as a path or URL, has a model. */
 export async function hasModel(folder: string): Promise<boolean> {
   if (/^https?:/i.test(folder)) return answersWithFile(new URL("config.json", folder));
   return existsSync(join(folder.startsWith("file:") ? fileURLToPath(folder) : folder, "config.json"));
 }
 
-/** What a classifier in Node is built on. */
+/** The platform for Node. */
 export const nodejs: Platform = {
   host: nodeHost,
   startWorker,
@@ -83,9 +85,9 @@ export const nodejs: Platform = {
 function startWorker(): Channel {
   const worker = newWorker();
   let started = false;
-  /** Whether copies of files are still on their way to the disk: neither the process nor `close` ends before. */
+  /** Whether copies of files are still being written to disk: the process and `close` wait for them. */
   let storing = false;
-  /** Whether the worker was sent streams of the caller's that it may not have read. */
+  /** Whether the worker was sent streams of the caller that it may not have read yet. */
   let reading = false;
   let held = false;
   /** The process waits for `close`, regardless of the worker's messages. */
@@ -123,9 +125,9 @@ function startWorker(): Channel {
       hold();
     },
     async close() {
-      closing = true; // or the process could end before the promise does
+      closing = true; // otherwise, the process could exit before the promise settles
       hold();
-      // Only the worker can cancel a stream that moved there.
+      // Only the worker can cancel a stream that was transferred to it.
       if (storing || reading) {
         const disposed = new Promise<void>((resolve) => {
           worker.on("message", ({ type }: Reply) => type === "disposed" && resolve());
@@ -156,8 +158,8 @@ function fromFolder(folder: string): Resolved {
 }
 
 /**
- * A model by its name alone: below `models`, or beside the package, or in an installed package of its own, or
- * in the working folder.
+ * A model by a plain name: below `models` if that is set; otherwise in the folder `models` of the package or
+ * of the working folder, or in an installed model package.
  */
 function embedded(name: string, models: string | null): Resolved {
   if (models !== null) {
@@ -177,21 +179,21 @@ function embedded(name: string, models: string | null): Resolved {
 }
 
 /**
- * The folder of the model's package, as this package finds it, or the working folder; null where neither
- * does.
+ * The folder of the model's package, resolved from this package or from the working folder; null if neither
+ * finds it.
  */
 function installed(name: string): string | null {
   for (const from of [import.meta.url, resolve("package.json")]) {
     try {
       return dirname(createRequire(from).resolve(`tabsense-${name}/config.json`));
     } catch {
-      // Not from there.
+      // Not installed there.
     }
   }
   return null;
 }
 
-/** A .wasm file of the package, or of the caller's. */
+/** Reads a .wasm file, the package's own or the caller's. */
 export async function readWasm(address: URL): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return new Uint8Array(await readFile(address));

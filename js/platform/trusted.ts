@@ -1,6 +1,6 @@
 /**
- * Workers under Trusted Types: a page with `require-trusted-types-for 'script'` starts a worker only from an
- * address that one of its policies vouches for. This package's policy is called `tabsense`.
+ * Workers under Trusted Types: a page with `require-trusted-types-for 'script'` starts a worker only from a
+ * URL that one of its policies has approved. This package's policy is called `tabsense`.
  */
 
 /**
@@ -12,21 +12,23 @@ interface PolicyFactory {
 
 type Policy = Pick<Parameters<PolicyFactory["createPolicy"]>[1], "createScriptURL">;
 
-/** Undefined until a worker is started: importing the package makes none. Null where there can be none. */
+/**
+ * Undefined until a worker is started: importing the package creates no policy. Null if none can be created.
+ */
 let policy: Policy | null | undefined;
 
 /**
- * Runs `start`, in which `new Worker` vouches for the address that it is given: one of this package's own.
+ * Runs `start`, in which `new Worker` marks its URL, one of this package's own, as trusted.
  *
- * Bundlers find a worker's file by the expression `new Worker(new URL("…", import.meta.url))` alone, whose
- * address nothing may wrap. So it is the constructor that is wrapped, for as long as `start` runs.
+ * Bundlers find a worker's file only by the expression `new Worker(new URL("…", import.meta.url))`, so the
+ * URL can't be wrapped. Instead, the constructor is wrapped while `start` runs.
  */
 export function trusted(start: () => Worker): Worker {
   if (policy === undefined) policy = makePolicy();
   const { Worker: Plain } = globalThis;
   const vouching = (_: unknown, [url, options]: [string | URL, WorkerOptions?]) =>
     new Plain(policy!.createScriptURL(String(url)), options);
-  // Where globals are frozen, nothing is set.
+  // If globals are frozen, the constructor can't be replaced.
   if (!policy || !Reflect.set(globalThis, "Worker", new Proxy(Plain, { construct: vouching })))
     return start();
   try {
@@ -41,6 +43,6 @@ function makePolicy(): Policy | null {
   try {
     return trustedTypes?.createPolicy("tabsense", { createScriptURL: (url) => url }) ?? null;
   } catch {
-    return null; // the page's policy names others: where it requires trust, no worker starts
+    return null; // the page allows only other policies: if it requires trusted URLs, no worker starts
   }
 }

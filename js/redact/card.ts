@@ -1,4 +1,6 @@
-/** Numbers of payment cards: how an issuer's begin, how long they are, and the check digit (ISO/IEC 7812, Luhn). */
+/**
+ * Numbers of payment cards: how they begin, how long they are, and their check digit (ISO/IEC 7812, Luhn).
+ */
 
 import type { Pattern, Span } from "./types.js";
 
@@ -16,12 +18,12 @@ const KINDS: [starts: RegExp, lengths: number[]][] = [
 
 const LONGEST = 19;
 
-/** Digits that nothing else than single separators parts. */
+/** A group of digits. */
 const DIGITS = /\d+/g;
 
 /**
- * Joins groups of digits from each group on, up to 19 digits, and takes the longest number that is valid:
- * time in proportion to the text.
+ * Starting at each group of digits, joins groups to at most 19 digits and takes the longest valid number:
+ * linear time for any text.
  */
 export const card: Pattern = {
   name: "card",

@@ -1,4 +1,4 @@
-/** E-mail addresses: what people write, not all that RFC 5322 allows (no quoted names, no comments). */
+/** E-mail addresses as people write them, not all that RFC 5322 allows (no quoted names, no comments). */
 
 import type { Pattern, Span } from "./types.js";
 
@@ -6,7 +6,7 @@ import type { Pattern, Span } from "./types.js";
 const LONGEST_NAME = 64;
 const LONGEST_DOMAIN = 255;
 
-/** The domain behind the sign: labels, and at the end two letters or more. Letters of any language. */
+/** The domain after the `@`: labels, and at the end two letters or more. Letters may be of any language. */
 const DOMAIN = /^(?:[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,62})\.){1,8}(?:xn--[a-z0-9-]{2,59}|\p{L}{2,63})/iu;
 
 /** Looks at each `@` and a bounded part around it: linear time for any text. */
@@ -26,12 +26,12 @@ export const email: Pattern = {
   },
 };
 
-/** Where the name before the sign begins; its own place where there is none. */
+/** Where the name before the `@` begins; `at` if there is none. */
 function startOfName(text: string, at: number, least: number): number {
   let start = at;
   const first = Math.max(least, at - LONGEST_NAME);
   while (start > first && /[\p{L}\p{M}\p{N}._%+'-]/u.test(text[start - 1]!)) start--;
-  // Quotes and marks around an address are not of it.
+  // Quotes and marks around an address are not part of it.
   while (start < at && /[^\p{L}\p{N}_]/u.test(text[start]!)) start++;
   return text[at - 1] === "." ? at : start;
 }

@@ -1,8 +1,8 @@
-/** IBANs: the length of their country and the check digits (ISO 13616, ISO 7064 MOD 97-10). */
+/** IBANs, by their country's length and their check digits (ISO 13616, ISO 7064 MOD 97-10). */
 
 import type { Pattern, Span } from "./types.js";
 
-/** Characters of a country's IBANs: SWIFT's registry, release 99. */
+/** The number of characters in each country's IBANs: SWIFT's registry, release 99. */
 const LENGTHS: Record<string, number> = Object.fromEntries(
   (
     "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 " +
@@ -17,7 +17,7 @@ const LENGTHS: Record<string, number> = Object.fromEntries(
 
 const START = /(?<![\p{L}\p{N}])[a-z]{2}[ \u00a0-]?\d{2}/giu;
 
-/** Reads at most twice 33 characters from each place that looks like the start of one. */
+/** Reads at most twice 33 characters from each position that looks like the start of an IBAN. */
 export const iban: Pattern = {
   name: "iban",
   label: "IBAN",
@@ -30,7 +30,10 @@ export const iban: Pattern = {
   },
 };
 
-/** Where `count` letters and digits end that single spaces or hyphens may part; null where they don't. */
+/**
+ * The end of `count` letters and digits, which single spaces or hyphens may separate; null if the text
+ * doesn't match.
+ */
 function endOf(text: string, start: number, count: number): number | null {
   let seen = 0;
   for (let at = start; at < text.length; at++) {
@@ -41,7 +44,7 @@ function endOf(text: string, start: number, count: number): number | null {
   return null;
 }
 
-/** The number that an IBAN is, with its first four characters at its end, modulo 97. */
+/** The number that an IBAN is with its first four characters moved to its end, modulo 97. */
 function remainder(text: string): number {
   const all = text.replace(/[ \u00a0-]/g, "").toUpperCase();
   let rest = 0;

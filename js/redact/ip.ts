@@ -2,21 +2,21 @@
 
 import type { Pattern, Span } from "./types.js";
 
-/** An address has at most 45 characters: a longer run of what addresses consist of is none. */
+/** An address has at most 45 characters: a longer run of its characters is not an address. */
 const LONGEST = 45;
 
 const RUN = /[0-9a-f:.]+/gi;
 
-/** What makes four numbers a version. */
+/** Text that makes the four numbers after it a version. */
 const VERSION = /\b(?:v|ver|version|release|build|firmware)[ .:]{0,2}$/i;
 
-/** Takes the text apart into runs of what addresses consist of, and reads each. */
+/** Splits the text into runs of the characters of addresses, and reads each. */
 export const ip: Pattern = {
   name: "ip",
   label: "IP",
   *find(text): Iterable<Span> {
     for (const { 0: run, index } of text.matchAll(RUN)) {
-      // A colon, or a full stop, at an end is the sentence's; "::" is of the address.
+      // A colon or full stop at an end belongs to the sentence; "::" belongs to the address.
       const lead = /^(?:\.+|:(?!:))/.exec(run)?.[0].length ?? 0;
       const body = run.slice(lead, lead + LONGEST + 2).replace(/(?<!:):$|\.$/, "");
       const [start, end] = [index + lead, index + lead + body.length];
@@ -36,7 +36,10 @@ function isFour(text: string): boolean {
   return parts.length === 4 && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
 }
 
-/** Eight groups, or fewer around one `::`. Of two groups around it, `a::b` say, one has three digits or more. */
+/**
+ * Eight groups, or fewer around one `::`. With only one or two groups, as in `a::b`, one must have three
+ * digits or more; `::1` is an exception.
+ */
 function isSix(text: string): boolean {
   const halves = text.split("::");
   if (halves.length > 2 || !text.includes(":")) return false;

@@ -2,13 +2,13 @@
 
 import type { Entity } from "./types.js";
 
-/** What no entity consists of alone. */
+/** Text that can't be an entity on its own. */
 const NOTHING = /^[\s\p{P}\p{S}]*$/u;
 
 /**
- * Entities without overlaps, in the order of the text, and without white space at their ends. Patterns that
- * check what they find go first, then the longest, the surest and the first. Of an entity that loses, what no
- * other covers stays an entity of its own: nothing that was found is left out.
+ * Entities without overlaps, in text order, and without white space at their ends. Those found by patterns,
+ * which check their matches, have priority, then the longest, the surest and the first. The uncovered parts
+ * of an entity that loses stay entities: nothing that was found is left out.
  */
 export function withoutOverlaps(text: string, entities: readonly Entity[]): Entity[] {
   const ranked = entities
@@ -32,7 +32,7 @@ function byRank(a: Entity, b: Entity): number {
   return pattern(a) - pattern(b) || length(b) - length(a) || b.score - a.score || a.start - b.start;
 }
 
-/** The parts of an entity that none of those taken covers. They are in order. */
+/** The parts of an entity that none in `taken` covers, in order. */
 function free({ start, end }: Entity, taken: readonly Entity[]): [number, number][] {
   const parts: [number, number][] = [];
   let at = start;
@@ -48,7 +48,7 @@ function insert(taken: Entity[], entity: Entity): void {
   taken.splice(placeOf(taken, entity.start), 0, entity);
 }
 
-/** The place of the first that ends behind `start`. */
+/** The index of the first entity that ends after `start`. */
 function placeOf(taken: readonly Entity[], start: number): number {
   let [low, high] = [0, taken.length];
   while (low < high) {
@@ -59,7 +59,7 @@ function placeOf(taken: readonly Entity[], start: number): number {
   return low;
 }
 
-/** The entity from `start` to `end`, without white space at its ends; null where nothing else is in it. */
+/** The entity from `start` to `end`, without white space at its ends; null if nothing else is in it. */
 function within(text: string, entity: Entity, start: number, end: number): Entity | null {
   const part = text.slice(start, end);
   const trimmed = part.trim();

@@ -25,7 +25,8 @@ export function checkPatterns(patterns: unknown): Pattern[] {
 }
 
 /**
- * The patterns' matches in a text, in their order. Kind `"invalid_argument"` for a match outside the text.
+ * The patterns' matches in a text, in the order of the patterns. Kind `"invalid_argument"` for a match
+ * outside the text.
  */
 export function findPatterns(text: string, patterns: readonly Pattern[]): Entity[] {
   return patterns.flatMap((pattern) =>

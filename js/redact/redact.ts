@@ -7,8 +7,8 @@ import type { Entity, MaskedEntity, MaskOptions, Redaction } from "./types.js";
 /**
  * Masks entities of a text: those with one of `labels`, without overlaps (see {@link withoutOverlaps}).
  *
- * Throws a {@link TabsenseError} of kind `"invalid_argument"` for an entity that is no part of the text, and
- * for a `replace` that yields no text.
+ * Throws a {@link TabsenseError} of kind `"invalid_argument"` for an entity outside the text, and for a
+ * `replace` that doesn't return a string.
  */
 export function redact(
   text: string,
@@ -57,7 +57,7 @@ export function redact(
   }
 }
 
-/** Gives each entity its placeholder: the same value of a label has the same number. */
+/** Gives each entity its placeholder: equal values of a label have the same number. */
 function placeholders(
   text: string,
   entities: readonly Entity[],
@@ -74,7 +74,7 @@ function placeholders(
     let number = kind.numbers.get(entity.text);
     if (number === undefined) {
       number = kind.last + 1;
-      // A placeholder that the text has itself would be taken for the entity's.
+      // A placeholder that also occurs in the text would be mistaken for the entity's.
       while (kind.own && text.includes(`[${entity.label}_${number}]`)) number++;
       kind.numbers.set(entity.text, (kind.last = number));
     }
@@ -107,7 +107,7 @@ function checkAnswer(answer: unknown, name: string): void {
 }
 
 /**
- * Throws where the placeholders of the masked text don't lead back to the text itself. `first`: an entity of
+ * Throws if replacing the placeholders of the masked text doesn't restore the text. `first` is an entity for
  * each placeholder.
  */
 function checkUnique(
@@ -138,7 +138,7 @@ function putBack(text: string, first: ReadonlyMap<string, Entity>): string {
   return text.replace(anyOf([...first.keys()]), (placeholder) => first.get(placeholder)!.text);
 }
 
-/** Finds each of the texts, the longer one where one begins with another. */
+/** Matches any of the texts; if one begins with another, the longer one. */
 function anyOf(texts: readonly string[]): RegExp {
   const longest = [...texts].sort((a, b) => b.length - a.length);
   return new RegExp(longest.map((text) => text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&")).join("|"), "g");

@@ -1,10 +1,10 @@
-/** Entities, and what finds and masks them. */
+/** The types of entities, patterns and masked texts. */
 
 /** A part of a text that has a label: a name, a phone number. */
 export interface Entity {
-  /** What it is: `"EMAIL"`, say. */
+  /** What it is, such as `"EMAIL"`. */
   label: string;
-  /** A probability; 1 for what a pattern found. */
+  /** A probability; 1 for a pattern's match. */
   score: number;
   /** Where it begins, as for `String.prototype.slice`. */
   start: number;
@@ -12,9 +12,9 @@ export interface Entity {
   end: number;
   /** The part itself. */
   text: string;
-  /** What found it; only there where patterns were asked for. */
+  /** What found it; present only if the call had patterns. */
   source?: "model" | "pattern";
-  /** Which pattern found it: `"iban"`, say. */
+  /** The pattern that found it, such as `"iban"`. */
   pattern?: string;
 }
 
@@ -26,7 +26,7 @@ export interface Span {
   readonly end: number;
 }
 
-/** What finds parts of texts by their form. */
+/** Finds parts of texts by their form. */
 export interface Pattern {
   /** The name in {@link Entity.pattern}. */
   readonly name: string;
@@ -42,12 +42,12 @@ export const PATTERN_NAMES = ["email", "iban", "card", "ip", "url"] as const;
 /** A pattern of this package: `"email"`, `"iban"`, `"card"`, `"ip"` or `"url"`. */
 export type PatternName = (typeof PATTERN_NAMES)[number];
 
-/** Which patterns look for entities: all of this package (`true`), some by name, and your own. */
+/** Which patterns to use: all of this package (`true`), or a list of their names and your own patterns. */
 export type Patterns = boolean | readonly (PatternName | Pattern)[];
 
 /** An entity and its placeholder in the masked text. */
 export interface MaskedEntity extends Entity {
-  /** `"[EMAIL_1]"`, say. */
+  /** Its placeholder, such as `"[EMAIL_1]"`. */
   placeholder: string;
 }
 
@@ -57,7 +57,7 @@ export interface MaskOptions {
   labels?: readonly string[];
   /**
    * Returns the placeholder of an entity. `number` counts the values of a label, from 1; the same value has
-   * the same number. Default: `[LABEL_number]`, `"[EMAIL_1]"` say.
+   * the same number. Default: `[LABEL_number]`, such as `"[EMAIL_1]"`.
    */
   replace?: (entity: Entity, number: number) => string;
 }
@@ -66,16 +66,19 @@ export interface MaskOptions {
 export interface Redaction {
   /** The masked text. */
   text: string;
-  /** What was masked, in the order of the text. Places are those in the original. */
+  /** The masked entities, in text order. `start` and `end` refer to the original text. */
   entities: MaskedEntity[];
   /**
-   * Puts the entities back into a text that has their placeholders: the masked one, or an answer to it. All
-   * else stays as it is, and placeholders that it lacks are no error unless `strict` is set.
+   * Puts the entities back into a text with their placeholders: the masked text, or an answer to it. The rest
+   * of the text is unchanged. A missing placeholder is an error only with `strict`.
    *
    * Throws a {@link TabsenseError} of kind `"invalid_argument"` if placeholders are ambiguous, and with
    * `strict` if one is missing.
    */
   restore(text: string, options?: { strict?: boolean }): string;
-  /** The entities whose placeholders aren't in the text; of entities with one placeholder, the first. */
+  /**
+   * The entities whose placeholders aren't in the text; of several entities with the same placeholder, the
+   * first.
+   */
   missing(text: string): MaskedEntity[];
 }

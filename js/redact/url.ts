@@ -1,13 +1,13 @@
-/** Addresses of pages: with `http://`, `https://` or `www.`, up to the next space, quote or bracket. */
+/** Addresses of web pages: with `http://`, `https://` or `www.`, up to the next space, quote or bracket. */
 
 import type { Pattern, Span } from "./types.js";
 
 const START = /(?<![\p{L}\p{N}])(?:https?:\/\/|www\.)(?=[\p{L}\p{N}[])[^\s<>"“”«»`]+/giu;
 
-/** What ends a sentence rather than an address. */
+/** Characters that end a sentence rather than an address. */
 const TAIL = new Set(".,;:!?'’)]}*_…");
 
-/** One run of characters each: time in proportion to the text. */
+/** Each match is one run of characters: linear time for any text. */
 export const url: Pattern = {
   name: "url",
   label: "URL",

@@ -1,5 +1,5 @@
 /**
- * Tokens to entities, as `TokenClassificationPipeline` of Python's transformers 5.24 makes them (oracle:
+ * Turns tokens into entities, like `TokenClassificationPipeline` of Python's transformers 5.24 (oracle:
  * test_data/make_tagging.py). It differs in two points: labels of BIOES and BILOU end their entities
  * (labels.ts), and a label without a prefix is never cut at its first hyphen.
  */
@@ -13,10 +13,10 @@ interface Labelled extends Group {
   id: number;
 }
 
-/** Makes entities of one text's tokens. Which labels are wanted is the caller's matter: `"O"` is one, too. */
+/** Turns one text's tokens into entities. The caller filters them by label: `"O"` is included. */
 export type Aggregate = (tagged: TaggedText, aggregation: Aggregation) => Group[];
 
-/** Prepares the aggregation for a model: its L labels by number. */
+/** Prepares the aggregation for a model, given its L labels by number. */
 export function aggregator(labels: readonly string[]): Aggregate {
   const tags = tagsOf(labels);
   return (tagged, aggregation) => {
@@ -26,7 +26,7 @@ export function aggregator(labels: readonly string[]): Aggregate {
   };
 }
 
-/** The places of each word's tokens. */
+/** The indices of each word's tokens. */
 function wordsOf({ tokens }: TaggedText): number[][] {
   const words: number[][] = [];
   for (const [place, { subword }] of tokens.entries()) {
@@ -40,7 +40,7 @@ function tokensOf({ tokens }: TaggedText): number[][] {
   return tokens.map((_, place) => [place]);
 }
 
-/** One label for the tokens at `places`, which follow each other. */
+/** One label for the tokens at `places`, which are consecutive. */
 function labelledAs(
   { tokens, scores }: TaggedText,
   places: readonly number[],
@@ -66,7 +66,7 @@ function labelledAs(
   };
 }
 
-/** Joins neighbours of the same name; the score is the mean of theirs. */
+/** Joins neighbours of the same name; the score is the mean of their scores. */
 function joined(labelled: readonly Labelled[], tags: readonly Tag[]): Group[] {
   const runs: Labelled[][] = [];
   for (const next of labelled) {
@@ -92,7 +92,7 @@ function plain({ id: _, ...group }: Labelled): Group {
   return group;
 }
 
-/** The place of the largest value; the first of equals. */
+/** The index of the largest value; of equal ones, the first. */
 function indexOfMax(values: ArrayLike<number>): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;

@@ -6,15 +6,15 @@ import type { Entity, Pattern } from "../redact/types.js";
 import type { Aggregate } from "./aggregate.js";
 import type { Aggregation, TaggedText } from "./types.js";
 
-/** How entities are wanted. */
+/** Which entities to return, and how to build them. */
 export interface Wanted {
   readonly aggregation: Aggregation;
-  /** Labels that are none. */
+  /** Labels that are not entities. */
   readonly ignored: readonly string[];
   readonly patterns: readonly Pattern[];
 }
 
-/** The entities of a text, in its order; with patterns without overlaps, and each with its source. */
+/** The entities of a text, in text order; with patterns, without overlaps and each with its source. */
 export function entitiesOf(
   tagged: TaggedText,
   aggregate: Aggregate,

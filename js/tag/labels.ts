@@ -1,7 +1,7 @@
 /**
- * Labels with a prefix: `B-` begins an entity and `I-` continues it. Of BIOES and BILOU also `S-` and `U-`,
- * which begin and end one, and `E-` and `L-`, which continue and end it: Python's pipeline only knows the
- * first two, and treats `E-PER` and `I-PER` as different.
+ * Labels with a prefix: `B-` begins an entity and `I-` continues it. BIOES and BILOU also have `S-` and `U-`,
+ * which begin and end one, and `E-` and `L-`, which continue and end it. Python's pipeline knows only `B-`
+ * and `I-`, and treats `E-PER` and `I-PER` as different.
  */
 
 /** What a label means for a token's neighbours. */
@@ -17,8 +17,8 @@ export interface Tag {
 const PREFIX = /^([BIESLU])-(.+)$/su;
 
 /**
- * The tag of each label. `E-`, `L-`, `S-` and `U-` are prefixes only where the model also has `B-` or `I-` with
- * the same name, so that `"E-MAIL"` is a label of its own. A label without a prefix continues its like.
+ * The tag of each label. `E-`, `L-`, `S-` and `U-` are prefixes only if the model also has `B-` or `I-` with
+ * the same name, so that `"E-MAIL"` is a label of its own. A label without a prefix continues the same label.
  */
 export function tagsOf(labels: readonly string[]): Tag[] {
   const known = new Set(labels);

@@ -1,4 +1,4 @@
-/** What the aggregation of tokens to entities takes and gives. */
+/** The types for the aggregation of tokens into entities. */
 
 /** How tokens become entities: by the names of Python's pipeline. */
 export const AGGREGATIONS = ["none", "simple", "first", "average", "max"] as const;
@@ -6,18 +6,18 @@ export const AGGREGATIONS = ["none", "simple", "first", "average", "max"] as con
 /**
  * How tokens become entities.
  *
- * - `"none"`: an entity a token, with the label as the model names it (`"B-PER"`).
- * - `"simple"`: neighbours of the same label are one entity. A word may fall apart.
+ * - `"none"`: one entity per token, with the label as the model names it (`"B-PER"`).
+ * - `"simple"`: neighbours with the same label are one entity. A word may be split.
  * - `"first"`, `"average"`, `"max"`: a word has one label: that of its first token, of its tokens' mean
- *   probabilities, or of the token that is surest; then as `"simple"`.
+ *   probabilities, or of its surest token; then as `"simple"`.
  */
 export type Aggregation = (typeof AGGREGATIONS)[number];
 
 /** A token as the aggregation sees it. */
 export interface TaggedToken {
-  /** The vocabulary's token: `"##ing"`, say. */
+  /** The token in the vocabulary, such as `"##ing"`. */
   readonly text: string;
-  /** Where the part of the text begins that it stands for, in UTF-16 units. */
+  /** Where the token's part of the text begins, in UTF-16 units. */
   readonly start: number;
   /** Where that part ends. */
   readonly end: number;
@@ -25,7 +25,7 @@ export interface TaggedToken {
   readonly subword: boolean;
 }
 
-/** A text with what the model says of each of its N tokens; special tokens have no place in it. */
+/** A text with the model's probabilities for each of its N tokens, without special tokens. */
 export interface TaggedText {
   readonly text: string;
   readonly tokens: readonly TaggedToken[];
@@ -33,7 +33,10 @@ export interface TaggedText {
   readonly scores: Float32Array;
 }
 
-/** How a vocabulary spells words: with `##`, a character a byte (`Ġ` is a space), or with `▁` for a space. */
+/**
+ * How a vocabulary spells words: with `##`, with one character per byte (`Ġ` is a space), or with `▁` for a
+ * space.
+ */
 export type Spelling = "prefix" | "bytes" | "spaces";
 
 /** Neighbouring tokens that are one entity. */
@@ -46,6 +49,6 @@ export interface Group {
   start: number;
   /** Where it ends. */
   end: number;
-  /** Its tokens' places among the N: the first, and the one behind the last. */
+  /** The range of its tokens among the N: the index of the first, and the one after the last. */
   tokens: [first: number, end: number];
 }

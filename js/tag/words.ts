@@ -1,14 +1,14 @@
-/** How tokens are written as text, as the Python `tokenizers` do it. */
+/** Writes tokens as text, like Python's `tokenizers`. */
 
 import type { Spelling, TaggedToken } from "./types.js";
 
 /** The unknown token, by its usual names. */
 const UNKNOWN = ["[UNK]", "<unk>"];
 
-/** What a token begins with that continues a word. */
+/** The beginning of a token that continues a word. */
 const PREFIX = "##";
 
-/** Tokens as text; one for what the vocabulary lacks as its part of the text. */
+/** Tokens as text; an unknown token becomes its part of the text. */
 export function wordsOf(tokens: readonly TaggedToken[], text: string, spelling: Spelling): string {
   const pieces = tokens.map((token) =>
     UNKNOWN.includes(token.text) ? text.slice(token.start, token.end) : token.text,
@@ -23,14 +23,14 @@ export function wordsOf(tokens: readonly TaggedToken[], text: string, spelling: 
     .join("");
 }
 
-/** The spaces that English wants gone, in the order in which the library takes them out. */
+/** The spaces to remove in English, in the order in which the library removes them. */
 const SPACES = [" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're"];
 
 function tidy(piece: string): string {
   return SPACES.reduce((piece, space) => piece.replaceAll(space, space.trim()), piece);
 }
 
-/** Byte by byte the characters that GPT-2's vocabulary writes them as. */
+/** The bytes, by the characters that GPT-2's vocabulary uses for them. */
 let bytes: Map<string, number> | null = null;
 
 function ofBytes(pieces: string[]): string {

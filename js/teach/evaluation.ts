@@ -3,7 +3,9 @@
 import type { LeftOut } from "../client/protocol.js";
 import type { DoubtfulExample, Evaluation, LabelEvaluation, TaughtExample } from "../api/teach-types.js";
 
-/** An example is doubtful where the others give it another label that is so much likelier than its own. */
+/**
+ * An example is doubtful if the others give it another label that is this many times as likely as its own.
+ */
 const DOUBTFUL_RATIO = 3;
 
 /** The evaluation of `examples`, in the order in which they were learnt. */

@@ -3,7 +3,7 @@
 import type { TaughtExample } from "../api/teach-types.js";
 import { checkExample, checkText, contradiction, invalid, MOST_EXAMPLES, MOST_LABELS } from "./examples.js";
 
-/** An example. Its labels are known by their places. */
+/** An example. Its labels are indices of {@link ExampleSet.labels}. */
 export interface Held {
   id: number;
   text: string;
@@ -18,12 +18,12 @@ export interface Label {
   vectors: Float32Array[] | null;
 }
 
-/** Labels, which are only ever added, and examples, which come and go. */
+/** Labels, which are only ever added, and examples, which can also be removed. */
 export class ExampleSet {
   readonly labels: Label[];
   /** Whether a text may have several labels, or none. */
   readonly multi: boolean;
-  /** How many examples came or went so far. */
+  /** How many times an example was added or removed so far. */
   changes = 0;
   readonly #byId = new Map<number, Held>();
   readonly #byText = new Map<string, Held>();
@@ -48,7 +48,7 @@ export class ExampleSet {
     }));
   }
 
-  /** Takes an example that was checked; the same text is held once. */
+  /** Adds an example that was checked; the same text is kept only once. */
   hold(text: string, labels: number[]): Held {
     const before = this.#byText.get(text);
     if (before) return before;
@@ -78,7 +78,7 @@ export class ExampleSet {
     return this.hold(text, places).id;
   }
 
-  /** Whether there was an example of that number. */
+  /** Removes an example; returns whether there was one with this id. */
   remove(id: number): boolean {
     const held = this.#byId.get(id);
     if (!held) return false;

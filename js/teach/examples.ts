@@ -4,7 +4,7 @@ import { TabsenseError } from "../api/errors.js";
 import { kindOf } from "../api/options.js";
 import type { Example, Examples } from "../api/teach-types.js";
 
-/** The most labels and examples; src/teach has the same limits. */
+/** The maximum numbers of labels and examples; src/teach has the same limits. */
 export const MOST_LABELS = 5_000;
 export const MOST_EXAMPLES = 100_000;
 
@@ -16,7 +16,10 @@ export interface Collected {
   examples: { text: string; labels: string[] }[];
 }
 
-/** Collects what `teach` was given. Kind `"invalid_argument"` for what can't be taught, with a sentence why. */
+/**
+ * Collects the examples passed to `teach`. Throws kind `"invalid_argument"` if they can't be taught, and says
+ * why.
+ */
 export function collect(given: Examples | unknown): Collected {
   if (typeof given !== "object" || given === null)
     throw invalid(
@@ -98,7 +101,7 @@ function checkCounts({ labels, multi, examples }: Collected): void {
     );
 }
 
-/** Rejects empty texts, and a text with two answers, of which one must be wrong. */
+/** Rejects empty texts, and a text with two different answers, one of which must be wrong. */
 function checkTexts({ multi, examples }: Collected): void {
   const seen = new Map<string, string[]>();
   for (const { text, labels } of examples) {

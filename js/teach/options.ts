@@ -12,7 +12,7 @@ export interface CheckedTeachOptions {
   onProgress: ((progress: TeachProgress) => void) | null;
 }
 
-/** Checks the options of a teaching, of which a call takes those of `keys`. */
+/** Checks the options of teaching; the call accepts only those in `keys`. */
 export function checkTeachOptions(
   options: unknown,
   keys: readonly string[] = ["descriptions", "prompt", "signal", "onProgress"],
@@ -32,7 +32,7 @@ export function checkTeachOptions(
   };
 }
 
-/** Checks the options of `classify`; `topK` is undefined where nothing is said. */
+/** Checks the options of `classify`; `topK` is undefined if it isn't set. */
 export function checkTaughtOptions(options: unknown) {
   const given = record(options, ["topK", "threshold", "signal", "onProgress"]);
   const topK = given["topK"];

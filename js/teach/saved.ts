@@ -6,33 +6,39 @@ import { MOST_EXAMPLES, MOST_LABELS } from "./examples.js";
 
 /** The mark of the file's format. */
 const FORMAT = "tabsense-taught-classifier";
-/** Counts up where an older package couldn't read the file. */
+/** Increases when an older package couldn't read the file. */
 const VERSION = 1;
-/** The longest file, in characters: the most labels of the widest vectors, and room for examples. */
+/**
+ * The maximum length of a file, in characters: the most labels with the widest vectors, and room for
+ * examples.
+ */
 const MOST_CHARACTERS = 268_435_456;
-/** The widest vectors; src/config.rs has the same limit. */
+/** The maximum width of vectors; src/config.rs has the same limit. */
 const MOST_WIDTH = 8192;
-/** The least cosine of the probe's vectors: int8 and fp32 of one encoder are at 0.99 and more, two encoders near 0. */
+/**
+ * The minimum cosine of the probe's vectors: int8 and fp32 of one encoder have 0.99 or more, two encoders
+ * about 0.
+ */
 const SAME = 0.97;
 
 /** A taught classifier's file. Its parts may change with its version. */
 export interface SavedClassifier {
-  /** Tells it from other files. */
+  /** Distinguishes it from other files. */
   readonly format: typeof FORMAT;
-  /** Of the format. */
+  /** The version of the format. */
   readonly version: number;
   readonly [part: string]: unknown;
 }
 
-/** What is in it. */
+/** The contents of the file. */
 export interface Contents {
   multi: boolean;
   prompt: string | null;
-  /** `probe`: its vector of a fixed text. */
+  /** `probe`: its vector for a fixed text. */
   encoder: { name: string; width: number; probe: Float32Array };
   labels: { name: string; description: string | null }[];
   trained: Trained;
-  /** Null where they were left out. */
+  /** Null if they were left out. */
   examples: { text: string; labels: number[] }[] | null;
 }
 
@@ -79,12 +85,12 @@ export async function read(given: unknown): Promise<Contents> {
   return contents;
 }
 
-/** Whether two vectors of the fixed text are of one encoder. */
+/** Whether two vectors for the fixed text come from the same encoder. */
 export function same(a: Float32Array, b: Float32Array): boolean {
   return a.length === b.length && a.reduce((sum, x, i) => sum + x * b[i]!, 0) >= SAME;
 }
 
-/** The checksum of what was read. A further part within thousands of lists has none: it can't be written. */
+/** The checksum of the parts that were read; null if an unknown one is nested too deeply to be written. */
 function checksumOf(parts: object): number | null {
   try {
     return checksum(parts);
@@ -163,7 +169,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The engine's message repeats a piece of the file, which may be of an example.
+    // The engine's message repeats a piece of the file, which may be part of an example.
     throw wrong("not_a_model", "The taught classifier is not JSON: it was cut off or is another file.");
   }
 }
@@ -219,7 +225,7 @@ function toBase64(numbers: Float32Array): string {
   });
   const bytes = new Uint8Array(view.buffer);
   let text = "";
-  // In pieces: a call takes only so many arguments.
+  // In pieces: a call's number of arguments is limited.
   for (let i = 0; i < bytes.length; i += 0x2000)
     text += String.fromCharCode(...bytes.subarray(i, i + 0x2000));
   return btoa(text);
@@ -244,8 +250,8 @@ function floats(value: unknown, part: string, count: number): Float32Array {
 }
 
 /**
- * CRC-32 of the parts as JSON, whose keys may come in any order, as databases give them back: against damage, not
- * against intent.
+ * CRC-32 of the parts as JSON with sorted keys, because databases return them in any order. It detects
+ * damage, not intent.
  */
 function checksum(parts: object): number {
   const text = JSON.stringify(parts, (_, value: unknown) =>

@@ -23,7 +23,7 @@ import { read, same, saved, type SavedClassifier } from "./saved.js";
 import { scoresOf } from "./scores.js";
 
 /**
- * What a classifier is taught by: an embedder, and the way to its worker.
+ * What teaching needs: an embedder, and the session with its worker.
  * @internal
  */
 export interface Teaching {
@@ -32,7 +32,8 @@ export interface Teaching {
 }
 
 /**
- * The share of the examples that may change before strength, name weight and temperature are searched again.
+ * The share of the examples that may change before strength, name weight and temperature are searched for
+ * again.
  */
 const SMALL_CHANGE = 1 / 10;
 
@@ -45,21 +46,23 @@ interface EmbedCall {
 /** A fixed text whose vector identifies an encoder, in any dtype. */
 const PROBE = "The quick brown fox jumps over the lazy dog.";
 
-/** A classifier of labels of one's own. It lives as long as its embedder. */
+/** A classifier of your own labels. It lives as long as its embedder. */
 export class TaughtClassifier {
   readonly #teaching: Teaching;
   readonly #set: ExampleSet;
   readonly #prompt: string | null;
-  /** Whether it can be taught any further: not where the examples were left out of the file that it is from. */
+  /** Whether it can be taught further: not if it was loaded from a file without its examples. */
   readonly #teachable: boolean;
   /** The vector of the fixed text. */
   #probe: Float32Array | null = null;
-  /** What was learnt last; null before that. Of a saved classifier, leave-one-out is not known. */
+  /**
+   * The result of the last training; null before the first. For a saved classifier, leave-one-out is unknown.
+   */
   #trained: Trained | null = null;
   /** The examples and labels that it was learnt from, in order. */
   #learnt: TaughtExample[] = [];
   #learntLabels: string[] = [];
-  /** How many changes of the examples there had been when strength and so on were found. */
+  /** The set's number of changes when strength, name weight and temperature were found. */
   #found = 0;
 
   private constructor(teaching: Teaching, set: ExampleSet, prompt: string | null, teachable: boolean) {
@@ -101,11 +104,11 @@ export class TaughtClassifier {
   }
 
   /**
-   * One that was saved ({@link TaughtClassifier.toJSON}), as an object or as its JSON text, on the encoder that it was
-   * taught on.
+   * Loads a saved classifier ({@link TaughtClassifier.toJSON}), an object or its JSON text, with the encoder
+   * that it was taught on.
    *
-   * Rejects with kind `"not_a_model"` if it isn't one or is damaged; with `"config_unsupported"` for one of
-   * a newer version; with `"weights_mismatch"` for another encoder.
+   * Rejects with kind `"not_a_model"` if it isn't one or is damaged; with `"config_unsupported"` for one of a
+   * newer version; with `"weights_mismatch"` for another encoder.
    * @internal
    */
   static async from(
@@ -140,7 +143,7 @@ export class TaughtClassifier {
     return this.#set.labels.map(({ name }) => name);
   }
 
-  /** Its examples, in order. None of a saved classifier without them. */
+  /** Its examples, in order. Empty if it was saved without them. */
   get examples(): TaughtExample[] {
     return this.#set.told;
   }
@@ -175,26 +178,29 @@ export class TaughtClassifier {
   }
 
   /**
-   * Adds an example, and the label if it is new, and returns the example's id. It counts from the next
-   * `retrain` on.
+   * Adds an example, and the label if it is new, and returns the example's id. It takes effect with the next
+   * `retrain`.
    *
-   * Throws kind `"invalid_argument"` for an empty text, one that is an example of another label, and where the
-   * examples were left out of the saved classifier.
+   * Throws kind `"invalid_argument"` for an empty text, for one that is an example of another label, and if
+   * the classifier was saved without its examples.
    */
   add(text: string, label: string | readonly string[]): number {
     this.#checkTeachable();
     return this.#set.add(text, label);
   }
 
-  /** Removes the example of that number. Whether there was one; it counts until the next `retrain`. */
+  /**
+   * Removes the example with this id, and returns whether there was one. It takes effect with the next
+   * `retrain`.
+   */
   remove(id: number): boolean {
     return this.#set.remove(id);
   }
 
   /**
-   * Learns from the examples as they are now. Until it is done, and if it fails, answers are as before. How strongly, and how
-   * sure answers are, is searched again if more than a tenth of the examples changed since, or a label is
-   * new.
+   * Learns from the current examples. Until it is done, and if it fails, answers stay as before. How strongly
+   * it learns, and how sure its answers are, is determined again if more than a tenth of the examples changed
+   * since the last time, or if a label is new.
    */
   async retrain(options?: Pick<TeachOptions, "signal" | "onProgress">): Promise<void> {
     const { descriptions: _, prompt: __, ...rest } = checkTeachOptions(options, ["signal", "onProgress"]);
@@ -204,8 +210,8 @@ export class TaughtClassifier {
   }
 
   /**
-   * The results of leave-one-out over the examples. If they changed, or it was saved, it learns from them
-   * first.
+   * The results of leave-one-out over the examples. If they changed, or if the classifier was loaded from a
+   * file, it learns from them first.
    */
   async evaluate(options?: Pick<TeachOptions, "signal" | "onProgress">): Promise<Evaluation> {
     const { descriptions: _, prompt: __, ...rest } = checkTeachOptions(options, ["signal", "onProgress"]);
@@ -215,8 +221,8 @@ export class TaughtClassifier {
   }
 
   /**
-   * The classifier as an object for `JSON.stringify`, which calls this by itself. `{ examples: false }` leaves the examples'
-   * texts out: it then can't be taught any further.
+   * The classifier as an object for `JSON.stringify`, which calls this method. `{ examples: false }` leaves
+   * out the examples' texts: it then can't be taught further.
    */
   toJSON(options?: unknown): SavedClassifier {
     const given = typeof options === "object" ? (options ?? {}) : {};
@@ -254,7 +260,10 @@ export class TaughtClassifier {
     });
   }
 
-  /** Embeds what has no vector yet, and trains; `keep`: with strength and so on as they are. */
+  /**
+   * Embeds texts that have no vector yet, and trains; `keep`: strength, name weight and temperature stay the
+   * same.
+   */
   async #learn(
     { signal, onProgress }: Pick<CheckedTeachOptions, "signal" | "onProgress">,
     keep: boolean,

@@ -1,4 +1,4 @@
-/** Loads the WebAssembly module: checks what this runtime can run, fetches the one variant, and starts it. */
+/** Loads the WebAssembly module: checks which builds this runtime supports, fetches one, and starts it. */
 
 import {
   fastestBuild,
@@ -14,11 +14,11 @@ import { TabsenseError } from "../api/errors.js";
 import { progressOf, type FileProgress } from "./progress.js";
 import { startHelpers, threadsFor, type Helpers, type StartHelper } from "./threads.js";
 
-/** What the engine needs of the browser or of Node. */
+/** What the engine needs from the browser or Node. */
 export interface EngineHost {
   /**
-   * The compiled module: by streaming in a browser, from disk in Node. `url` null: the package's own of that
-   * name.
+   * Compiles the module: by streaming in a browser, from disk in Node. `url` null: the package's own file for
+   * `name`.
    */
   compileWasm(
     name: WasmName,
@@ -26,28 +26,28 @@ export interface EngineHost {
     signal: AbortSignal,
     onBytes: (bytes: number, total: number | null) => void,
   ): Promise<WebAssembly.Module>;
-  /** How many threads can compute at the same time; null where they may share no memory. */
+  /** How many threads can compute at the same time; null if they can't share memory. */
   processors(): number | null;
-  /** Null where the service is in a page's own thread, which may not wait for others. */
+  /** Null if the service is on a page's main thread, which must not block on others. */
   startHelper: StartHelper | null;
 }
 
 /** A started module. Several models may use it, one after the other. */
 export interface Runtime {
   module: EngineModule;
-  /** Ends its helpers; it must not be used any more. */
+  /** Ends its helpers; afterwards, the runtime must not be used. */
   end(): void;
 }
 
 /** Which module to start, and on how many threads. */
 export interface EngineRequest {
-  /** The URL of the .wasm file, or what it was compiled to; null for the package's own. */
+  /** The URL of the .wasm file, or the compiled module; null for the package's own. */
   wasm: string | WebAssembly.Module | null;
   threads: number | "auto";
 }
 
 /**
- * Starts the module. A page or worker holds one instance without threads, however many models it loads; one
+ * Starts the module. A page or worker has one instance without threads, however many models it loads; one
  * with threads belongs to the worker that starts it.
  */
 export async function startEngine(
@@ -65,7 +65,7 @@ export async function startEngine(
   }
   const compile = (build: Build, url: string | null = null) =>
     host.compileWasm(build, url, signal, progressOf("runtime", "tabsense_bg.wasm", emit));
-  // A file of the caller's own is of the build that every runtime takes.
+  // The caller's own file has the build that every runtime supports.
   if (wasm !== null)
     return single("simd", typeof wasm === "string" ? compile("simd", wasm) : Promise.resolve(wasm));
   const processors = takesThreads() ? host.processors() : null;
@@ -89,7 +89,7 @@ async function threaded(
   const [module, wasm] = await Promise.all([THREADED_GLUE[build]().catch(missing(build)), compile(build)]);
   await module.default({ module_or_path: wasm, memory: helpers.memory }).catch(notStarted);
   await helpers.join(build, wasm, module);
-  // Helpers that sleep in the wasm would take two seconds to terminate in Chromium, and hold the memory as
+  // Helpers that sleep in the wasm would take two seconds to terminate in Chromium, and keep the memory as
   // long.
   return { module, end: module.endHelpers };
 }
@@ -108,7 +108,7 @@ function notStarted(cause: unknown): never {
   throw environment("could not be started", cause);
 }
 
-/** Compiles what was fetched; a failure says that the file is wrong or the runtime too old. */
+/** Compiles the bytes of a file; a failure means that the file is wrong or the runtime too old. */
 export async function compileBytes(bytes: BufferSource): Promise<WebAssembly.Module> {
   try {
     return await WebAssembly.compile(bytes);

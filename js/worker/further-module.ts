@@ -10,11 +10,11 @@ interface Glue {
 }
 
 /**
- * Fetches and starts the module `name`. `glue`: the import of its JavaScript, whose path must stand with the caller as
- * a literal, so that bundlers find the file. It is the package's own, also where the caller's option `wasm` names
- * another engine. `told` makes an error of what went wrong.
+ * Fetches and starts the module `name`. `glue`: the import of its JavaScript, whose path must be a literal in
+ * the calling code, so that bundlers find the file. The module is the package's own, even if the option
+ * `wasm` names another engine. `told` turns the reason of a failure into the error's message.
  *
- * Kind `"network"` where it can't be reached, `"environment"` where it isn't there or can't run here.
+ * Kind `"network"` if it can't be reached, `"environment"` if it doesn't exist or can't run here.
  */
 export async function startFurther<Module extends Glue>(
   host: EngineHost,

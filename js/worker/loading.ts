@@ -19,7 +19,7 @@ import type { Engine, Gpu, Loader } from "../wasm/simd/tabsense.js";
 
 /** What differs between the browser and Node. */
 export interface ServiceHost extends EngineHost, FilesHost {
-  /** Why no graphics card can be asked for here, or null. */
+  /** Why no graphics card can be requested here, or null. */
   noWebGpu: string | null;
 }
 
@@ -28,27 +28,27 @@ export interface Loading {
   host: ServiceHost;
   request: LoadRequest;
   placement: Placement;
-  /** Where it runs already, as it does when a model is loaded again. */
+  /** The running module, if a model is loaded again; otherwise null. */
   runtime: Runtime | null;
-  /** Tells the headers of a request where the caller has a function for that. */
+  /** Returns the headers of a request, if the caller has a function for them. */
   headers: (url: string, signal: AbortSignal) => Promise<Record<string, string>>;
-  /** Hears the bytes of `config.json` long before the weights are there. */
+  /** Called with the bytes of `config.json`, long before the weights have arrived. */
   onConfig: ((config: Uint8Array) => void) | null;
 }
 
 /** A model in memory. */
 export interface LoadedModel {
   engine: Engine;
-  /** Of an embedder. */
+  /** For an embedder. */
   embedding: Embedding | null;
   /** The file that its weights were read from. */
   file: string;
-  /** Why it is not another one, a sentence each. */
+  /** Why it is not another file, a sentence each. */
   notes: string[];
   runtime: Runtime;
 }
 
-/** The kinds of errors of files that may have been damaged on their way, where nothing but their content shows it. */
+/** The kinds of errors that a file damaged in transit may cause, if only its content shows the damage. */
 const SPOILT: readonly string[] = [
   "config_invalid",
   "tokenizer_invalid",
@@ -59,10 +59,11 @@ const SPOILT: readonly string[] = [
 ];
 
 /**
- * Fetches wasm, configuration, tokenizer and weights side by side, and a device as soon as the wasm is there.
- * The weights are read once all of these are. Where the graphics card fails meanwhile, they are read again
- * for what `placement` says next; where a file changes meanwhile, all are, so that they belong together; where one isn't
- * what it should be, all are fetched once more, past every cache.
+ * Fetches wasm, configuration, tokenizer and weights in parallel, and requests a device as soon as the wasm
+ * has started. The weights are read once all of these are ready. If the graphics card fails meanwhile, they
+ * are read again for the next choice of `placement`. If a file changes meanwhile, all files are read again,
+ * so that they belong together. If a file isn't what it should be, all are fetched again, bypassing every
+ * cache.
  */
 export async function loadModel(
   { host, request, placement, runtime: started, headers, onConfig }: Loading,
@@ -90,7 +91,7 @@ export async function loadModel(
       try {
         const [runtime, smallFiles] = await Promise.all([starting, small]);
         const { module } = runtime;
-        // Missing weights are reported at once, not when the adapter has answered.
+        // Missing weights are reported at once, without waiting for the adapter.
         const [opened, adapter] = await Promise.all([weights, gpu]);
         device = adapter;
         file = opened.file;
@@ -100,7 +101,7 @@ export async function loadModel(
             ? (await tasks!).readEmbedding(request.pooling, smallFiles.embedding, smallFiles.config)
             : null;
         const further = furtherFiles(module, smallFiles);
-        gpu = Promise.resolve(null); // the loader takes it, also where it throws
+        gpu = Promise.resolve(null); // the loader consumes it, even if it throws
         const loader = new module.Loader(
           taskOf(request.task, embedding),
           smallFiles.config,
@@ -137,7 +138,7 @@ export async function loadModel(
       }
     }
   } catch (thrown) {
-    // What is still on its way is of no use, and a device is given back, whenever it comes.
+    // Files that are still arriving are of no use, and a device is freed whenever it arrives.
     end();
     files.abandon();
     discard(weights);
@@ -157,16 +158,14 @@ export async function loadModel(
 }
 
 /**
- * The request as {@link kept}, or null where it can't be loaded from again, because one of its files can be
- * read but once.
+ * The request as {@link kept}, or null if it can't be repeated, because one of its files can be read only
+ * once.
  */
 export function repeatable(request: LoadRequest): LoadRequest | null {
   return transferOf(request).length === 0 ? kept(request) : null;
 }
 
-/**
- * The same request, to be loaded from again: bytes in memory become a Blob, which browsers may keep on disk.
- */
+/** The same request, for loading again: bytes in memory become a Blob, which browsers may keep on disk. */
 export function kept(request: LoadRequest): LoadRequest {
   const { weights, ...files } = request.files;
   const { given } = weights;
@@ -192,8 +191,8 @@ function discard(opening: Promise<Weights>): void {
 }
 
 /**
- * Reads the weights into the loader, which is freed where that fails: their file, and those that it goes on in;
- * `confirm` is awaited then.
+ * Reads the weights into the loader: their file, and those in which it continues. Then awaits `confirm`.
+ * Frees the loader if this fails.
  */
 async function fill(
   loader: Loader,
@@ -219,7 +218,7 @@ async function fill(
   }
 }
 
-/** One of the files that weights are in. */
+/** One of the files that contain the weights. */
 type Part = Pick<Weights, "file" | "total" | "chunks">;
 
 /** Reads one file into the loader. */
@@ -252,13 +251,13 @@ async function push(
       ? thrown
       : new CopyDamaged(part.file);
   } finally {
-    // Lets go of the stream, also where the loader threw.
+    // Releases the stream, even if the loader threw.
     void chunks.return(undefined).catch(() => {});
   }
   if (total === null || bytes !== total) report(bytes, bytes);
 }
 
-/** What the engine calls it. */
+/** The engine's name for a task. */
 function taskOf(task: Task, embedding: Embedding | null): Parameters<LoaderClass>[0] {
   if (task !== "embed") return task;
   return embedding?.pooling === "cls" ? "embed-first" : "embed-mean";
@@ -266,20 +265,20 @@ function taskOf(task: Task, embedding: Embedding | null): Parameters<LoaderClass
 
 type LoaderClass = (...args: ConstructorParameters<typeof Loader>) => void;
 
-/** A file of 4 bits, by its name. */
+/** The name of a 4-bit file. */
 const FOUR_BITS = /_q4(?:f16)?\.onnx$/;
 
 /**
- * Half precision is for the graphics card: the CPU, where it is the fallback, computes in fp32. A tagger's 4 bits are
- * held in full where nothing else is asked for: its labels are close to each other more often than a text's,
- * and rounding, of the activations too, then decides.
+ * Half precision is for the graphics card: the CPU, as a fallback, computes in fp32. With dtype `"auto"`, a
+ * tagger's 4-bit file is stored as fp32: its labels are close to each other more often than a text's, so
+ * rounding, including that of the activations, would decide between them.
  */
 function dtypeOf({ file, dtype }: Weights, { task, weights }: LoadRequest, onGpu: boolean): string {
   if (task === "tag" && weights.dtype === "auto" && FOUR_BITS.test(file)) return "fp32";
   return dtype === "fp16" && !onGpu ? "fp32" : dtype;
 }
 
-/** A promise that is awaited later, or never: its failure is no unhandled one. */
+/** A promise that is awaited later, or never: its rejection doesn't count as unhandled. */
 function awaitedLater<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;

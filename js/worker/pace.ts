@@ -5,11 +5,10 @@
 import type { Text } from "../api/types.js";
 
 /**
- * Target milliseconds of a time slice: an abort waits no longer than that for what is under way, with
- * room for a slow one.
+ * Target milliseconds of a time slice: short enough that an abort doesn't wait long, even for a slow slice.
  */
 const SLICE_MS = 25;
-/** UTF-16 units of the first time slice, before anything was measured: some 16 tokens. */
+/** UTF-16 units of the first time slice, before anything was measured: about 16 tokens. */
 const FIRST_UNITS = 64;
 /** The maximum of a time slice. The wasm's own groups are no larger, so more would only delay messages. */
 const MOST_UNITS = 4096;
@@ -30,15 +29,15 @@ export function startPace(): Pace {
   return {
     units: () => unitsPerSlice,
     took(units, ms) {
-      // A clock of a page that is not isolated ticks in tenths of a millisecond.
+      // In a page that is not isolated, the clock ticks in tenths of a millisecond.
       const fitting = (SLICE_MS * units) / Math.max(ms, 0.1);
-      // By at most half or double: a disturbed or short time slice says little.
+      // Changes to at least half and at most double: a disturbed or short time slice says little.
       unitsPerSlice = Math.min(Math.max(fitting, unitsPerSlice / 2, 1), unitsPerSlice * 2, MOST_UNITS);
     },
   };
 }
 
-/** What texts and pairs cost, in units. */
+/** The cost of texts and pairs, in units. */
 export function unitsOf(texts: readonly Text[]): number {
   return texts.reduce((sum, text) => sum + lengthOf(text) + UNITS_PER_TEXT, 0);
 }

@@ -9,19 +9,19 @@ import type { Gpu } from "../wasm/simd/tabsense.js";
 /** A device that is lost twice within this many milliseconds is not requested a third time. */
 const LOSS_INTERVAL = 60_000;
 
-/** How many milliseconds a browser has for giving a device. */
+/** How many milliseconds a browser has for returning a device. */
 const REQUEST_LIMIT = 10_000;
 
-/** What one classifier knows of its graphics card. */
+/** What one classifier knows about its graphics card. */
 export interface Placement {
-  /** Whether the CPU holds the weights beside the graphics card. */
+  /** Whether the CPU has the weights in addition to the graphics card. */
   readonly both: boolean;
-  /** Why the graphics card is not asked for, or not any more; null while it is. */
+  /** Why the graphics card is not, or no longer, requested; null while it is. */
   readonly reason: string | null;
-  /** A device, or null where there is none; `reason` then says why. */
+  /** A device, or null if there is none; `reason` then says why. */
   request(module: EngineModule): Promise<Gpu | null>;
   /**
-   * Takes in an error of a model that was on the graphics card. Says whether the model can be loaded again,
+   * Handles an error of a model that was on the graphics card. Returns whether the model can be loaded again,
    * there or on the CPU.
    */
   recovers(error: TabsenseError): boolean;
@@ -48,7 +48,7 @@ export function startPlacement(
       try {
         const gpu = await within(REQUEST_LIMIT, request);
         if (gpu !== null) return gpu.value;
-        // One that comes after all is given back.
+        // A device that arrives late is freed.
         void request.then(
           (late) => late.free(),
           () => {},

@@ -8,12 +8,12 @@ export type FileProgress = Omit<Progress, "overall">;
 /** Milliseconds between two events of one file. */
 const INTERVAL = 50;
 
-/** How much a new interval counts against those before it. */
+/** The weight of a new interval against earlier ones. */
 const SMOOTHING = 0.3;
 
 /**
- * Yields a function to call with the bytes so far; it calls `emit` at the first bytes, at times in between,
- * and at the last.
+ * Returns a function to call with the bytes so far. It calls `emit` for the first bytes, at intervals, and
+ * for the last.
  */
 export function progressOf(
   stage: Progress["stage"],
@@ -41,7 +41,9 @@ export function progressOf(
 /** The assumed length of a file until it is known, in bytes: the weights are most of a model. */
 const EXPECTED = { runtime: 1.2e6, config: 1e3, tokenizer: 7e5, weights: 1e8 };
 
-/** Adds how far all files are. They count by their bytes, so that a bar moves as time does. */
+/**
+ * Adds the progress of all files together. They count by their bytes, so that a progress bar moves steadily.
+ */
 export function withOverall(emit: (progress: Progress) => void): (progress: FileProgress) => void {
   const files = new Map(Object.entries(EXPECTED).map(([stage, total]) => [stage, { bytes: 0, total }]));
   let overall = 0;
@@ -50,8 +52,8 @@ export function withOverall(emit: (progress: Progress) => void): (progress: File
     if (stage === "ready") {
       overall = 1;
     } else {
-      // What has no end in sight comes ever nearer to it.
-      // A tokenizer and weights may be in several files, of which one doesn't stand for the others.
+      // A file of unknown length gets ever closer to its end. A tokenizer and weights may be in several
+      // files, which are counted separately.
       if (progress.file !== TOKENIZER_CONFIG) files.delete(stage);
       const key = stage === "tokenizer" || stage === "weights" ? `${stage} ${progress.file}` : stage;
       files.set(key, { bytes, total: total ?? bytes + EXPECTED[stage] });
@@ -63,5 +65,5 @@ export function withOverall(emit: (progress: Progress) => void): (progress: File
   };
 }
 
-/** How far a load can be before its model is ready. */
+/** The maximum progress of a load before its model is ready. */
 const MOST_BEFORE_READY = 0.99;

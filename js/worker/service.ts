@@ -33,7 +33,7 @@ import type { Engine, EngineInfo } from "../wasm/simd/tabsense.js";
 /** A running service. */
 export interface Service {
   receive(request: Request): void;
-  /** Aborts what is under way and frees the model. */
+  /** Aborts the current request and frees the model. */
   close(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ interface GroupSize {
   units: number;
 }
 
-/** The most texts of a CPU time slice, which is also limited by its pace. */
+/** The maximum number of texts in a CPU time slice, which is also limited by its pace. */
 const CPU_TEXTS = 16;
 /** A graphics card computes while messages are handled, and needs large batches. */
 const GPU_GROUP: GroupSize = { texts: 64, units: 32_768 };
@@ -57,12 +57,12 @@ interface Held {
   /** The file of its weights, and why it is not another one. */
   file: string;
   notes: string[];
-  /** Null from the loss on. */
+  /** Null once it is lost. */
   engine: Engine | null;
   runtime: Runtime;
   placement: Placement;
   pace: Pace;
-  /** To be loaded from again; null where nothing is held that can be lost. */
+  /** The request for loading it again; null if it can't be lost. */
   source: LoadRequest | null;
 }
 
@@ -138,7 +138,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     return { type: "answered", results, state: stateOf(held, held.engine!) };
   }
 
-  /** Training needs no model, but its runtime may be taken for broken by what breaks it. */
+  /** Training runs in a separate module with its own memory: a trap there doesn't break the model. */
   async function teach(request: TeachRequest, signal: AbortSignal): Promise<Taught> {
     if (!held?.engine)
       throw new TabsenseError("internal", "The service was asked to teach before its model was loaded.");
@@ -152,7 +152,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     return { type: "taught", trained, state: stateOf(held, held.engine) };
   }
 
-  /** The lost model once more, from its source: on a new device, or on the CPU. */
+  /** Loads the lost model again from its source, on a new device or on the CPU. */
   async function loadAgain(held: Held, signal: AbortSignal): Promise<Engine> {
     try {
       const { engine, file } = await loadModel(
@@ -196,7 +196,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     } catch (thrown) {
       const error = toError(thrown);
       const trap = [thrown, error.cause].find(isTrap);
-      // After a trap, the memory of the wasm is in no known state: nothing may be computed with it again.
+      // After a trap, the memory of the wasm is in an unknown state: nothing may be computed with it again.
       if (trap) broken = { error, trap: String(trap) };
       const state = held?.engine && !broken ? stateOf(held, held.engine) : null;
       if (signal.aborted && !broken) return post({ type: "aborted", state });
@@ -238,7 +238,7 @@ function onGpuAlone(engine: Engine): boolean {
 }
 
 /**
- * Frees a model that its graphics card lost, so that it is loaded again. False where the error was another.
+ * Frees a model that was lost with its graphics card, so that it is loaded again. False for any other error.
  */
 function dropLost(held: Held, error: TabsenseError): boolean {
   if (!held.engine || !held.source || !held.placement.recovers(error)) return false;
@@ -268,7 +268,7 @@ function groupSize({ webgpu }: EngineInfo, pace: Pace): GroupSize {
 }
 
 /**
- * The places of texts, short ones first: time slices of similar texts take similar times, and the pace is
+ * The indices of texts, short ones first: time slices of similar texts take similar times, and the pace is
  * found on small ones.
  */
 function byLength(texts: readonly Text[]): number[] {
@@ -276,7 +276,7 @@ function byLength(texts: readonly Text[]): number[] {
   return texts.map((_, place) => place).sort((a, b) => lengths[a]! - lengths[b]! || a - b);
 }
 
-/** The `places` from `first` on whose texts go to the wasm together; at least one. */
+/** The `places`, starting at `first`, whose texts go to the wasm together; at least one. */
 function nextGroup(
   texts: readonly Text[],
   places: readonly number[],

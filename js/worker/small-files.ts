@@ -18,25 +18,25 @@ import { progressOf, type FileProgress } from "./progress.js";
 /** The small files of a model. */
 export interface SmallFiles {
   config: Uint8Array;
-  /** Undefined where others are in its place. */
+  /** Undefined if older files replace it. */
   tokenizer: Uint8Array | undefined;
   tokenizerConfig: Uint8Array | undefined;
-  /** Those. */
+  /** The older files that replace `tokenizer`. */
   older: [name: OlderFile, bytes: Uint8Array][];
-  /** Of an embedder: what says how vectors are made, where there is such. */
+  /** For an embedder: the files with its settings, if any. */
   embedding: EmbeddingFiles;
 }
 
-/** The longest `config.json` and `tokenizer.json` that are read, in bytes. */
+/** The maximum length of `config.json` and `tokenizer.json`, in bytes. */
 export const CONFIG_LIMIT = 1 << 20;
 export const TOKENIZER_LIMIT = 64 << 20;
-/** The longest `tokenizer_config.json`, in bytes. */
+/** The maximum length of `tokenizer_config.json`, in bytes. */
 export const TOKENIZER_CONFIG_LIMIT = 4 << 20;
-/** The longest `vocab.txt`, `vocab.json` and file of SentencePiece's, in bytes. */
+/** The maximum length of `vocab.txt`, `vocab.json` and SentencePiece files, in bytes. */
 export const VOCABULARY_LIMIT = 64 << 20;
-/** The longest `merges.txt`, in bytes. */
+/** The maximum length of `merges.txt`, in bytes. */
 export const MERGES_LIMIT = 64 << 20;
-/** The longest `special_tokens_map.json` and `added_tokens.json`, in bytes. */
+/** The maximum length of `special_tokens_map.json` and `added_tokens.json`, in bytes. */
 export const SPECIAL_TOKENS_LIMIT = 1 << 20;
 export const ADDED_TOKENS_LIMIT = 4 << 20;
 
@@ -60,7 +60,7 @@ const KINDS: Readonly<Record<string, [limit: number, stage: Progress["stage"] | 
 };
 const VOCABULARY = [VOCABULARY_LIMIT, "tokenizer"] as const;
 
-/** The longest that a small file of that name may be, in bytes. */
+/** The maximum length of a small file of that name, in bytes. */
 export function limitOf(name: SmallFile): number {
   return (KINDS[name] ?? VOCABULARY)[0];
 }
@@ -69,9 +69,9 @@ export function limitOf(name: SmallFile): number {
 export const MOST_RESTARTS = 3;
 
 /**
- * Yields a function that reads the files of `request`, checked; what can be read but once is kept for a second
- * time. All that a model with a `tokenizer.json` has come side by side; where there is none, the older files come
- * after them, which say what these are.
+ * Returns a function that reads and checks the files of `request`. Files that can be read only once are kept
+ * for a second time. The files of a model with a `tokenizer.json` are read in parallel; if there is none, the
+ * older files follow, because the others determine which are needed.
  */
 export function startReading(
   files: Files,
@@ -140,13 +140,13 @@ export function startReading(
   };
 }
 
-/** A file of SentencePiece's may be handed over by a name of its own. */
+/** A SentencePiece file may be passed under its own name. */
 function nameIn({ files }: LoadRequest, name: OlderFile): OlderFile {
   if (files[name] || !name.endsWith(".model")) return name;
   return (Object.keys(files).find((other) => other.endsWith(".model")) as OlderFile | undefined) ?? name;
 }
 
-/** The older files as the engine takes them, which consumes them; undefined where there are none. */
+/** The older files in the form that the engine accepts and consumes; undefined if there are none. */
 export function furtherFiles<T extends FurtherFiles>(
   module: { FurtherFiles: new () => T },
   { older }: Pick<SmallFiles, "older">,

@@ -1,19 +1,19 @@
 /**
- * How a tagger reads texts of any length: in overlapping windows. Each token's answer comes from the window
+ * Lets a tagger read texts of any length, in overlapping windows. Each token's answer comes from the window
  * in which it is farthest from an edge, so that every token has context on both sides.
  */
 
 import type { Tagged } from "../client/protocol.js";
 import type { Engine } from "../wasm/simd/tabsense.js";
 
-/** The part of a window that the next one has, too. */
+/** The share of a window that the next one contains, too. */
 const OVERLAP = 1 / 4;
 
 /** Tokens of a text that are computed together. */
 export interface Window {
   start: number;
   end: number;
-  /** Those of them whose answers are taken. */
+  /** The range of those whose answers are used. */
   from: number;
   to: number;
 }
@@ -23,7 +23,7 @@ export function windowsOf(tokens: number, room: number): Window[] {
   const step = Math.max(1, room - Math.floor(room * OVERLAP));
   const windows: Window[] = [];
   for (let start = 0; start < tokens; start += step) {
-    // The last one reaches back, so that its tokens have as much before them as others.
+    // The last window reaches back, so that its tokens have as much context before them as others.
     const first = Math.max(0, Math.min(start, tokens - room));
     const end = Math.min(tokens, first + room);
     windows.push({ start: first, end, from: first, to: end });
@@ -37,8 +37,8 @@ export function windowsOf(tokens: number, room: number): Window[] {
 }
 
 /**
- * The tokens of each text, and their logits. `most` tokens go to the engine at once, one window at least; `pause`
- * is awaited in between, and may throw.
+ * The tokens of each text, and their logits. At most `most` tokens go to the engine at once, but at least one
+ * window; `pause` is awaited in between, and may throw.
  */
 export async function tag(
   engine: Engine,

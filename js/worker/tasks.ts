@@ -1,15 +1,20 @@
-/** How each kind of call asks the engine for a group of texts. */
+/** Calls the engine with a group of texts, for each kind of call. */
 
 import type { ResultOf, TextsRequest } from "../client/protocol.js";
 import type { Text } from "../api/types.js";
 import type { Engine } from "../wasm/simd/tabsense.js";
 import { loadTasks } from "../api/load-tasks.js";
 
-/** The most tokens of windows that a graphics card is given at once; the CPU gets one window. */
+/**
+ * The maximum number of tokens that a graphics card computes at once, in windows; the CPU gets one window.
+ */
 const TOKENS_ON_CARD = 4096;
 const TOKENS_ON_CPU = 512;
 
-/** The results of a call for `texts`, some of its own. `pause` is awaited where there is much to do, and may throw. */
+/**
+ * The results of a call for `texts`, some of the call's own. `pause` is awaited in between if there is much
+ * to do, and may throw.
+ */
 export async function ask(
   engine: Engine,
   request: TextsRequest,

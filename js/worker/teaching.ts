@@ -1,6 +1,4 @@
-/**
- * Trains classifiers in the module that is fetched for it, in time slices between which messages are handled.
- */
+/** Trains classifiers in a separate module, in time slices between which messages are handled. */
 
 import { isTrap, TabsenseError } from "../api/errors.js";
 import type { CallProgress } from "../api/types.js";
@@ -8,7 +6,7 @@ import type { TeachRequest, Trained } from "../client/protocol.js";
 import { startTeacher, type TeacherModule } from "../teacher.js";
 import type { EngineHost } from "./engine.js";
 
-/** Trains, one after the other. */
+/** Trains classifiers, one after the other. */
 export interface Training {
   /** `pause` is awaited between two slices, and may throw. */
   train(
@@ -55,7 +53,7 @@ export function startTraining(host: EngineHost): Training {
           teacher.free();
           throw thrown;
         }
-        module = null; // its memory is in no known state; the engine has one of its own
+        module = null; // its memory is in an unknown state; the engine has its own
         throw new TabsenseError(
           "internal",
           `Teaching failed (${thrown.message}). Teach again, and please report this.`,

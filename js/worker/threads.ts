@@ -1,6 +1,6 @@
 /**
- * The threads that help the engine: workers beside the classifier's own, which run the same module on the
- * same memory.
+ * The threads that help the engine: workers in addition to the classifier's own, which run the same module on
+ * the same memory.
  */
 
 import { THREADED_GLUE, type ThreadedBuild, type ThreadedModule } from "../builds.js";
@@ -18,60 +18,59 @@ export interface HelperReply {
   ready: boolean;
 }
 
-/** A worker that is to help. It ends with the classifier's. */
+/** A worker that helps. It ends with the classifier's worker. */
 export interface Helper {
   send(request: HelperRequest): void;
 }
 
 /**
- * The classifier's worker asks the page for a helper, which it will talk with through the port's other end.
+ * The classifier's worker requests a helper from the page, and communicates with it through the port's other
+ * end.
  */
 export interface HelperWanted {
   type: "helper";
   port: MessagePort;
 }
 
-/** Starts a worker; `onReply` is called once, also where no answer will come. */
+/** Starts a worker; `onReply` is called once, even if the worker can't start. */
 export type StartHelper = (onReply: (reply: HelperReply) => void) => Helper;
 
-/** A shared memory and the helpers that are on their way to it. */
+/** A shared memory and the helpers that are starting for it. */
 export interface Helpers {
   memory: WebAssembly.Memory;
   /**
-   * Starts the compiled module in each, and tells the engine's how many threads there are now. Those that
-   * don't start are left out.
+   * Starts the compiled module in each helper, and sets the engine's number of threads. Helpers that don't
+   * start are left out.
    */
   join(build: ThreadedBuild, compiled: WebAssembly.Module, module: ThreadedModule): Promise<void>;
 }
 
 /**
- * The most threads that are used unless more are asked for: beyond four, phones have slow cores only, and
- * desktops tasks too small.
+ * The maximum number of threads for `"auto"`: beyond four, phones have only slow cores, and on desktops,
+ * tasks get too small.
  */
 const MOST_UNASKED = 4;
-/** How many milliseconds the helpers have for starting, once the module is compiled. */
+/** How many milliseconds the helpers have to start, once the module is compiled. */
 const START_LIMIT = 5000;
 /**
- * What a memory begins with, in pages of 64 KiB: what the builds ask for at least, and hardly more, for they
- * make no use of it. A test compares.
+ * The initial size of a memory, in pages of 64 KiB: slightly more than the builds require, because they don't
+ * use the rest. A test compares the two.
  */
 export const FIRST_PAGES = 26;
 /**
- * The limit of a shared memory, whose addresses some systems reserve as soon as it is made: the first that
- * can be allocated is used.
+ * The maximum sizes of a shared memory, in pages. Some systems reserve all its addresses at once, so the
+ * first size that can be allocated is used.
  */
 const MOST_PAGES = [65_536, 32_768, 16_384];
 /** Bytes of a helper's stack: kernels go a few calls deep. */
 const STACK_BYTES = 1 << 18;
 
-/** How many threads are meant by the option `threads`, where there are so many processors. */
+/** The number of threads for the option `threads`, given the number of processors. */
 export function threadsFor(asked: number | "auto", processors: number): number {
   return asked === "auto" ? Math.min(processors, MOST_UNASKED) : asked;
 }
 
-/**
- * Makes a shared memory, and starts `count` workers for it. Null where there is no memory that can be shared.
- */
+/** Creates a shared memory, and starts `count` workers for it. Null if no shared memory can be created. */
 export function startHelpers(count: number, start: StartHelper): Helpers | null {
   const memory = sharedMemory();
   if (memory === null) return null;
@@ -106,14 +105,14 @@ export function startHelping(post: (reply: HelperReply) => void): (request: Help
         });
         module = glue;
       } catch {
-        // It is left out: see `join`.
+        // The helper is left out: see `join`.
       }
       return post({ ready: module !== null });
     }
     try {
       module!.helpAsThread(request.thread);
     } catch {
-      // A trap in the midst of a task, for which the classifying thread must not wait.
+      // A trap during a task, for which the classifying thread must not wait.
       module!.loseHelper();
     }
   };
@@ -130,7 +129,7 @@ function startOne(start: StartHelper): { helper: Helper | null; reply: Promise<H
   }
 }
 
-/** Sends to a helper that is there; false where it is not, or the module can't be passed to it. */
+/** Sends to a helper; false if there is none, or the module can't be passed to it. */
 function trySend(helper: Helper | null, request: HelperRequest): boolean {
   try {
     helper?.send(request);

@@ -9,13 +9,13 @@ import type { Loader } from "../wasm/simd/tabsense.js";
 /** Milliseconds of warming up, after which every kernel has been called often enough. */
 const ENOUGH_MS = 80;
 
-/** What is left of a model's warm-up. */
+/** The rest of a model's warm-up. */
 export interface WarmUp {
   /** Warms up until `awaited` has settled, or it was enough. */
   until(awaited: Promise<unknown>): Promise<void>;
 }
 
-/** A warm-up with a loader's kernels. Bytes that are there already are not kept waiting for it. */
+/** Warms up a loader's kernels. Bytes that have already arrived don't wait for it. */
 export function startWarmUp(loader: Loader): WarmUp {
   let spent = 0;
   return {

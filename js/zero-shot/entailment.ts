@@ -1,25 +1,25 @@
 /**
- * What an NLI model's logits of a text and hypotheses mean: which of its labels is entailment, and how sure it
- * is of each hypothesis.
+ * Interprets an NLI model's logits for a text and hypotheses: which of its labels is entailment, and how sure
+ * it is of each hypothesis.
  *
  * Source: `transformers` 5.24, `pipelines/zero_shot_classification.py`.
  */
 
 import type { ZeroShotScore } from "../api/vector-types.js";
 
-/** The labels of an NLI model that count. */
+/** The labels of an NLI model that are used. */
 export interface Entailment {
-  /** The id of the label that says that the hypothesis follows. */
+  /** The id of the label for hypotheses that follow from the text. */
   entailment: number;
-  /** The id of the label that says that it can't be. */
+  /** The id of the label for hypotheses that contradict it. */
   contradiction: number;
-  /** Whether a label's name told; without one, the last label is entailment. */
+  /** Whether entailment was found by name; otherwise, the last label is used. */
   named: boolean;
 }
 
 /**
- * Which of a model's `labels`, by id, is entailment: the first whose name begins so, in whatever case, else the
- * last. Contradiction is the first label, or where that is entailment, the last.
+ * Which of a model's `labels`, by id, is entailment: the first whose name begins with "entail", in any letter
+ * case, else the last. Contradiction is the first label, or the last if the first is entailment.
  */
 export function entailmentOf(labels: readonly string[]): Entailment {
   const last = labels.length - 1;
@@ -28,9 +28,9 @@ export function entailmentOf(labels: readonly string[]): Entailment {
 }
 
 /**
- * The scores of a text's labels, of the logits of its hypotheses: one row a label. One label of several: the
- * softmax of their logits for entailment. Each label by itself, as one label alone always is: that of its own
- * for entailment and contradiction.
+ * The scores of a text's labels, from the logits of its hypotheses, one row per label: the softmax of the
+ * labels' logits for entailment. With `multiLabel`, or for a single label: the softmax of each label's own
+ * logits for entailment and contradiction.
  */
 export function scoresOf(
   logits: readonly ArrayLike<number>[],
@@ -47,7 +47,7 @@ export function scoresOf(
   return powers.map((power) => power / sum);
 }
 
-/** Labels with their scores, the best first; of equal ones the later one, as in Python. */
+/** Labels with their scores, best first; of equal ones, the later one first, as in Python. */
 export function ranked(labels: readonly string[], scores: readonly number[]): ZeroShotScore[] {
   const places = labels.map((_, i) => i).sort((a, b) => scores[b]! - scores[a]! || b - a);
   return places.map((i) => ({ label: labels[i]!, score: scores[i]! }));

@@ -10,9 +10,9 @@ import { entailmentOf, ranked, scoresOf } from "./entailment.js";
 import { hypotheses, MOST_LABELS, readLabels, TEMPLATE } from "./labels.js";
 import { similarityScores, startVectors } from "./similarity.js";
 
-/** What labels texts. */
+/** Labels texts. */
 export interface Labelling {
-  /** What there is to say of the model, a sentence each. */
+  /** Warnings about the model, a sentence each. */
   warnings: readonly string[];
   /** `LoadedZeroShot.classify` */
   classify(
@@ -22,28 +22,28 @@ export interface Labelling {
   ): Promise<ZeroShotScore[] | ZeroShotScore[][]>;
 }
 
-/** The most pairs of a text and a label that are sent to the worker at once. */
+/** The maximum number of pairs of a text and a label that are sent to the worker at once. */
 const MOST_PAIRS = 1024;
-/** The most labels of a call by an embedder, which computes each once. */
+/** The maximum number of labels of a call with an embedder, which computes each once. */
 const MOST_EMBEDDED = 10_000;
-/** The template of an embedder: the label alone, whose vector is compared with the text's. */
+/** The template for an embedder: only the label, whose vector is compared with the text's. */
 const LABEL_ALONE = "{}";
-/** The names of labels where a model's configuration names none. */
+/** The names of labels if a model's configuration has none. */
 const UNNAMED = /^LABEL_\d+$/;
 
-/** How the scores of texts are found. */
+/** Computes the scores of texts. */
 interface Scorer {
   template: string;
   mostLabels: number;
-  /** Yields the scores of each text, in the order of the labels. */
+  /** Resolves to the scores of each text, in the order of the labels. */
   scores(texts: string[], labels: string[], options: CheckedZeroShotOptions): Promise<number[][]>;
 }
 
 /**
- * Labels by the logits of each text with each of them, all labels of a text side by side.
+ * Scores labels by the logits of each text with each label; all labels of a text are computed together.
  *
- * Throws kind `"config_unsupported"` where the model's labels are not those of natural language inference. Without
- * names that tell, the last label is taken for entailment, as Python takes it.
+ * Throws kind `"config_unsupported"` if the model's labels are not those of natural language inference. If
+ * labels have no names, the last one is used as entailment, as in Python.
  */
 export function byEntailment(session: Session): Labelling {
   const { labels } = session.state().info;
@@ -78,7 +78,10 @@ export function byEntailment(session: Session): Labelling {
   });
 }
 
-/** Labels by their vectors and those of texts, which `embed` makes; a label's is computed once. */
+/**
+ * Scores labels by their vectors and those of texts, which `embed` computes; a label's vector is computed
+ * once.
+ */
 export function bySimilarity(
   embed: (texts: readonly string[], options: EmbedOptions) => Promise<Float32Array[]>,
   ended: Session["ended"],
@@ -120,7 +123,7 @@ function labelling(warnings: string[], ended: Session["ended"], scorer: Scorer):
 
 /** `ZeroShotOptions`, checked. */
 interface CheckedZeroShotOptions {
-  /** Null: that of the model's kind. */
+  /** Null: the default for the type of model. */
   template: string | null;
   multiLabel: boolean;
   signal: AbortSignal | null;

@@ -1,18 +1,18 @@
-/** A call's labels, and the hypotheses that they make. */
+/** A call's labels, and the hypotheses made from them. */
 
 import { TabsenseError } from "../api/errors.js";
 
-/** Python's template, of models that were trained on English. */
+/** Python's template, for models that were trained on English. */
 export const TEMPLATE = "This example is {}.";
-/** The most labels of a call with an NLI model: each is a forward pass for each text. */
+/** The maximum number of labels of a call with an NLI model: each needs a forward pass per text. */
 export const MOST_LABELS = 1000;
 
 /**
- * The labels of a call: a list, or one text with commas between them. White space around the labels of a text
- * and empty ones go; those of a list stay as they are.
+ * The labels of a call: a list, or one comma-separated string. From a string, white space around labels and
+ * empty labels are removed; labels in a list stay as they are.
  *
- * Throws `invalid_argument` where there is no label, where there are more than `most`, or where a list holds
- * something else or an empty text.
+ * Throws `invalid_argument` if there is no label, if there are more than `most`, or if a list has a blank
+ * string or something other than strings.
  */
 export function readLabels(labels: string | readonly string[], most = MOST_LABELS): string[] {
   const list: unknown = typeof labels === "string" ? split(labels) : labels;
@@ -28,7 +28,7 @@ export function readLabels(labels: string | readonly string[], most = MOST_LABEL
         "place of the NLI model, a text takes one forward pass, whatever their number.",
     );
   }
-  // Not `map`, which passes holes over.
+  // Not `map`, which skips holes.
   return Array.from(list, (label: unknown, i) => {
     if (typeof label !== "string") throw wrong(`labels[${i}] must be a string, not ${typed(label)}.`);
     if (label.trim() === "") throw wrong(`labels[${i}] is empty. Remove it, or name it.`);
@@ -37,10 +37,10 @@ export function readLabels(labels: string | readonly string[], most = MOST_LABEL
 }
 
 /**
- * The hypothesis for each label: the template with the label in place of `{}`, as Python's `format`
- * puts it there. `{0}` is the label, too; `{{` and `}}` are braces.
+ * The hypothesis for each label: the template with `{}` replaced by the label, as by Python's `format`. `{0}`
+ * is the label, too; `{{` and `}}` are braces.
  *
- * Throws `invalid_argument` where the template has no place for a label, or a field that is none.
+ * Throws `invalid_argument` if the template has no place for a label, or has any other field.
  */
 export function hypotheses(template: string, labels: readonly string[]): string[] {
   if (typeof template !== "string") throw wrong(`The template must be a string, not ${typed(template)}.`);

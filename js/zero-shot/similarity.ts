@@ -1,23 +1,23 @@
 /** Scores labels by the similarity of their vectors to a text's. */
 
 /**
- * What a cosine is multiplied with before the softmax: that with which sentence-transformers trains encoders to tell
- * like texts from others (`MultipleNegativesRankingLoss`).
+ * The factor of a cosine before the softmax: the one with which sentence-transformers trains encoders to
+ * distinguish similar texts from others (`MultipleNegativesRankingLoss`).
  */
 const SCALE = 20;
-/** The most vectors that are kept. */
+/** The maximum number of vectors that are kept. */
 const MOST_KEPT = 20_000;
 
 /** A cache of vectors of texts. */
 export interface Vectors {
-  /** The vectors of `texts`; `embed` is asked for those that are not there. */
+  /** The vectors of `texts`; `embed` is called for those that are missing. */
   of(
     texts: readonly string[],
     embed: (missing: string[]) => Promise<readonly Float32Array[]>,
   ): Promise<Float32Array[]>;
 }
 
-/** Keeps vectors by their texts: those of the last calls, where there are too many. */
+/** Keeps vectors by their texts. If there would be too many, keeps only those of the current call. */
 export function startVectors(): Vectors {
   let kept = new Map<string, Float32Array>();
   return {
@@ -36,8 +36,8 @@ export function startVectors(): Vectors {
 }
 
 /**
- * The scores of labels for a text, all vectors of length 1: the softmax of their cosines, or with `multiLabel` these
- * themselves, 0 at least.
+ * The scores of labels for a text, from vectors of length 1: the softmax of their scaled cosines, or with
+ * `multiLabel` the cosines themselves, but at least 0.
  */
 export function similarityScores(
   text: Float32Array,

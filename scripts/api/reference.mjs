@@ -1,4 +1,5 @@
-// What typedoc knows of an export, as Markdown: its summary, its signatures, and a list of its members.
+// Writes what typedoc knows about an export as Markdown: its summary, its signatures, and a list of its
+// members.
 
 import { membersOf, parametersText, typeText } from "./types.mjs";
 
@@ -14,10 +15,12 @@ const KIND = {
   alias: 2_097_152,
 };
 
-/** What exists when a program runs: these have headings of the third level, mere types of the fourth. */
+/**
+ * The kinds that exist when a program runs: they have headings of the third level, mere types of the fourth.
+ */
 const VALUES = [KIND.variable, KIND.function, KIND.class];
 
-/** Types that name what isn't exported, or say to a compiler alone what the words below say to a reader. */
+/** Types that name what isn't exported, or say to a compiler what the text below says to a reader. */
 const UNWRITTEN = / extends |^typeof /;
 
 /**
@@ -47,13 +50,13 @@ export function headingsOf(declarations, name) {
   ];
 }
 
-/** The declarations of a name: a class first, and no alias that stands for a class of its own name. */
+/** The declarations of a name: a class first, and no alias of a class with the same name. */
 function named(declarations, name) {
   const found = declarations.filter((one) => one.name === name && !one.type?.name?.endsWith(`.${name}`));
   return found.sort((a, b) => (b.kind === KIND.class) - (a.kind === KIND.class));
 }
 
-/** What is said of a declaration, but for its methods. */
+/** The description of a declaration, except for its methods. */
 function partsOf(declaration, anchorOf) {
   const { kind, name, comment, type, signatures } = declaration;
   if (kind === KIND.function) return callsOf(name, signatures, anchorOf);
@@ -64,7 +67,7 @@ function partsOf(declaration, anchorOf) {
     parts.push(`All of ${bases.map((base) => code(base.name, anchorOf)).join(" and ")}, and:`);
   if (signatures) parts.push(...callsOf("", signatures, anchorOf));
   const values = ownMembers(declaration).filter((member) => !methodsOf(declaration).includes(member));
-  // A small object is in the type already.
+  // The type already shows a small object.
   if (kind !== KIND.alias || values.some((value) => value.comment))
     parts.push(values.map((value) => itemOf(value, anchorOf)).join("\n"));
   return parts.filter(Boolean);
@@ -80,7 +83,7 @@ function methodParts(declaration, anchorOf) {
   });
 }
 
-/** The methods of what exists when a program runs, static ones first. */
+/** The methods of a declaration that exists when a program runs, static ones first. */
 function methodsOf(declaration) {
   if (!VALUES.includes(declaration.kind)) return [];
   return ownMembers(declaration)
@@ -89,7 +92,7 @@ function methodsOf(declaration) {
 }
 
 /**
- * The members that belong on the page: not those of a base that has a section, nor of `Error`, nor symbols.
+ * The members that belong on the page: not those of a base that has a section or of `Error`, and no symbols.
  */
 function ownMembers(declaration) {
   const { kind, type } = declaration;
@@ -110,7 +113,7 @@ function objectsIn({ type, types = [], declaration, typeArguments = [], name }) 
   return type === "union" || type === "intersection" ? types.flatMap(objectsIn) : [];
 }
 
-/** The calls of a function, and below them what is said of them: overloads often share their words. */
+/** The calls of a function, and below them their descriptions: overloads often share one. */
 function callsOf(name, signatures, anchorOf) {
   const calls = signatures.map((signature) =>
     code(`${name}${parametersText(signature)}: ${typeText(signature.type)}`, (other) =>
@@ -122,8 +125,8 @@ function callsOf(name, signatures, anchorOf) {
 }
 
 /**
- * A member of an object: its name and type, its words indented below, and the members of an object that it
- * holds.
+ * A member of an object: its name and type, its description indented below, and the members of an object that
+ * it contains.
  */
 function itemOf(member, anchorOf) {
   const { name, flags, getSignature, signatures } = member;

@@ -3,7 +3,7 @@
 /** Objects with more members than this are `{ … }` within another type: their members are listed below it. */
 const INLINE = 4;
 
-/** What the classes that are exported inherit from has this before their names. */
+/** The prefix that the bases of exported classes have before the classes' names. */
 const LOADED = /^Loaded(?!Model)/;
 
 /** The source text of a type. */
@@ -66,13 +66,13 @@ const WRITERS = {
   reflection: ({ declaration }) => objectText(declaration),
 };
 
-/** `{ details?: false }`: what tells one overload from another to a compiler, and nothing to a reader. */
+/** `{ details?: false }`: it distinguishes overloads for a compiler, and says nothing to a reader. */
 function isMarker({ type, declaration }) {
   const [only, ...others] = type === "reflection" ? membersOf(declaration) : [];
   return only?.flags.isOptional && only.type?.value === false && others.length === 0;
 }
 
-/** A type within another, in parentheses where it would be read wrongly without. */
+/** A type within another, in parentheses if it would be misread without them. */
 function within(type, bare = []) {
   const isFunction = type.type === "reflection" && type.declaration.signatures;
   const composed = ["union", "intersection", "typeOperator"].includes(type.type) && !bare.includes(type.type);

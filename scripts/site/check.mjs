@@ -1,4 +1,4 @@
-// The built site: each link of a page leads to a file of the site, and to a place in it.
+// Checks the built site: each link of a page must lead to a file of the site, and to an existing place in it.
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, posix } from "node:path";
@@ -6,7 +6,7 @@ import { join, posix } from "node:path";
 const LINK = /<(?:a|img|link|script)\b[^>]*?\s(?:href|src)="([^"]*)"/g;
 const ID = /\sid="([^"]*)"/g;
 
-/** The broken links of the pages below `folder`, but for those in `except`: `page: link` each. */
+/** The broken links of the pages below `folder`, except for those in `except`: `page: link` each. */
 export function brokenLinks(folder, { base = "/", except = [] } = {}) {
   const ids = new Map();
   const idsOf = (path) => {

@@ -1,4 +1,4 @@
-// Where the site's pages are laid, and at which address it will be.
+// Where the site's pages are put, and the address that the site will have.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ export const SOURCES = join(ROOT, "site/pages");
 
 const { homepage, repository, version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 
-/** The path of the site, of the package's `homepage` where it has one. */
+/** The path of the site, from the package's `homepage` if it has one. */
 export const BASE = homepage ? `${new URL(homepage).pathname.replace(/\/$/, "")}/` : "/";
 
 /** The repository's address for readers; null while package.json has none. */

@@ -9,7 +9,7 @@ const LIST = ["ls-files", "--cached", "--others", "--exclude-standard", "--dedup
 
 let found;
 
-/** Their paths: those that git keeps, and new ones that it does not ignore. */
+/** Their paths: those that git tracks, and new ones that it does not ignore. */
 export function markdownFiles() {
   found ??= execFileSync("git", LIST, { cwd: ROOT, encoding: "utf8" })
     .split("\n")

@@ -1,11 +1,12 @@
-// Links of the repository's documents, made into links of the site.
+// Turns links of the repository's documents into links of the site.
 
 import { BASE } from "./config.mjs";
 import { addressOf, pages, targetOf } from "./pages.mjs";
 
 /**
- * A plugin of markdown-it: links from document to document lead to their pages, and images to their copies.
- * What the repository alone has is a link into `repository`, or mere text while that is null.
+ * A plugin for markdown-it: links from document to document lead to their pages, and images to their copies.
+ * Links to files that only the repository has lead into `repository`, or become plain text while that is
+ * null.
  */
 export function repositoryLinks(markdown, repository) {
   const paths = new Map(pages().map(({ path }) => [`${addressOf(path)}.md`, path]));
@@ -37,7 +38,7 @@ function rewrite(tokens, from, repository) {
   }
 }
 
-/** HTML within Markdown, of which VitePress makes no links of the site. */
+/** Rewrites HTML within Markdown, in which VitePress doesn't turn links into those of the site. */
 export function rewriteHtml(html, from, repository) {
   return html.replace(/\s(href|src|srcset)="([^"]*)"/g, (whole, name, link) => {
     const target = targetOf(from, link);

@@ -6,13 +6,13 @@ import { join, posix } from "node:path";
 import { ROOT } from "../run.mjs";
 import { markdownFiles } from "./files.mjs";
 
-/** What is for who works on the code alone, and is read there. */
+/** Documents that are only for people who work on the code, and are read there. */
 const LEFT_OUT = /^(tests|test_data|js|fuzz|\.github)\//;
 
-/** What pages show beside text. */
+/** What pages show besides text. */
 export const IMAGE = /\.(png|svg|gif|webp|webm|mp4)$/;
 
-/** The order of pages in their part, as far as it matters; others follow by their names. */
+/** The order of pages in their part, where it matters; others follow by their names. */
 const ORDER = [
   "README.md",
   "docs/bundlers.md",
@@ -21,7 +21,9 @@ const ORDER = [
   "docs/cli.md",
 ];
 
-/** The navigation: a part's title, and which files it has. A file belongs to the first part that takes it. */
+/**
+ * The navigation: a part's title, and which files it has. A file belongs to the first part that matches it.
+ */
 const PARTS = [
   ["Use it", /^(README|docs\/(bundlers|your-labels|personal-data|cli|migration))\.md$/],
   ["Reference", /^docs\/(api|browsers|onnx|networks|security)\.md$/],
@@ -34,7 +36,7 @@ const PARTS = [
   ["Project", /./],
 ];
 
-/** Where a Markdown file of the repository is on the site, without an ending: `docs/api.md` is `api`. */
+/** Where a Markdown file of the repository is on the site, without an extension: `docs/api.md` is `api`. */
 export function addressOf(path) {
   if (path === "README.md") return "introduction";
   if (!path.includes("/")) return `project/${posix.parse(path).name.toLowerCase()}`;
@@ -51,7 +53,7 @@ export function pages() {
     .map((path) => ({ path, address: addressOf(path), title: titleOf(path) }));
 }
 
-/** The navigation beside the pages. Parts of many pages are folded. */
+/** The navigation next to the pages. Parts with many pages are folded. */
 export function sidebar(all) {
   const parts = PARTS.map(([text]) => ({ text, items: [] }));
   for (const { path, address, title } of all) {
@@ -64,8 +66,8 @@ export function sidebar(all) {
 }
 
 /**
- * Where a link of the file `from` leads on the site: `{ page }` or `{ image }`, `{ file }` for what the
- * repository alone has, null for an address that is none of the repository's.
+ * Where a link of the file `from` leads on the site: `{ page }` or `{ image }`, `{ file }` for a file that
+ * only the repository has, null for an address outside of the repository.
  */
 export function targetOf(from, link) {
   if (/^([a-z]+:|#)/.test(link)) return null;

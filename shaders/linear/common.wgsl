@@ -1,14 +1,14 @@
-// What all products share: parameters, bindings, the epilogue. In front of each shaders/linear_*.wgsl.
+// Shared by all products: parameters, bindings, the epilogue. Prepended to each shaders/linear_*.wgsl.
 
 struct Params {
     rows: u32,
     columns: u32,
-    // In quads (vec4): K rounded up to 16, and M rounded up to 16, by 4.
+    // In quads (vec4): K and M, each rounded up to a multiple of 16, divided by 4.
     x_stride: u32,
     y_stride: u32,
     // 0 bias, 1 GELU, 2 ReLU, 3 residual, 4 GELU's tanh form, 5 tanh
     epilogue: u32,
-    // 1: the residual's row, or x's row, for row n of y is rows[n]; never both.
+    // If 1: row n of y uses row rows[n] of the residual, or of x. Never both.
     residual_indexed: u32,
     x_indexed: u32,
     pad: u32,
@@ -21,13 +21,13 @@ struct Params {
 @group(0) @binding(5) var<storage, read> rows: array<u32>;
 @group(0) @binding(6) var<storage, read_write> y: array<vec4<f32>>;
 
-// sum + x · w, w[i] being the 4 columns at k = i
+// sum + x · w; w[i] is the 4 columns at k = i
 fn multiply(sum: vec4<f32>, x: vec4<f32>, w: mat4x4<f32>) -> vec4<f32> {
     let low = fma(w[1], vec4<f32>(x.y), fma(w[0], vec4<f32>(x.x), sum));
     return fma(w[3], vec4<f32>(x.w), fma(w[2], vec4<f32>(x.z), low));
 }
 
-// The same for 4 rows. Matrices whose columns are named by constants stay in registers.
+// The same for 4 rows. Matrices whose columns are indexed by constants stay in registers.
 fn multiply_rows(sums: mat4x4<f32>, x: mat4x4<f32>, w: mat4x4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(
         multiply(sums[0], x[0], w),
@@ -57,7 +57,7 @@ fn gelu(x: vec4<f32>) -> vec4<f32> {
 }
 
 // x / (1 + e^-2u), u = √(2/π) · (x + 0.044715 x³), as in src/backend/cpu/math.rs; beyond ±16, x³ could
-// overflow, and e^-2u is 0 or makes nothing of any x
+// overflow, and e^-2u is either 0 or so large that the quotient vanishes
 fn gelu_tanh(x: vec4<f32>) -> vec4<f32> {
     let a = clamp(x, vec4<f32>(-16.0), vec4<f32>(16.0));
     let exponent = a * (-1.5957692 - 0.071354816 * a * a);
@@ -69,12 +69,13 @@ fn tanh_of(x: vec4<f32>) -> vec4<f32> {
     return 1.0 - 2.0 / (exp(2.0 * clamp(x, vec4<f32>(-20.0), vec4<f32>(20.0))) + 1.0);
 }
 
-// By its bits, for WGSL may take it that no number is NaN; and of NaN, min and max make the other number.
+// Tests the bits, because WGSL implementations may assume that no value is NaN. Given NaN and a number, min
+// and max return the number.
 fn is_nan(x: vec4<f32>) -> vec4<bool> {
     return (bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
 }
 
-// Stores 4 columns of a row, where y has them.
+// Stores 4 columns of a row, if y has them.
 fn store(row: u32, quad_column: u32, sum: vec4<f32>) {
     if row >= p.rows || quad_column >= p.y_stride {
         return;
@@ -110,7 +111,7 @@ fn store_rows(row: u32, quad_column: u32, sums: mat4x4<f32>) {
     store(row + 3u, quad_column, sums[3]);
 }
 
-// Where row n of x begins. Rows beyond the last are read as the last, and not stored.
+// Where row n of x starts. Rows beyond the last are read as the last, and not stored.
 fn x_place(n: u32) -> u32 {
     let row = min(n, p.rows - 1u);
     if p.x_indexed == 1u {

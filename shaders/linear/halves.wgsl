@@ -1,4 +1,4 @@
-// Weights as native halves, for adapters with shader-f16: the same bytes as packed.wgsl's f16. Behind
+// Weights as native halves, for adapters with shader-f16: the same bytes as f16 in packed.wgsl. Follows
 // `enable f16;` and common.wgsl.
 
 const QUADS = 2u;

@@ -1,16 +1,16 @@
-// Weights as words, unpacked here: every adapter has this. Behind common.wgsl.
+// Weights as words, unpacked here: works on every adapter. Follows common.wgsl.
 
 // How w is stored: 0 f32, 1 f16, 2 int8, 3 int4.
 override FORMAT: u32 = 0u;
-// Quads of k in a chunk of a row. A chunk is a vec4; of int4 it is a word, and behind a row's chunks are the
-// scales of its groups of 4 chunks, in f32.
+// Quads of k in a chunk of a row. A chunk is a vec4. For int4 it is one word, and the chunks of a row are
+// followed by the scales of its groups of 4 chunks, in f32.
 override QUADS: u32 = 1u;
 
 @group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;
 
 struct Stored {
     words: vec4<u32>,
-    // Of int4 alone.
+    // Only for int4.
     scale: f32,
 }
 
@@ -40,7 +40,7 @@ fn quad(u: Stored, j: u32) -> vec4<f32> {
     if FORMAT == 2u {
         return vec4<f32>(unpack4xI8(u.words[j]));
     }
-    // As the last bits of 2^23: integers are converted more slowly. 8 is a weight of 0.
+    // Put into the lowest bits of 2^23, because converting integers is slower. A weight of 0 is stored as 8.
     let q = (vec4<u32>(u.words.x >> (16u * j)) >> vec4<u32>(0u, 4u, 8u, 12u)) & vec4<u32>(15u);
     return (bitcast<vec4<f32>>(q | vec4<u32>(0x4b000000u)) - 8388616.0) * u.scale;
 }

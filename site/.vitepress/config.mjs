@@ -13,10 +13,10 @@ export default {
   srcDir: SOURCES,
   cacheDir: "../../target/site-cache",
   head: [["link", { rel: "icon", href: `${BASE}favicon.svg` }]],
-  // The demo page is laid beside the pages after the build; scripts/site/check.mjs looks at links to it, too.
+  // The demo page is put next to the pages after the build; scripts/site/check.mjs checks links to it, too.
   ignoreDeadLinks: [/^\/demo\//],
   markdown: {
-    // Anchors as code hosts make them: links hold in both places.
+    // Anchors as code hosts make them, so that links work in both places.
     anchor: { slugify: slug },
     languageAlias: { jsonl: "json" },
     config: (markdown) => repositoryLinks(markdown, REPOSITORY),

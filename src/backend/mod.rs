@@ -1,6 +1,6 @@
 //! The interface between models and backends: a handful of operations over tensors of f32 rows.
 //!
-//! A new architecture (`model/`) touches nothing here; a new backend implements these traits and touches no
+//! A new architecture (`model/`) changes nothing here. A new backend implements these traits and changes no
 //! model.
 //! Letters: N tokens of all texts, B texts, D width, H heads, K a product's depth (in_features), M its
 //! out_features.
@@ -21,10 +21,10 @@ pub enum Precision {
     F32,
     /// f16 weights, f32 activations and sums.
     F16,
-    /// int8 weights with a scale a row; activations quantized by the backend as it sees fit.
+    /// int8 weights with a scale per row; how activations are quantized is up to the backend.
     Int8,
-    /// int4 weights with a scale a group ([`crate::weights::int4`]), for a depth of whole groups; activations
-    /// as for int8.
+    /// int4 weights with a scale per group ([`crate::weights::int4`]), for a depth of whole groups;
+    /// activations as for int8.
     Int4,
 }
 
@@ -51,7 +51,7 @@ pub enum Epilogue<'a, T: ?Sized> {
     Residual(&'a T),
 }
 
-/// D columns of a tensor from column `first` on.
+/// D columns of a tensor, starting at column `first`.
 pub struct Columns<'a, T> {
     /// The tensor, (N, at least `first` + D).
     pub tensor: &'a T,
@@ -59,7 +59,7 @@ pub struct Columns<'a, T> {
     pub first: usize,
 }
 
-/// Where the sequences of a packed batch lie; both lists have B + 1 entries and start at 0.
+/// Where the sequences of a packed batch are; both lists have B + 1 entries and start at 0.
 #[derive(Clone, Copy)]
 pub struct Spans<'a> {
     /// Sequence b's queries are rows `queries[b]..queries[b + 1]` of q.
@@ -68,7 +68,7 @@ pub struct Spans<'a> {
     pub keys: &'a [u32],
 }
 
-/// What an attention is computed of. q: D = `width` columns, one row a query; k, v: D columns, one row a key.
+/// The operands of an attention. q: D = `width` columns, one row per query; k, v: D columns, one row per key.
 pub struct Attention<'a, T, R> {
     /// Queries.
     pub q: Columns<'a, T>,
@@ -76,13 +76,13 @@ pub struct Attention<'a, T, R> {
     pub k: Columns<'a, T>,
     /// Values.
     pub v: Columns<'a, T>,
-    /// Which rows see which.
+    /// Which queries see which keys.
     pub spans: Spans<'a>,
     /// D
     pub width: usize,
     /// H; divides D.
     pub heads: usize,
-    /// What each head adds to a score for the distance of key and query.
+    /// What each head adds to a score for the distance between key and query.
     pub bias: Option<&'a R>,
 }
 
@@ -93,39 +93,39 @@ impl<'a, T, R> Attention<'a, T, R> {
     }
 }
 
-/// A weight matrix (M, K) and its bias (M) on their way in: rows come in any order, each once.
+/// A weight matrix (M, K) and its bias (M) being loaded. Rows arrive in any order, each once.
 pub trait LinearBuilder {
-    /// What it becomes.
+    /// The finished matrix.
     type Linear;
 
-    /// Row `m` (K values), finite. Quantized here, where the matrix is [`Precision::Int8`] or
+    /// Sets row `m` (K finite values). It is quantized here if the matrix is [`Precision::Int8`] or
     /// [`Precision::Int4`], with [`crate::weights::quantize::quantize_row`] or
     /// [`crate::weights::int4::quantize_row`].
     fn row_f32(&mut self, m: usize, row: &[f32]);
 
-    /// Row `m` (K values in -127..=127) of a matrix stored as int8; its scale comes by
-    /// [`LinearBuilder::scales`], before or after.
+    /// Sets row `m` (K values in -127..=127) of a matrix stored as int8. [`LinearBuilder::scales`] sets its
+    /// scale, before or after.
     fn row_i8(&mut self, m: usize, row: &[i8]);
 
-    /// Row `m` of a matrix stored as int4: K / 2 bytes, and the scale of each group.
+    /// Sets row `m` of a matrix stored as int4: K / 2 bytes, and the scale of each group.
     fn row_i4(&mut self, m: usize, packed: &[u8], group_scales: &[f32]) {
         self.row_f32(m, &int4::dequantized(packed, group_scales));
     }
 
-    /// Scales of the stored int8 rows from `first` on.
+    /// Sets the scales of stored int8 rows, starting at row `first`.
     fn scales(&mut self, first: usize, scales: &[f32]);
 
-    /// Biases of the rows from `first` on.
+    /// Sets the biases of rows, starting at row `first`.
     fn bias(&mut self, first: usize, bias: &[f32]);
 
-    /// The finished matrix. The caller has given every row, scale and bias.
+    /// Returns the finished matrix. The caller must have set every row, scale and bias.
     fn finish(self) -> Self::Linear;
 }
 
-/// The result of a future that never waits, as those of the CPU's products don't.
+/// The result of a future that never waits, such as a product on the CPU.
 ///
 /// # Panics
-/// Where it waits.
+/// If it waits.
 pub fn now<R>(future: impl Future<Output = R>) -> R {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
@@ -135,27 +135,27 @@ pub fn now<R>(future: impl Future<Output = R>) -> R {
 
 /// The operations of a forward pass. Tensors are row-major (rows, columns) of f32.
 ///
-/// All but [`Backend::read`] only record or compute; `read` is the one asynchronous step.
-#[allow(async_fn_in_trait)] // One thread a tab: no `Send` bound is wanted.
+/// Only [`Backend::product`] and [`Backend::read`] may wait. All others just record or compute.
+#[allow(async_fn_in_trait)] // One thread per tab: no `Send` bound is needed.
 pub trait Backend {
     /// A (rows, columns) tensor of activations.
     type Tensor;
     /// A weight matrix with its bias, packed.
     type Linear;
-    /// A weight matrix on its way in.
+    /// A weight matrix being loaded.
     type LinearBuilder: LinearBuilder<Linear = Self::Linear>;
     /// γ and β of a layer normalization.
     type LayerNorm;
     /// What an attention adds to its scores by distance.
     type RelativeBias;
 
-    /// How weights that are wanted in a precision are stored here.
+    /// The precision in which weights are stored here if `wanted` is requested.
     fn precision(&self, wanted: Precision) -> Precision;
 
-    /// The most tokens of one forward pass, so that the memory of a call is bounded.
+    /// The maximum number of tokens of one forward pass, which bounds the memory of a call.
     fn token_budget(&self) -> usize;
 
-    /// Room for a weight matrix (M = `out_features`, K = `in_features`).
+    /// A builder for a weight matrix (M = `out_features`, K = `in_features`).
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
@@ -179,8 +179,8 @@ pub trait Backend {
     /// [`crate::ErrorKind::OutOfMemory`].
     fn relative_bias(&self, heads: usize, values: Vec<f32>) -> Result<Self::RelativeBias>;
 
-    /// A tensor that `fill` writes, normalized where there is a `norm`: the embedding, gathered and
-    /// normalized on the CPU side in every backend.
+    /// A tensor that `fill` writes, normalized if there is a `norm`: the embedding, which every backend
+    /// gathers and normalizes on the CPU.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`]; a backend's own failure to compute.
@@ -203,11 +203,11 @@ pub trait Backend {
         epilogue: Epilogue<'_, Self::Tensor>,
     ) -> Result<Self::Tensor>;
 
-    /// [`Backend::linear`], where the weights may have to be brought first: the one operation of a forward
-    /// pass that may wait.
+    /// [`Backend::linear`] with weights that may have to be read back first: the only operation that may wait
+    /// before [`Backend::read`].
     ///
     /// # Errors
-    /// Those of [`Backend::linear`], and of bringing them.
+    /// Those of [`Backend::linear`], and of reading the weights back.
     async fn product(
         &self,
         x: &Self::Tensor,
@@ -223,7 +223,7 @@ pub trait Backend {
     /// [`crate::ErrorKind::OutOfMemory`].
     fn attention(&self, of: Attention<'_, Self::Tensor, Self::RelativeBias>) -> Result<Self::Tensor>;
 
-    /// (x - mean) / √(var + eps) · γ + β a row, var the biased variance: (N, D) → (N, D).
+    /// (x - mean) / √(var + eps) · γ + β for each row; var is the biased variance: (N, D) → (N, D).
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
@@ -235,8 +235,8 @@ pub trait Backend {
     /// [`crate::ErrorKind::OutOfMemory`].
     fn take_rows(&self, x: &Self::Tensor, rows: &[u32]) -> Result<Self::Tensor>;
 
-    /// The mean of rows `starts[b]..starts[b + 1]` of x, for each b: (N, D) → (starts.len() - 1, D); zeros
-    /// where there are none.
+    /// The mean of rows `starts[b]..starts[b + 1]` of x, for each b: (N, D) → (starts.len() - 1, D); zeros if
+    /// there are none.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].

@@ -1,4 +1,4 @@
-//! The fields of a `config.json`, each with an error of its own.
+//! The fields of a `config.json`, each with its own error.
 
 use super::{Scoring, Sizes, Task, invalid, limits, unsupported};
 use crate::backend::Activation;
@@ -12,29 +12,29 @@ use serde_json::{Map, Value};
 pub struct Fields(pub(super) Map<String, Value>);
 
 impl Fields {
-    /// A field that is not null.
+    /// A field, unless it is missing or null.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    /// Whether the file says null.
+    /// Whether the field is null.
     pub fn is_null(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(Value::is_null)
     }
 
-    /// A text that may be missing.
+    /// An optional string.
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] where it is something else.
+    /// [`ErrorKind::ConfigInvalid`] if it is anything else.
     pub fn text(&self, name: &str) -> Result<Option<&str>> {
         let wrong = || invalid(format_args!("has a wrong {name}: it must be a string."));
         self.get(name).map(|value| value.as_str().ok_or_else(wrong)).transpose()
     }
 
-    /// A whole number of `least` to `most`.
+    /// An integer from `least` to `most`.
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] where it is something else.
+    /// [`ErrorKind::ConfigInvalid`] if it is anything else.
     pub fn size_from(&self, name: &str, default: usize, least: usize, most: usize) -> Result<usize> {
         self.get(name).map_or(Ok(default), |value| whole(name, value, least, most))
     }
@@ -42,15 +42,15 @@ impl Fields {
     /// A token's id.
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] if it is not a whole number, or larger than any vocabulary.
+    /// [`ErrorKind::ConfigInvalid`] if it is not an integer, or larger than any vocabulary.
     pub fn id(&self, name: &str, default: u32) -> Result<u32> {
         self.size_from(name, default as usize, 0, limits::VOCABULARY).map(|id| id as u32)
     }
 
-    /// `sizes` of a model whose positions begin behind that of the padding token.
+    /// `sizes` for a model whose positions start after the position of the padding token.
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] where no position is left.
+    /// [`ErrorKind::ConfigInvalid`] if no position is left.
     pub fn behind_padding(&self, sizes: Sizes, padding: u32) -> Result<Sizes> {
         match sizes.positions.checked_sub(padding as usize + 1) {
             Some(max_tokens @ 1..) => Ok(Sizes { max_tokens, ..sizes }),
@@ -61,7 +61,7 @@ impl Fields {
         }
     }
 
-    /// Refuses decoders, and positions that are no table's.
+    /// Rejects decoders, and position embeddings that are not a table.
     ///
     /// # Errors
     /// [`ErrorKind::ConfigUnsupported`].
@@ -78,11 +78,11 @@ impl Fields {
         }
     }
 
-    /// A whole number of 1 to `most`, by the last of its names that is there, as Python sets them one after
-    /// the other.
+    /// An integer from 1 to `most`. If several of its names are present, the last one counts: Python sets
+    /// them one after the other.
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] where it is something else.
+    /// [`ErrorKind::ConfigInvalid`] if it is anything else.
     pub fn size(&self, names: &[&str], default: usize, most: usize) -> Result<usize> {
         let Some((name, value)) = names.iter().rev().find_map(|name| Some((name, self.0.get(*name)?))) else {
             return Ok(default);
@@ -93,16 +93,16 @@ impl Fields {
     /// Whether the field is true.
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] where it is neither true nor false.
+    /// [`ErrorKind::ConfigInvalid`] if it is neither true nor false.
     pub fn is_set(&self, name: &str) -> Result<bool> {
         let wrong = || invalid(format_args!("has a wrong {name}: it must be true or false."));
         self.get(name).map_or(Ok(false), |value| value.as_bool().ok_or_else(wrong))
     }
 
-    /// ε of the layer normalizations, 0 to 1.
+    /// ε of the layer normalizations, from 0 to 1.
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] where it is something else.
+    /// [`ErrorKind::ConfigInvalid`] if it is anything else.
     pub fn eps(&self, name: &str, default: f32) -> Result<f32> {
         let Some(value) = self.get(name) else { return Ok(default) };
         let eps = value.as_f64().filter(|eps| (0.0..=1.0).contains(eps));
@@ -110,10 +110,10 @@ impl Fields {
             .ok_or_else(|| invalid(format_args!("has a wrong {name}: it must be a number from 0 to 1.")))
     }
 
-    /// The nonlinearity that `name` names; GELU where it is missing.
+    /// The nonlinearity that `name` names; GELU if it is missing.
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigUnsupported`] for one that is not there.
+    /// [`ErrorKind::ConfigUnsupported`] for an unsupported one.
     ///
     /// Source: `transformers` 5.24, `activations.py`.
     pub fn activation(&self, name: &str) -> Result<Activation> {
@@ -165,7 +165,7 @@ impl Fields {
         }
     }
 
-    /// The labels of a tagger, which are nothing without their names.
+    /// The labels of a tagger, which needs their names.
     pub(super) fn labels_of_tokens(&self) -> Result<Vec<String>> {
         if self.get("id2label").is_none() {
             return Err(invalid(
@@ -179,7 +179,7 @@ impl Fields {
         match self.text("problem_type")? {
             Some("multi_label_classification") => Ok(Scoring::Sigmoid),
             Some("regression") => Ok(Scoring::Identity),
-            // Softmax of one label is 1 for every text: transformers 5 refuses it.
+            // Softmax of one label is 1 for every text: transformers 5 rejects it.
             Some("single_label_classification") if labels == 1 => Err(invalid(
                 "has problem_type \"single_label_classification\" and one label: give it two labels, or remove \
                  problem_type to get the sigmoid of the one.",
@@ -196,7 +196,7 @@ impl Fields {
         }
     }
 
-    /// The labels by id; other JSON values of `id2label` as JSON text.
+    /// The labels by id; null, booleans and numbers in `id2label` become their JSON text.
     pub(super) fn labels(&self) -> Result<Vec<String>> {
         let Some(map) = self.get("id2label") else {
             let count =
@@ -213,7 +213,7 @@ impl Fields {
         }
         let mut labels = vec![None; map.len()];
         for (id, label) in map {
-            // Python's `int`: zeros and white space around it are no matter.
+            // As in Python's `int`, leading zeros and surrounding white space are ignored.
             let place = id.trim().parse::<usize>().ok().filter(|id| *id < map.len()).ok_or_else(|| {
                 invalid(format_args!(
                     "has the id {:?} in id2label: its {} ids must count up from 0.",
@@ -235,7 +235,7 @@ impl Fields {
     }
 }
 
-/// A whole number of `least` to `most`.
+/// An integer from `least` to `most`.
 fn whole(name: &str, value: &Value, least: usize, most: usize) -> Result<usize> {
     let size = value.as_u64().and_then(|size| usize::try_from(size).ok());
     size.filter(|size| (least..=most).contains(size)).ok_or_else(|| match value {

@@ -9,13 +9,13 @@ use crate::batch::PackedBatch;
 use crate::error::Result;
 use crate::text_model::TextModel;
 
-/// Tokens of the texts that are measured.
+/// Lengths of the measured texts, in tokens.
 const LENGTHS: [usize; 3] = [8, 32, 128];
-/// Runs of each; the fastest counts, since whatever disturbs a run makes it slower.
+/// Runs of each; the fastest counts, since disturbances only make a run slower.
 const RUNS: usize = 3;
-/// A length is not measured any more where a shorter one took this many milliseconds: loading must not wait
-/// for it. Only the second is, once: two lengths tell how a side's time grows, and one run of it takes as
-/// long as four of the first at most.
+/// A length is no longer measured if a shorter one took longer than this many milliseconds, so that loading
+/// doesn't wait. Only the second length still is, once: two lengths show how a side's time grows, and one run
+/// of the second takes at most as long as four of the first.
 const SLOW_MS: f64 = 25.0;
 /// How much faster the graphics device has to be: its times vary more.
 const ADVANTAGE: f64 = 0.9;
@@ -60,13 +60,13 @@ pub async fn measure(text_model: &TextModel<AutoBackend>, clock: Clock<'_>) -> R
     Ok(measured)
 }
 
-/// Texts and tokens of each of the batch that [`choose_arithmetic`] measures.
+/// Texts, and tokens per text, of the batch that [`choose_arithmetic`] measures.
 const BATCH: (usize, usize) = (8, 128);
-/// How much faster int8 arithmetic has to be, for what it costs: it rounds the activations, too.
+/// How much faster int8 arithmetic has to be to justify its cost: it rounds the activations, too.
 const INT8_ADVANTAGE: f64 = 1.3;
 
-/// Whether batches of int8 weights are computed in int8 arithmetic ([`GpuBackend::set_int8_dot`]) from now
-/// on: where that is clearly faster, and its logits pass a test of their own. A device that refuses it keeps
+/// Decides whether batches with int8 weights are computed in int8 arithmetic ([`GpuBackend::set_int8_dot`])
+/// from now on: if that is clearly faster and its logits pass their own test. A device that refuses it keeps
 /// the other arithmetic.
 ///
 /// # Errors
@@ -89,7 +89,7 @@ async fn int8_pays(text_model: &TextModel<AutoBackend>, gpu: &GpuBackend, clock:
     let ids: Vec<u32> = (0..tokens as u32).map(|i| i % model.config().vocabulary as u32).collect();
     let batch = PackedBatch::new((0..BATCH.0).map(|_| ids.as_slice()));
     let mut best = [f64::INFINITY; 2];
-    // The first run of each compiles.
+    // The first run of each also compiles its kernels.
     for run in 0..=RUNS {
         for (int8, best) in [false, true].into_iter().zip(&mut best) {
             gpu.set_int8_dot(int8);
@@ -106,10 +106,10 @@ async fn int8_pays(text_model: &TextModel<AutoBackend>, gpu: &GpuBackend, clock:
         && self_test::judge_int8(self_test::largest_difference(text_model).await?).is_ok())
 }
 
-/// The fewest tokens from which on the graphics device is faster, between the measured lengths and beyond
-/// them along straight lines; none where it never is.
+/// The number of tokens from which the graphics device is faster, interpolated linearly between the measured
+/// lengths and extrapolated beyond them; `None` if it never is.
 pub fn crossing(measured: &[Measured]) -> Option<usize> {
-    // Below zero where the graphics device wins.
+    // Below zero if the graphics device wins.
     let lead = |m: &Measured| m.gpu - ADVANTAGE * m.cpu;
     let first = measured.first()?;
     if lead(first) < 0.0 {
@@ -118,7 +118,7 @@ pub fn crossing(measured: &[Measured]) -> Option<usize> {
     let at = |a: &Measured, b: &Measured| {
         let (x, y) = (a.tokens as f64, lead(a));
         let slope = (lead(b) - y) / (b.tokens as f64 - x);
-        // Never met where the lines don't come closer.
+        // The lines never meet if they don't get closer.
         (slope < 0.0).then(|| (x - y / slope).ceil() as usize)
     };
     for pair in measured.windows(2) {

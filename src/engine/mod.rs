@@ -21,15 +21,15 @@ use calibration::Measured;
 /// A monotonic clock, in milliseconds.
 pub type Clock<'a> = &'a dyn Fn() -> f64;
 
-/// A model that is ready to answer.
+/// A model that is ready for use.
 pub struct Engine {
     text_model: TextModel<AutoBackend>,
     calibration: Vec<Measured>,
 }
 
-/// What the model computed for a group of texts, and how it came about.
+/// What the model computed for a group of texts, and where.
 pub struct Computed {
-    /// Of each text: [`TextModel::outputs`].
+    /// For each text: [`TextModel::outputs`].
     pub outputs: Vec<Vec<f32>>,
     /// Where they were computed.
     pub side: Side,
@@ -38,12 +38,13 @@ pub struct Computed {
 }
 
 impl Engine {
-    /// Makes a loaded model ready: warms the device up, tests it, and measures both backends if both
-    /// hold the weights.
+    /// Prepares a loaded model: warms up the device, tests it, and measures both backends if both have the
+    /// weights.
     ///
     /// # Errors
-    /// Where the CPU holds no weights: [`ErrorKind::WebgpuUnusable`] for a device that refuses the work or
-    /// computes wrong, [`ErrorKind::DeviceLost`], [`ErrorKind::OutOfMemory`]. If it does, such a device is dropped.
+    /// If the CPU has no weights: [`ErrorKind::WebgpuUnusable`] for a device that refuses the work or
+    /// computes wrong results, [`ErrorKind::DeviceLost`], [`ErrorKind::OutOfMemory`]. If it has them, such a
+    /// device is dropped.
     pub async fn prepare(text_model: TextModel<AutoBackend>, clock: Clock<'_>) -> Result<Self> {
         let mut engine = Self { text_model, calibration: Vec::new() };
         if let Err(error) = engine.try_gpu(clock).await {
@@ -85,19 +86,19 @@ impl Engine {
         &self.calibration
     }
 
-    /// Why the graphics device that there was is not used.
+    /// Why the graphics device was dropped, if it was.
     pub fn reason(&self) -> Option<String> {
         self.backend().reason()
     }
 
     /// What the model computes for each text of one group; `profile`: with the device's time by kernel.
     ///
-    /// A device that is lost on the way, rejects the work, or has no memory for it, is dropped if the
-    /// CPU holds the weights: the texts are answered anyway.
+    /// A device that is lost meanwhile, rejects the work or lacks memory for it is dropped if the CPU has the
+    /// weights, and the CPU computes the outputs.
     ///
     /// # Errors
-    /// Those of [`Model::outputs`]; [`ErrorKind::DeviceLost`] and [`ErrorKind::WebgpuUnusable`] where the CPU
-    /// holds no weights.
+    /// The errors of [`Model::outputs`]; [`ErrorKind::DeviceLost`] and [`ErrorKind::WebgpuUnusable`] if the
+    /// CPU has no weights.
     pub async fn outputs(&self, group: &[Encoding], profile: bool) -> Result<Computed> {
         let side = self.side(group);
         match self.outputs_once(group, profile).await {
@@ -143,7 +144,8 @@ impl Engine {
     }
 }
 
-/// Whether it may be the graphics device's; its memory can't be told from the CPU's.
+/// Whether the graphics device may have caused the error: an [`ErrorKind::OutOfMemory`] doesn't say whose
+/// memory.
 fn is_gpu_s(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::DeviceLost | ErrorKind::WebgpuUnusable | ErrorKind::OutOfMemory)
 }

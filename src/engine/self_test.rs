@@ -1,8 +1,8 @@
-//! The self-test of a graphics device: compares its logits of a fixed text, computed with the weights that it holds,
-//! with the CPU's. If the CPU holds no weights, or others than the device (f16 where the file has more digits), or its
-//! int4 products round activations to 8 bits, each matrix is read back from the device, used, and dropped
-//! ([`AutoBackend::lending`]): what was sent is what is tested, and no more than one matrix is in memory. A checksum
-//! of the sent bytes guards those read back.
+//! The self-test of a graphics device: compares its logits for a fixed text, computed with its own weights,
+//! with the CPU's. If the CPU has no weights, or different ones from the device (f16 if the file has more
+//! digits), or if its int4 products round activations to 8 bits, each matrix is read back from the device,
+//! used, and dropped ([`AutoBackend::lending`]): the test covers the weights that were sent, and at most one
+//! matrix is in memory. A checksum of the sent bytes guards the matrices read back.
 
 use crate::backend::auto::{AutoBackend, Side};
 use crate::backend::{Backend, Precision};
@@ -10,32 +10,32 @@ use crate::batch::PackedBatch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::text_model::TextModel;
 
-/// What the test computes; any model has tokens for it, if only unknown ones.
+/// The text that the test computes; any model has tokens for it, if only unknown ones.
 const TEXT: &str = "The screen is bright, but the battery was empty by noon.";
-/// Copies of the text that together have more rows than the kernel for few rows takes.
+/// Copies of the text, enough to exceed the rows that the kernel for few rows supports.
 const COPIES: usize = 12;
-/// The largest difference of a logit that passes, for logits of up to 1, and as a share of larger ones. With
-/// float weights the backends differ by the order of their sums, which moves a logit by 1e-5 at most; wrong
-/// results are off by far more.
+/// The largest difference of a logit that passes: absolute for logits up to 1, relative for larger ones. With
+/// float weights, the backends differ only in the order of their sums, which moves a logit by at most 1e-5;
+/// wrong results are off by far more.
 const TOLERANCE: f32 = 2e-3;
 /// The same with int8 weights, for which the CPU, not the device, rounds activations to 12 bits or more: that
 /// alone moved a logit of sentiment-en by 2e-3.
 const INT8_WEIGHTS_TOLERANCE: f32 = 1e-2;
-/// The same where the device rounds activations, too, and to 8 bits.
+/// The same if the device rounds activations, too, to 8 bits.
 const INT8_ARITHMETIC_TOLERANCE: f32 = 0.03;
 
-/// The largest difference between the device's and the CPU's logits, relative to the larger ones: of the text
-/// alone, and of several in a batch, so that both kinds of products are tested.
+/// The largest difference between the device's and the CPU's logits, relative to the largest logit if that
+/// exceeds 1: for a single text and for a batch of copies, so that both kinds of products are tested.
 ///
 /// # Errors
-/// What the device or the CPU fails with.
+/// The errors of the device and the CPU.
 pub async fn largest_difference(text_model: &TextModel<AutoBackend>) -> Result<f32> {
     let precision = text_model.loaded().precision;
     let lends = !text_model.backend().cpu_holds() || precision == Precision::Int4;
     let difference = difference_to_cpu(text_model, lends).await?;
     if precision == Precision::F16 && !lends && difference > TOLERANCE {
-        // The file's weights may have lost digits on the device alone: with the same weights, that makes no
-        // difference.
+        // The file's weights may have lost digits only on the device: with the same weights on both sides,
+        // that makes no difference.
         return difference_to_cpu(text_model, true).await;
     }
     Ok(difference)
@@ -71,7 +71,7 @@ async fn difference_to_cpu(text_model: &TextModel<AutoBackend>, lends: bool) -> 
     Ok(largest)
 }
 
-/// Whether a device with such a difference may be used for weights of `precision`.
+/// Checks whether a device with this difference may be used for weights of `precision`.
 ///
 /// # Errors
 /// [`ErrorKind::WebgpuUnusable`].
@@ -81,7 +81,7 @@ pub fn judge(difference: f32, precision: Precision) -> Result<()> {
     judge_by(difference, if integers { INT8_WEIGHTS_TOLERANCE } else { TOLERANCE })
 }
 
-/// Whether int8 arithmetic with such a difference may be used.
+/// Checks whether int8 arithmetic with this difference may be used.
 ///
 /// # Errors
 /// [`ErrorKind::WebgpuUnusable`].

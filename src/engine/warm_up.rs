@@ -1,6 +1,6 @@
-//! WebAssembly engines compile a function with a fast baseline compiler first and optimize it later, which for a
-//! matrix product takes longer than a short text. So the CPU's kernels run on a small model with generated weights
-//! while the real one downloads.
+//! WebAssembly engines compile a function with a fast baseline compiler first and optimize it later, which
+//! for a matrix product takes longer than computing a short text. So the CPU's kernels run on a small model
+//! with generated weights while the real one downloads.
 
 use crate::backend::auto::AutoBackend;
 use crate::backend::now;
@@ -10,13 +10,12 @@ use crate::model::Model;
 use crate::model::load::Dtype;
 use crate::model::made_up::Sizes;
 
-/// Small enough for a run to be over before the next bytes are there; every function of a forward pass is
-/// called.
+/// Small enough that a run ends before the next bytes arrive; every function of a forward pass is called.
 const SIZES: Sizes = Sizes { layers: 2, width: 64, heads: 2, hidden: 256, vocabulary: 64, max_tokens: 16 };
-/// Tokens of the texts: products have tiles of 1 to 6 rows, each a function of its own.
+/// Tokens per text: products have tiles of 1 to 6 rows, each with its own function.
 const TOKENS: [&[usize]; 4] = [&[1], &[16, 3], &[10], &[5, 6]];
 
-/// A small model that computes as one that is loaded as `dtype` will.
+/// A small model that computes like one loaded as `dtype`.
 pub struct WarmUp {
     model: Model<AutoBackend>,
     backend: AutoBackend,
@@ -24,7 +23,7 @@ pub struct WarmUp {
 }
 
 impl WarmUp {
-    /// The model.
+    /// Creates the model.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].

@@ -1,4 +1,4 @@
-//! The architectures that run here. Each is a file: its sizes from a configuration, its tensors, its forward
+//! The supported architectures, one file each: its sizes from a configuration, its tensors and its forward
 //! pass.
 
 use super::bert::{self, Bert};
@@ -37,7 +37,7 @@ pub enum Architecture {
         /// The id of the padding token.
         padding: u32,
     },
-    /// A table of vectors, one a token, and no layers.
+    /// A table of vectors, one per token, and no layers.
     StaticEmbedding(Layout),
 }
 
@@ -56,14 +56,14 @@ pub const READERS: [(&str, Reader); 8] = [
     ("xlm-roberta", roberta::xlm_sizes),
 ];
 
-/// What has vectors of tokens alone, and so no classifier, by `model_type`.
+/// Models that have only token vectors, and so no classifier, by `model_type`.
 pub const STATIC_READERS: [(&str, Reader); 2] =
     [(static_embedding::MODEL2VEC, static_embedding::model2vec_sizes), ("static-embedding", static_embedding::sizes)];
 
-/// One `model_type` of each set of tensor names.
+/// One `model_type` for each set of tensor names.
 pub const NAMED_APART: [&str; 6] = ["distilbert", "bert", "roberta", "electra", "mpnet", "data2vec-text"];
 
-/// Small configurations that between them have every tensor of an architecture.
+/// Small configurations that together have every tensor of an architecture.
 pub fn examples(model_type: &str) -> Vec<Config> {
     let example = |fields: &str| {
         let json = format!(r#"{{"model_type": {model_type:?}, "num_hidden_layers": 1{fields}}}"#);
@@ -91,8 +91,7 @@ impl Architecture {
         }
     }
 
-    /// What the names of all tensors but the head's begin with: `base_model_prefix` of `transformers`, with
-    /// its dot.
+    /// The prefix of all tensor names except the head's: `base_model_prefix` of `transformers`, with its dot.
     pub fn base(self) -> &'static str {
         match self {
             Self::Bert => bert::BASE,
@@ -104,7 +103,7 @@ impl Architecture {
         }
     }
 
-    /// Whether a pair's token types count: where they don't, tokenizers tell none.
+    /// Whether a pair's token types count; if they don't, tokenizers assign none.
     pub fn takes_types(self) -> bool {
         match self {
             Self::Bert | Self::Electra { .. } => true,
@@ -112,7 +111,7 @@ impl Architecture {
         }
     }
 
-    /// Whether the numbers of an int8 table without scales are read as they are.
+    /// Whether the numbers of an int8 table without scales are used as they are.
     pub fn takes_bare_int8(self) -> bool {
         matches!(self, Self::StaticEmbedding(_))
     }
@@ -128,7 +127,7 @@ pub enum Network {
     Electra(Electra),
     /// MPNet.
     MpNet(MpNet),
-    /// RoBERTa and its kin.
+    /// RoBERTa and its variants.
     Roberta(Roberta),
     /// A static embedding.
     StaticEmbedding(StaticEmbedding),
@@ -153,10 +152,10 @@ impl Network {
         (network, plan)
     }
 
-    /// The logits (B, L), or without a head the states.
+    /// The outputs of the model's task ([`Pass::head`]).
     ///
     /// # Errors
-    /// Those of the backend's operations.
+    /// The errors of the backend's operations.
     pub async fn forward<B: Backend>(&self, pass: &mut Pass<'_, B>) -> Result<B::Tensor> {
         match self {
             Self::Bert(network) => network.forward(pass).await,

@@ -1,5 +1,5 @@
 //! BERT: embeddings of words, positions and token types, post-norm layers, and a head on the pooled first
-//! token. Its kin share its configuration's fields and its layers' names.
+//! token. Related architectures share its configuration's fields and its layers' names.
 //!
 //! Source: Devlin et al. 2019; `transformers` 5.24, `configuration_bert.py` and `modeling_bert.py`.
 
@@ -10,10 +10,10 @@ use crate::backend::{Activation, Backend};
 use crate::config::{Config, Fields, Sizes, limits};
 use crate::error::Result;
 
-/// What its names begin with, but for the classifier's.
+/// The prefix of its names, except the classifier's.
 pub const BASE: &str = "bert.";
 
-/// A layer's names, as ELECTRA and RoBERTa have them, too.
+/// A layer's names, shared by ELECTRA and RoBERTa.
 pub const LAYER: LayerNames = LayerNames {
     qkv: ["attention.self.query", "attention.self.key", "attention.self.value"],
     out: "attention.output.dense",
@@ -22,7 +22,7 @@ pub const LAYER: LayerNames = LayerNames {
     ffn_norm: "output.LayerNorm",
 };
 
-/// What a configuration may leave out.
+/// Defaults of fields that a configuration may omit.
 pub struct Defaults {
     /// `hidden_size`
     pub width: usize,
@@ -40,16 +40,16 @@ pub const DEFAULTS: Defaults = Defaults { width: 768, heads: 12, hidden: 3072, v
 /// Its sizes.
 ///
 /// # Errors
-/// Those of [`sizes_of_kin`].
+/// The errors of [`sizes_of_kin`].
 pub fn sizes(fields: &Fields) -> Result<Sizes> {
     sizes_of_kin(fields, Architecture::Bert, &DEFAULTS)
 }
 
-/// The sizes of an encoder whose configuration has BERT's names, with a position for each token.
+/// The sizes of an encoder whose configuration uses BERT's names, with a position for each token.
 ///
 /// # Errors
-/// Those of the fields; [`crate::ErrorKind::ConfigUnsupported`] for a decoder, and for positions that are no
-/// table's.
+/// The errors of the fields; [`crate::ErrorKind::ConfigUnsupported`] for a decoder, and for positions that
+/// don't come from a table.
 pub fn sizes_of_kin(fields: &Fields, architecture: Architecture, defaults: &Defaults) -> Result<Sizes> {
     fields.is_an_encoder()?;
     let positions = fields.size(&["max_position_embeddings"], 512, limits::POSITIONS)?;
@@ -92,10 +92,10 @@ impl Bert {
         }
     }
 
-    /// The logits (B, L), or without a head the states.
+    /// The outputs of the model's task ([`Pass::head`]).
     ///
     /// # Errors
-    /// Those of the backend's operations.
+    /// The errors of the backend's operations.
     pub async fn forward<B: Backend>(&self, pass: &mut Pass<'_, B>) -> Result<B::Tensor> {
         let x = pass.embed_as_bert([self.words, self.types, self.positions], self.norm)?;
         let x = pass.encode(&self.layers, None, x).await?;

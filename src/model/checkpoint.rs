@@ -1,5 +1,5 @@
-//! Maps a file's tensors to a model's by name (those of current or older checkpoints, or of a base model), with
-//! unused and missing ones.
+//! Maps a file's tensors to a model's by name (the names of current or older checkpoints, or of a base
+//! model), and reports unused and missing ones.
 
 use super::names::{self, Names};
 use super::plan::Part;
@@ -8,13 +8,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::weights::header::{Header, quoted};
 use std::collections::HashSet;
 
-/// Names in a list, beyond which they are counted.
+/// Names that a list shows; further ones are counted.
 const LISTED: usize = 3;
 
-/// For each tensor of the file the name that a model of `base` names `has` for it, or `None`.
+/// For each tensor of the file, its name in a model whose prefix is `base` and that `has` certain names, or
+/// `None`.
 ///
 /// # Errors
-/// [`ErrorKind::WeightsMismatch`] where two tensors are the same weight.
+/// [`ErrorKind::WeightsMismatch`] if two tensors are the same weight.
 pub fn resolve(header: &Header, base: &str, has: impl Fn(&str) -> bool) -> Result<Vec<Option<String>>> {
     let mut seen = HashSet::new();
     let mut resolved = Vec::with_capacity(header.tensors.len());
@@ -36,7 +37,7 @@ pub fn resolve(header: &Header, base: &str, has: impl Fn(&str) -> bool) -> Resul
     Ok(resolved)
 }
 
-/// Warnings about tensors of the file that the model doesn't use, a sentence each; none about buffers.
+/// Warnings about tensors of the file that the model doesn't use, one sentence each; none about buffers.
 pub fn warnings<'a>(names: &Names, unused: impl Iterator<Item = &'a str>) -> Vec<String> {
     let unused = unused.filter(|name| !names.is_buffer(name) && !names.is_of_head_left_out(name));
     let (layers, others): (Vec<&str>, Vec<&str>) = unused.partition(|name| names.canonical(name).is_some());
@@ -53,7 +54,7 @@ pub fn warnings<'a>(names: &Names, unused: impl Iterator<Item = &'a str>) -> Vec
     warnings
 }
 
-/// The first of some names, and how many more there are.
+/// The first few names, and how many more there are.
 fn list(names: &[&str]) -> String {
     let first: Vec<String> = names.iter().take(LISTED).map(|name| quoted(name)).collect();
     match names.len().saturating_sub(LISTED) {
@@ -62,7 +63,8 @@ fn list(names: &[&str]) -> String {
     }
 }
 
-/// Why a file with these tensors, `resolved` by [`resolve`], lacks `missing`, of which there is one at least; and what to do.
+/// Explains why a file with these tensors, `resolved` by [`resolve`], lacks `missing` (at least one name),
+/// and what to do.
 pub fn missing(header: &Header, names: &Names, resolved: &[Option<String>], mut missing: Vec<&str>) -> Error {
     crate::order::sort_by(&mut missing, Ord::cmp);
     let unused: Vec<&str> = (header.tensors.iter().zip(resolved))
@@ -94,7 +96,7 @@ pub fn missing(header: &Header, names: &Names, resolved: &[Option<String>], mut 
     Error::new(ErrorKind::WeightsMismatch, message)
 }
 
-/// What stands in front of the missing names in the file, if that is all that is wrong with them.
+/// The prefix of the missing names in the file, if that is all that is wrong with them.
 fn common_prefix<'a>(names: &Names, unused: &[&'a str], missing: &[&str]) -> Option<&'a str> {
     let of = |name: &str| names.canonical(name).map(|n| n.into_owned());
     let prefix = unused.iter().find_map(|name| {

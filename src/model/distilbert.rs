@@ -1,4 +1,4 @@
-//! DistilBERT: BERT without token types and pooler, of half as many layers.
+//! DistilBERT: BERT without token types and pooler, and with half as many layers.
 //!
 //! Source: Sanh et al. 2019; `transformers` 5.24, `configuration_distilbert.py` and `modeling_distilbert.py`.
 
@@ -9,7 +9,7 @@ use crate::backend::{Activation, Backend};
 use crate::config::{Config, Fields, Sizes, limits};
 use crate::error::Result;
 
-/// What its names begin with, but for the head's.
+/// The prefix of its names, except the head's.
 pub const BASE: &str = "distilbert.";
 
 const LAYER: LayerNames = LayerNames {
@@ -20,11 +20,10 @@ const LAYER: LayerNames = LayerNames {
     ffn_norm: "output_layer_norm",
 };
 
-/// Its sizes. The names are its own, then those that its `attribute_map` takes for the same; the defaults are
-/// its own, too.
+/// Its sizes, by its own names and the aliases of its `attribute_map`, with its own defaults.
 ///
 /// # Errors
-/// Those of the fields.
+/// The errors of the fields.
 pub fn sizes(fields: &Fields) -> Result<Sizes> {
     let positions = fields.size(&["max_position_embeddings"], 512, limits::POSITIONS)?;
     Ok(Sizes {
@@ -38,7 +37,7 @@ pub fn sizes(fields: &Fields) -> Result<Sizes> {
         max_tokens: positions,
         types: 0,
         activation: fields.activation("activation")?,
-        // Its own code fixes it; its configuration has no field for it.
+        // Fixed in its code; its configuration has no field for it.
         layer_norm_eps: 1e-12,
     })
 }
@@ -65,10 +64,10 @@ impl DistilBert {
         }
     }
 
-    /// The logits (B, L), or without a head the states.
+    /// The outputs of the model's task ([`Pass::head`]).
     ///
     /// # Errors
-    /// Those of the backend's operations.
+    /// The errors of the backend's operations.
     pub async fn forward<B: Backend>(&self, pass: &mut Pass<'_, B>) -> Result<B::Tensor> {
         let batch = pass.batch;
         let words = |token: usize| batch.ids[token];

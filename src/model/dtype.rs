@@ -4,11 +4,13 @@
 //!
 //! - `safetensors::Dtype`: the names in a file's header; [`Storage::of`] says which of them are read.
 //! - [`Storage`]: how a tensor of the file, or an embedding table in memory, stores its numbers.
-//! - [`Dtype`], here: what the caller asks for, the option `dtype`.
-//! - [`Precision`]: what a matrix is multiplied in, once its backend has said what it can ([`crate::backend::Backend::precision`]).
+//! - [`Dtype`], here: what the caller requests, the option `dtype`.
+//! - [`Precision`]: what a matrix is multiplied in, once its backend has said what it supports
+//!   ([`crate::backend::Backend::precision`]).
 //! - [`crate::convert::Format`]: what a file is converted to; its result is read as the [`Storage`] of the same name.
 //!
-//! A matrix is multiplied in (the rows are what the file stores; * where the model allows it, else int8):
+//! A matrix is multiplied in this precision (rows: the file's format; columns: the option; *: if the model
+//! allows it, else int8):
 //!
 //! | file | `auto` | `fp32` | `fp16` | `int8` | `int4` |
 //! |---|---|---|---|---|---|
@@ -17,7 +19,8 @@
 //! | int8 | int8 | f32 | f16 | int8 | int8 |
 //! | int4 | int4 | f32 | f16 | int8 | int4 |
 //!
-//! Vectors are f32. An embedding table stays as the file stores it, F64 as F32; but one of floats is int8 with `int8`, and int4* with `int4`.
+//! Vectors are f32. An embedding table stays as the file stores it, F64 as F32; but a table of floats becomes
+//! int8 with `int8`, and int4* with `int4`.
 
 use super::plan::{Narrowest, TableFacts};
 use crate::backend::Precision;
@@ -28,7 +31,8 @@ use crate::weights::int4;
 /// What the products are computed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dtype {
-    /// As the file stores them: int8 and int4 stay so, f16 stays f16 where the backend stores halves, everything else is f32.
+    /// As the file stores them: int8 and int4 stay as they are, f16 stays f16 if the backend stores halves,
+    /// everything else is f32.
     Auto,
     /// f32, whatever the file stores.
     Fp32,
@@ -36,12 +40,12 @@ pub enum Dtype {
     Fp16,
     /// int8; a file of floating-point weights is quantized while it streams.
     Int8,
-    /// int4 where the model allows it ([`Narrowest`]), else int8; likewise.
+    /// int4 if the model allows it ([`Narrowest`]), else int8; quantized in the same way.
     Int4,
 }
 
 impl Dtype {
-    /// The name's dtype.
+    /// The dtype with this name.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] for any other name.
@@ -61,7 +65,8 @@ impl Dtype {
         }
     }
 
-    /// What a matrix of `depth` columns that a file stores as `storage` is multiplied in, if the backend can.
+    /// The precision in which a matrix of `depth` columns, stored as `storage` in the file, is multiplied if
+    /// the backend supports it.
     pub fn precision(self, storage: Storage, narrowest: Narrowest, depth: usize) -> Precision {
         match (self, storage) {
             (Self::Auto | Self::Int4, Storage::Int4) => Precision::Int4,
@@ -73,7 +78,7 @@ impl Dtype {
         }
     }
 
-    /// How an embedding table stored as `storage` is held: rows are decoded as they are read.
+    /// How an embedding table stored as `storage` is kept in memory: rows are decoded as they are read.
     pub fn table_storage(self, storage: Storage, facts: &TableFacts) -> Storage {
         match (self, storage) {
             (_, Storage::Int8 | Storage::Int4) => storage,

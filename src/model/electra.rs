@@ -10,7 +10,7 @@ use crate::backend::{Activation, Backend, Epilogue};
 use crate::config::{Config, Fields, Sizes, limits};
 use crate::error::Result;
 
-/// What its names begin with, but for the head's.
+/// The prefix of its names, except the head's.
 pub const BASE: &str = "electra.";
 
 /// ELECTRA-small.
@@ -19,7 +19,7 @@ const DEFAULTS: Defaults = Defaults { width: 256, heads: 4, hidden: 1024, vocabu
 /// Its sizes.
 ///
 /// # Errors
-/// Those of [`bert::sizes_of_kin`] and of its own field.
+/// The errors of [`bert::sizes_of_kin`] and of its own field.
 pub fn sizes(fields: &Fields) -> Result<Sizes> {
     let embedding_width = fields.size(&["embedding_size"], 128, limits::WIDTH)?;
     bert::sizes_of_kin(fields, Architecture::Electra { embedding_width }, &DEFAULTS)
@@ -31,7 +31,7 @@ pub struct Electra {
     types: Table,
     positions: Table,
     norm: Norm,
-    /// From the embeddings' width to the layers', where they differ.
+    /// From the embeddings' width to the layers', if they differ.
     project: Option<Matrix>,
     layers: Vec<Layer>,
     head: Option<Head>,
@@ -52,10 +52,10 @@ impl Electra {
         }
     }
 
-    /// The logits (B, L), or without a head the states.
+    /// The outputs of the model's task ([`Pass::head`]).
     ///
     /// # Errors
-    /// Those of the backend's operations.
+    /// The errors of the backend's operations.
     pub async fn forward<B: Backend>(&self, pass: &mut Pass<'_, B>) -> Result<B::Tensor> {
         let mut x = pass.embed_as_bert([self.words, self.types, self.positions], self.norm)?; // (N, E)
         if let Some(project) = self.project {

@@ -1,5 +1,5 @@
-//! Embedding tables, which stay on the CPU side in the type that the file stores them in: the rows of a batch are
-//! gathered there in every backend.
+//! Embedding tables, which stay on the CPU side, as the file stores them or rounded to integers: every
+//! backend gathers the rows of a batch there.
 
 use crate::error::{Result, try_vec};
 use crate::weights::dtype::{Storage, decode};
@@ -22,8 +22,8 @@ pub struct EmbeddingTable {
 }
 
 impl EmbeddingTable {
-    /// Room for a table of (rows, width) numbers in `storage`. int8 rows whose scales never come are their
-    /// numbers. Of int4, `width` is one that [`int4::fits`].
+    /// Allocates a table of (rows, width) numbers in `storage`. The scales of int8 rows are 1 until they are
+    /// set. For int4, `width` must satisfy [`int4::fits`].
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
@@ -57,12 +57,12 @@ impl EmbeddingTable {
         }
     }
 
-    /// Whether it holds int4.
+    /// Whether it is an int4 table.
     pub fn is_int4(&self) -> bool {
         matches!(self.values, Values::Int4 { .. })
     }
 
-    /// Sets row `row` of an int4 table, as it is stored; the scales are numbers of half precision.
+    /// Sets row `row` of an int4 table, as it is stored; the scales are half-precision numbers.
     pub fn set_int4(&mut self, row: usize, stored: &[u8], group_scales: &[f32]) {
         if let Values::Int4 { packed, scales } = &mut self.values {
             packed[row * stored.len()..][..stored.len()].copy_from_slice(stored);
@@ -72,8 +72,8 @@ impl EmbeddingTable {
         }
     }
 
-    /// Sets row `row` from the file's floating-point numbers: a table of integers rounds them, any other keeps the bytes
-    /// that they are stored in, or of F64 those of the nearest f32.
+    /// Sets row `row` from the file's floating-point numbers: a table of integers rounds them, any other
+    /// keeps the stored bytes, or for F64 the bytes of the nearest f32.
     pub fn set_float(&mut self, row: usize, numbers: &[f32], stored: &[u8]) {
         let at = row * self.width;
         match &mut self.values {
@@ -86,7 +86,7 @@ impl EmbeddingTable {
                     &mut scales[row * groups..][..groups],
                 );
             }
-            // Of an F64 file: its table is F32.
+            // From an F64 file, whose table is F32.
             Values::Float { storage: Storage::F32, bytes } if stored.len() != 4 * self.width => {
                 for (to, x) in bytes[4 * at..].as_chunks_mut::<4>().0.iter_mut().zip(numbers) {
                     *to = x.to_le_bytes();
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(out, wanted.map(|x| 2.0 * x));
         table.read(0, &mut out);
         assert_eq!(out, [0.0; 64]);
-        // Floats are rounded: here to themselves, for all are multiples of a scale.
+        // Floats are rounded: here to themselves, since all are multiples of a scale.
         wanted[32] = -16.0;
         table.set_float(0, &wanted, &[]);
         table.read(0, &mut out);

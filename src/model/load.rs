@@ -44,25 +44,26 @@ impl<B: Backend> ModelLoader<B> {
         Self { reader: Reader::new(announced), placer }
     }
 
-    /// Takes the file's next bytes.
+    /// Accepts the file's next bytes.
     ///
     /// # Errors
     /// [`ErrorKind::WeightsHeader`], [`ErrorKind::WeightsMismatch`], [`ErrorKind::WeightsNotFinite`],
-    /// [`ErrorKind::WeightsLength`], [`ErrorKind::OutOfMemory`], [`ErrorKind::NotFinite`] where a weight is too large for int4; the loader takes nothing more after one.
+    /// [`ErrorKind::WeightsLength`], [`ErrorKind::OutOfMemory`], [`ErrorKind::NotFinite`] if a weight is too
+    /// large for int4. After an error, the loader accepts no more bytes.
     pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
         self.reader.push(chunk, &mut self.placer)
     }
 
-    /// That the file is complete: the name of another, beside it, that the weights go on in, if there is one. Its bytes
-    /// are pushed next.
+    /// Ends the file. Returns the name of the next one, if the weights continue in another file next to it;
+    /// its bytes are pushed next.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    /// [`ErrorKind::WeightsLength`] if bytes are missing.
     pub fn end_file(&mut self) -> Result<Option<String>> {
         self.reader.end_file()
     }
 
-    /// The narrowest precision of any product, once the header has come.
+    /// The narrowest precision of any product, once the header has arrived.
     pub fn precision(&self) -> Option<Precision> {
         self.reader.header()?;
         let any = |precision| self.placer.tensors.iter().any(|t| t.precision == Some(precision));
@@ -75,7 +76,7 @@ impl<B: Backend> ModelLoader<B> {
         &self.placer.config
     }
 
-    /// The file's header, once it is there.
+    /// The file's header, once it has arrived.
     pub fn header(&self) -> Option<&Header> {
         self.reader.header()
     }
@@ -83,7 +84,7 @@ impl<B: Backend> ModelLoader<B> {
     /// The model, its backend, and what was loaded.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    /// [`ErrorKind::WeightsLength`] if bytes are missing.
     pub fn finish(self) -> Result<(Model<B>, B, Loaded)> {
         self.reader.finish()?;
         let precision = self.precision().expect("a finished reader has its header");
@@ -106,17 +107,17 @@ impl<B: Backend> ModelLoader<B> {
 /// What was loaded.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// Bytes of the file, and of those beside it.
+    /// Bytes of the file and of further files next to it.
     pub file_bytes: usize,
     /// Numbers of the model, scales not counted.
     pub parameters: usize,
     /// The narrowest weights of any product.
     pub precision: Precision,
-    /// Warnings about the file, a sentence each: tensors that the model doesn't use.
+    /// Warnings about the file, one sentence each: tensors that the model doesn't use.
     pub warnings: Vec<String>,
 }
 
-/// Takes the rows of the file and puts them where they belong.
+/// Puts the rows of the file where they belong.
 struct Placer<B: Backend> {
     backend: B,
     config: Config,
@@ -129,7 +130,7 @@ struct Placer<B: Backend> {
     mapped: Option<onnx::Mapped>,
     filling: Option<Filling<B>>,
     row: Vec<f32>,
-    // Of the int4 matrices and tables whose rows have not all come, by slot.
+    // For int4 matrices and tables whose rows are incomplete, by slot.
     group_scales: Vec<(usize, Vec<f32>)>,
 }
 
@@ -229,7 +230,8 @@ impl<B: Backend> RowSink for Placer<B> {
     }
 }
 
-/// Whether a byte is 0x80. Eight at a time, for this runs over every byte of a file before the engine has optimized it.
+/// Whether a byte is 0x80. Checks eight at a time, since this runs over every byte of a file before the
+/// engine has optimized it.
 fn holds_minus_128(bytes: &[u8]) -> bool {
     let (eights, rest) = bytes.as_chunks::<8>();
     let has_zero = |x: u64| x.wrapping_sub(0x0101_0101_0101_0101) & !x & 0x8080_8080_8080_8080 != 0;

@@ -58,7 +58,7 @@ impl Sizes {
         loader.push(header.as_bytes())?;
         for Slot { shape, place, .. } in tensors {
             let width = shape[shape.len() - 1];
-            // Of the size that training leaves: activations stay in their usual range.
+            // As large as after training, so that activations stay in their usual range.
             let (base, spread) = if matches!(place, Place::Gamma(_)) { (1.0, 0.0) } else { (0.0, 0.04) };
             for row in 0..shape.iter().product::<usize>() / width {
                 let row = values(width, row).into_iter().flat_map(|x| (base + spread * x).to_le_bytes());

@@ -12,13 +12,13 @@ use crate::weights::int4;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 
-/// The suffix of the tensor that holds an integer matrix' scales: one a row of int8, one a group of int4.
+/// The suffix of the tensor with an integer matrix's scales: one per row of int8, one per group of int4.
 pub const SCALE_SUFFIX: &str = "_scale";
 
 /// Where a tensor of the file goes.
 #[derive(Clone, Copy)]
 pub(super) enum Target {
-    /// Nowhere: it is no weight of the model's.
+    /// Nowhere: it is not a weight of the model.
     Nothing,
     /// To a slot of the plan.
     Slot(usize),
@@ -33,16 +33,16 @@ pub(super) struct Incoming {
     /// Its name in the file.
     pub name: String,
     pub storage: Storage,
-    /// Elements of a row, as they are stored.
+    /// Elements of a row, as stored.
     pub columns: usize,
-    /// The model's numbers in it.
+    /// How many of the model's numbers it contains.
     pub numbers: usize,
     pub target: Target,
-    /// Of a matrix' rows.
+    /// For the rows of a matrix.
     pub precision: Option<Precision>,
 }
 
-/// The file's tensors, in its order, and warnings about those that the model doesn't use.
+/// The file's tensors, in file order, and warnings about those that the model doesn't use.
 pub(super) struct Matched {
     pub tensors: Vec<Incoming>,
     pub warnings: Vec<String>,
@@ -52,7 +52,7 @@ fn mismatch(message: impl Display) -> Error {
     Error::new(ErrorKind::WeightsMismatch, message.to_string())
 }
 
-/// Of a tensor whose integers are not those of this project.
+/// The error for a tensor whose integers are not in this project's formats.
 pub(super) fn foreign(message: impl Display) -> Error {
     mismatch(format!(
         "{message}: other integer formats than this project's int8 and int4 are not supported. Use the \
@@ -60,7 +60,7 @@ pub(super) fn foreign(message: impl Display) -> Error {
     ))
 }
 
-/// Pairs the file's tensors with those that the plan of `config` asks for.
+/// Pairs the file's tensors with those that the plan of `config` requires.
 pub(super) fn match_tensors(header: &Header, config: &Config, plan: &Plan) -> Result<Matched> {
     let expected: HashMap<&str, usize> = plan.slots().iter().map(|slot| slot.name.as_str()).zip(0..).collect();
     let names = Names::of(config);
@@ -70,7 +70,7 @@ pub(super) fn match_tensors(header: &Header, config: &Config, plan: &Plan) -> Re
     if !missing.is_empty() {
         return Err(checkpoint::missing(header, &names, &resolved, missing));
     }
-    // By the names of their scales.
+    // Keyed by the names of their scales.
     let named = || header.tensors.iter().zip(&resolved);
     let integer_matrices: HashMap<String, (Vec<usize>, Target)> = named()
         .filter_map(|(t, name)| {
@@ -96,7 +96,8 @@ pub(super) fn match_tensors(header: &Header, config: &Config, plan: &Plan) -> Re
             scales_missing.retain(|name| *name != &t.name);
             (shape, *target)
         } else {
-            // Offsets, codebooks and the like say what the integers mean: without them the answers would be wrong.
+            // Offsets, codebooks and the like say what the integers mean: ignoring them would give wrong
+            // answers.
             let of_integers =
                 |scales: &String| scales.strip_suffix(SCALE_SUFFIX).is_some_and(|matrix| t.name.starts_with(matrix));
             if integer_matrices.keys().any(of_integers) {

@@ -1,7 +1,7 @@
-//! The model: the architectures ([`architecture`], a file each, over what [`transformer`]s share), what they
-//! ask of a checkpoint ([`plan`], [`names`], [`checkpoint`]), in which numbers ([`dtype`]), how its tensors
-//! get into place ([`load`], with `matching`, `onnx` and [`weights`]; [`made_up`]), and the forward pass, written
-//! once over [`Backend`].
+//! The model: the architectures ([`architecture`]; one file each, on top of what [`transformer`]s share), the
+//! tensors that they require of a checkpoint ([`plan`], [`names`], [`checkpoint`]) and their number formats
+//! ([`dtype`]), how these tensors are loaded ([`load`], with `matching`, `onnx` and [`weights`]) or generated
+//! ([`made_up`]), and the forward pass, written once for every [`Backend`].
 //!
 //! Not here: arithmetic (`backend`), text (`tokenize`), what the logits mean (`head`).
 
@@ -34,7 +34,7 @@ use transformer::Pass;
 pub use transformer::Tap;
 use weights::Weights;
 
-/// A model, its weights in place.
+/// A model with its weights.
 pub struct Model<B: Backend> {
     config: Config,
     network: Network,
@@ -62,8 +62,8 @@ impl<B: Backend> Model<B> {
     /// (N, L), or without a head a vector for each text (B, D) or each token (N, D).
     ///
     /// # Errors
-    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::NotFinite`] where the weights overflow the arithmetic,
-    /// [`ErrorKind::InvalidArgument`] where an id, a type or a text's length is beyond the embedding's rows.
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::NotFinite`] if the weights overflow the arithmetic,
+    /// [`ErrorKind::InvalidArgument`] if an id, a type or a text's length is beyond the embedding's rows.
     pub async fn outputs(&self, backend: &B, batch: &PackedBatch) -> Result<Vec<f32>> {
         let values = backend.read(&self.forward(backend, batch, |_, _| {}).await?).await?;
         if values.iter().all(|x| x.is_finite()) {
@@ -75,11 +75,11 @@ impl<B: Backend> Model<B> {
         ))
     }
 
-    /// The forward pass to the [`Model::outputs`]; `tap` sees what is inside. It waits
-    /// only where a backend's [`Backend::product`] does.
+    /// The forward pass up to the [`Model::outputs`]; `tap` receives intermediate tensors. It waits only when
+    /// a backend's [`Backend::product`] does.
     ///
     /// # Errors
-    /// As [`Model::outputs`].
+    /// The errors of [`Model::outputs`].
     pub async fn forward(
         &self,
         backend: &B,
@@ -91,7 +91,7 @@ impl<B: Backend> Model<B> {
         self.network.forward(&mut pass).await
     }
 
-    /// That every token has its rows in the embedding tables.
+    /// Checks that every token has its rows in the embedding tables.
     fn check(&self, batch: &PackedBatch) -> Result<()> {
         let (vocabulary, max_tokens) = (self.config.vocabulary, self.config.max_tokens);
         if batch.ids.iter().any(|&id| id as usize >= vocabulary)

@@ -1,5 +1,5 @@
-//! MPNet: BERT without token types, whose attention adds a bias for the distance of two tokens. One table of
-//! biases, of buckets of distances, serves all layers.
+//! MPNet: BERT without token types, whose attention adds a bias for the distance between two tokens. All
+//! layers share one table of biases, by buckets of distances.
 //!
 //! Source: Song et al. 2020, Raffel et al. 2020 (section 2.1, the buckets); `transformers` 5.24,
 //! `modeling_mpnet.py`.
@@ -12,7 +12,7 @@ use crate::backend::{Activation, Backend};
 use crate::config::{Config, Fields, Sizes};
 use crate::error::Result;
 
-/// What its names begin with, but for the head's.
+/// The prefix of its names, except the head's.
 pub const BASE: &str = "mpnet.";
 
 const LAYER: LayerNames = LayerNames {
@@ -25,15 +25,14 @@ const LAYER: LayerNames = LayerNames {
 
 /// The padding token, regardless of the configuration.
 const PADDING: u32 = 1;
-/// Buckets that its code uses, whatever the table has: 16 for keys in front of their query, 16 for those
-/// behind.
+/// Buckets that its code uses, whatever the table has: 16 for keys before their query, 16 for keys after it.
 const BUCKETS: usize = 32;
 
 /// Its sizes.
 ///
 /// # Errors
-/// Those of [`bert::sizes_of_kin`] and [`Fields::behind_padding`]; [`crate::ErrorKind::ConfigInvalid`] for a
-/// table of fewer buckets than are used.
+/// The errors of [`bert::sizes_of_kin`] and [`Fields::behind_padding`]; [`crate::ErrorKind::ConfigInvalid`]
+/// for a table with fewer buckets than are used.
 pub fn sizes(fields: &Fields) -> Result<Sizes> {
     let buckets = fields.size_from("relative_attention_num_buckets", BUCKETS, BUCKETS, 4096)?;
     let defaults = Defaults { vocabulary: 30_527, ..DEFAULTS };
@@ -41,10 +40,10 @@ pub fn sizes(fields: &Fields) -> Result<Sizes> {
     fields.behind_padding(Sizes { types: 0, ..sizes }, PADDING)
 }
 
-/// The bucket of a key `distance` places behind its query: one each for up to 7 places, then eight of a
-/// growing number of places.
+/// The bucket of a key `distance` places after its query: one each for up to 7 places, then eight of
+/// increasing width.
 fn bucket(distance: isize) -> usize {
-    /// 8 · 16^(i / 8), rounded up: where the buckets of more places begin.
+    /// 8 · 16^(i / 8), rounded up: the first distances of the wider buckets.
     const FIRST: [usize; 7] = [12, 16, 23, 32, 46, 64, 91];
     let places = distance.unsigned_abs();
     let in_half = if places < 8 { places } else { 8 + FIRST.iter().filter(|first| places >= **first).count() };
@@ -76,10 +75,10 @@ impl MpNet {
         }
     }
 
-    /// The logits (B, L), or without a head the states.
+    /// The outputs of the model's task ([`Pass::head`]).
     ///
     /// # Errors
-    /// Those of the backend's operations.
+    /// The errors of the backend's operations.
     pub async fn forward<B: Backend>(&self, pass: &mut Pass<'_, B>) -> Result<B::Tensor> {
         let batch = pass.batch;
         let behind_padding = batch.positions_behind_padding(PADDING);
@@ -97,8 +96,7 @@ mod tests {
 
     #[test]
     fn distances_share_buckets_as_in_pytorch() {
-        // MPNetEncoder.relative_position_bucket of 0, 7, 8, 11, 12, 15, 16, …, and of the same to the other
-        // side.
+        // MPNetEncoder.relative_position_bucket of 0, 7, 8, 11, 12, 15, 16, …, and of their negatives.
         let places = [0, 7, 8, 11, 12, 15, 16, 22, 23, 31, 32, 45, 46, 63, 64, 90, 91, 511, 8191];
         let wanted = [0, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15, 15];
         for (places, wanted) in places.into_iter().zip(wanted) {

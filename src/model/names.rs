@@ -9,22 +9,22 @@ use crate::weights::header::Header;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-/// The numbers 0, 1, 2, … and zeros that old checkpoints carry, and that are no weights; with or without the
-/// base's prefix.
+/// The numbers 0, 1, 2, … and zeros in old checkpoints, which are not weights; with or without the base's
+/// prefix.
 const BUFFERS: &[&str] = &["embeddings.position_ids", "embeddings.token_type_ids"];
 
-/// What encoders have for the sentences' order, or their likeness, when they are trained.
+/// Tensors that encoders need only in training, for the order or similarity of sentences.
 const POOLER: &[&str] = &["pooler.dense.weight", "pooler.dense.bias"];
 
-/// The tensors of an architecture's models, of any number of layers, one at least.
+/// The tensors of an architecture's models with any number of layers, at least one.
 pub struct Names {
     model_type: &'static str,
     base: &'static str,
-    /// The modules of the layer normalizations of one layer's model, in their order.
+    /// The modules of the layer normalizations of a model with one layer, in order.
     norms: Vec<String>,
-    /// Those of one layer.
+    /// The tensors of a model with one layer.
     slots: HashMap<String, Slot>,
-    /// What every model has.
+    /// The tensors that every model has.
     least: HashSet<String>,
     task: Task,
     /// Whether other architectures could have a file's tensors, too.
@@ -39,7 +39,7 @@ impl Names {
             architecture => Self::of_type(architecture.name()),
         };
         let names = Self { task: config.task, ..names };
-        // All but the head is as of a classifier, whose last layer tells the attention's matrices apart.
+        // All but the head is that of a classifier, whose last layer distinguishes the attention's matrices.
         if config.task == Task::Tag { names.with_tagger() } else { names }
     }
 
@@ -59,7 +59,7 @@ impl Names {
         self
     }
 
-    /// The same for a file's head: a classifier's, a tagger's or none.
+    /// The same with the head that a file has: a classifier's, a tagger's or none.
     pub fn with_head_of(self, header: &Header) -> Self {
         let has = |part| {
             let of_part = |name: &str| self.part(name) == Some(part);
@@ -78,12 +78,12 @@ impl Names {
         Self { least, task: Task::Encode, ..self }
     }
 
-    /// Those of classifiers of a `model_type`.
+    /// The tensors of classifiers of a `model_type`.
     fn of_type(model_type: &str) -> Self {
         Self::of_examples(&examples(model_type))
     }
 
-    /// Those of classifiers of configurations that have every tensor of their architecture between them.
+    /// The tensors of classifiers, from configurations that together have every tensor of their architecture.
     fn of_examples(examples: &[Config]) -> Self {
         let base = examples[0].architecture.base();
         let (_, plan) = Network::new(&examples[0]);
@@ -110,13 +110,13 @@ impl Names {
         }
     }
 
-    /// Those of the architecture that most of a file's tensors are of: of a checkpoint without its
+    /// The tensors of the architecture that most of a file's tensors belong to, for a checkpoint without its
     /// configuration.
     pub fn guess(header: &Header) -> Self {
         Self::with_most(|names| header.tensors.iter().filter(|t| names.canonical(&t.name).is_some()).count())
     }
 
-    /// Those of the architecture whose names `count` finds most of.
+    /// The tensors of the architecture for which `count` finds the most names.
     pub fn with_most(count: impl Fn(&Self) -> usize) -> Self {
         let all = NAMED_APART.iter().map(|model_type| Self::of_type(model_type));
         let mut counted: Vec<(usize, Self)> = all.map(|names| (count(&names), names)).collect();
@@ -126,8 +126,8 @@ impl Names {
         Self { ambiguous, ..counted.swap_remove(0).1 }
     }
 
-    /// The model's tensor `name` in a rewritten file: without the base's prefix if the architecture is unknown.
-    /// Loading finds it anyway ([`canonical`]).
+    /// The name of the tensor `name` in a rewritten file: without the base's prefix if the architecture is
+    /// ambiguous. Loading finds it anyway ([`canonical`]).
     pub fn written(&self, name: String) -> String {
         match name.strip_prefix(self.base) {
             Some(rest) if self.ambiguous => rest.to_owned(),
@@ -135,7 +135,7 @@ impl Names {
         }
     }
 
-    /// `model_type` of the architecture, or of the one that has its names.
+    /// `model_type` of the architecture, or of the one with the same names.
     pub fn model_type(&self) -> &'static str {
         self.model_type
     }
@@ -145,7 +145,7 @@ impl Names {
         self.task
     }
 
-    /// What all names but the head's begin with.
+    /// The prefix of all names except the head's.
     pub fn base(&self) -> &str {
         self.base
     }
@@ -155,7 +155,7 @@ impl Names {
         self.slots.contains_key(&*in_first_layer(name))
     }
 
-    /// What the tensor `name` is in a model.
+    /// The place of the tensor `name` in a model.
     pub fn place(&self, name: &str) -> Option<Place> {
         self.slots.get(&*in_first_layer(name)).map(|slot| slot.place)
     }
@@ -183,7 +183,8 @@ impl Names {
         });
         let mut rows: Vec<_> = of_layer.filter(|(_, _, name)| name.contains(".0.")).collect();
         crate::order::sort_by(&mut rows, Ord::cmp);
-        // Of a last layer, as this one is, the queries' matrix is one of its own, in front of the keys' and values'.
+        // In a last layer, as this one is, the queries have their own matrix, before that of the keys and
+        // values.
         let keys = rows.windows(2).position(|pair| pair[0].0 == pair[1].0)?;
         let qkv = rows.get(keys.checked_sub(1)?..keys + 2)?;
         let names: Vec<String> =
@@ -202,12 +203,12 @@ impl Names {
         slot.is_some_and(|slot| matches!(slot.place, Place::Rows { .. } | Place::Table(_)))
     }
 
-    /// What every model has.
+    /// The tensors that every model has.
     pub fn least(&self) -> impl Iterator<Item = &String> {
         self.least.iter()
     }
 
-    /// [`canonical`] of a model of any number of layers.
+    /// [`canonical`] for a model with any number of layers.
     pub fn canonical<'a>(&self, name: &'a str) -> Option<Cow<'a, str>> {
         canonical(name, self.base, |name| self.has(name))
     }
@@ -241,8 +242,8 @@ fn in_first_layer(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// A tensor's name as checkpoints of today have it, where TensorFlow's names were kept for a while, or as
-/// sentence-transformers has that of a static embedding.
+/// A tensor's name in current checkpoints. Older ones kept TensorFlow's names for a while, and a static
+/// embedding gets sentence-transformers' name.
 pub fn modern(name: &str) -> Cow<'_, str> {
     if name == "embeddings" {
         return "embedding.weight".into();
@@ -253,9 +254,9 @@ pub fn modern(name: &str) -> Cow<'_, str> {
         .unwrap_or(name.into())
 }
 
-/// The name under which a model that `has` certain names knows the file's tensor `name`: with γ and β
-/// renamed, and the base's prefix added or taken away where that makes a name of the model's. `None` where it
-/// has none.
+/// The name of the file's tensor `name` in a model that `has` certain names: γ and β are renamed, and the
+/// base's prefix is added or removed if that gives one of the model's names. `None` if the model has no such
+/// tensor.
 ///
 /// Source: `rename_source_key` of `transformers` 5.24, `core_model_loading.py`.
 pub fn canonical<'a>(name: &'a str, base: &str, has: impl Fn(&str) -> bool) -> Option<Cow<'a, str>> {

@@ -1,6 +1,6 @@
-//! What an architecture requires of a checkpoint: its tensors by name, shape and place. An architecture makes a
-//! [`Plan`] of its configuration and keeps the handles; the loader fills the places and is independent of
-//! architectures.
+//! What an architecture requires of a checkpoint: its tensors by name, shape and place. An architecture
+//! builds a [`Plan`] from its configuration and keeps the handles; the loader fills the places and is
+//! independent of architectures.
 
 use crate::error::{Result, try_vec};
 use crate::weights::int4;
@@ -13,12 +13,12 @@ pub struct Table(usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Norm(usize);
 
-/// A weight matrix of the model with its bias: one product, of one matrix of the checkpoint or of several
+/// A weight matrix of the model with its bias: one product, from one matrix of the checkpoint or from several
 /// with the same input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Matrix(usize);
 
-/// What the attention adds to its scores for the distance of key and query.
+/// The biases that attention adds to its scores for the distance between key and query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Relative(usize);
 
@@ -35,21 +35,21 @@ pub enum Place {
     Gamma(Norm),
     /// β of a layer normalization.
     Beta(Norm),
-    /// The rows of a matrix from `first` on.
+    /// The rows of a matrix, starting at `first`.
     Rows {
         /// The matrix.
         matrix: Matrix,
-        /// Its row that the tensor's first is.
+        /// The matrix's row for the tensor's first row.
         first: usize,
     },
-    /// The biases of a matrix' rows from `first` on.
+    /// The biases of a matrix's rows, starting at `first`.
     Bias {
         /// The matrix.
         matrix: Matrix,
-        /// Its row that the first bias is of.
+        /// The matrix's row for the first bias.
         first: usize,
     },
-    /// A bias a bucket of distances and head.
+    /// A bias per distance bucket and head.
     Relative(Relative),
     /// A number for each token.
     OfTokens(OfTokens),
@@ -58,11 +58,11 @@ pub enum Place {
 /// Which part of a model a tensor belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// What a model without a head has, too.
+    /// All but the head.
     Body,
-    /// The head, but for its last product.
+    /// The head, except its last product.
     Head,
-    /// The head's last product: a row a label.
+    /// The head's last product: one row per label.
     Classifier,
 }
 
@@ -75,7 +75,7 @@ pub struct Slot {
     pub shape: Vec<usize>,
     /// Where it goes.
     pub place: Place,
-    /// What it belongs to.
+    /// The part that it belongs to.
     pub part: Part,
 }
 
@@ -84,12 +84,12 @@ pub struct Slot {
 pub enum Narrowest {
     /// 4 bits.
     Int4,
-    /// 8 bits: heads, which are small and decide, and the attention's output, whose rounding disturbs more
+    /// 8 bits: heads, which are small and decisive; the attention's output, whose rounding does more harm
     /// than that of larger matrices; positions and types, whose tables are small.
     Int8,
 }
 
-/// What is known of an embedding table before its rows come.
+/// What is known about an embedding table before its rows arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableFacts {
     /// R
@@ -101,13 +101,13 @@ pub struct TableFacts {
 }
 
 impl TableFacts {
-    /// Whether a file with tables of int4 has this one in 4 bits.
+    /// Whether a file with int4 tables stores this one in 4 bits.
     pub fn bears_int4(&self) -> bool {
         self.narrowest == Narrowest::Int4 && int4::fits(self.width)
     }
 }
 
-/// What is known of a matrix before its rows come.
+/// What is known about a matrix before its rows arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MatrixFacts {
     /// M
@@ -119,7 +119,7 @@ pub struct MatrixFacts {
 }
 
 impl MatrixFacts {
-    /// Whether a file of int4 has this matrix in 4 bits.
+    /// Whether an int4 file stores this matrix in 4 bits.
     pub fn bears_int4(&self) -> bool {
         self.narrowest == Narrowest::Int4 && int4::fits(self.in_features)
     }
@@ -130,15 +130,15 @@ impl MatrixFacts {
 pub struct RelativeFacts {
     /// H
     pub heads: usize,
-    /// The most tokens of a text.
+    /// The maximum number of tokens per text.
     pub reach: usize,
-    /// The bucket of a key that lies so many places behind its query.
+    /// The bucket of a key that is this many places after its query.
     pub bucket: fn(isize) -> usize,
 }
 
 impl RelativeFacts {
-    /// `table` (buckets, H) spread over all distances: (H, 2R - 1), column d + R - 1 of a key d places behind
-    /// its query.
+    /// `table` (buckets, H) spread over all distances: (H, 2R - 1), with column d + R - 1 for a key d places
+    /// after its query.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
@@ -154,7 +154,7 @@ impl RelativeFacts {
     }
 }
 
-/// Every tensor that an architecture asks for with one configuration.
+/// Every tensor that an architecture requires for one configuration.
 pub struct Plan {
     slots: Vec<Slot>,
     tables: Vec<TableFacts>,
@@ -167,7 +167,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A plan of nothing yet; `eps`: ε of its layer normalizations.
+    /// An empty plan; `eps`: ε of its layer normalizations.
     pub fn new(eps: f32) -> Self {
         Self {
             slots: Vec::new(),
@@ -207,7 +207,7 @@ impl Plan {
         self.fused(&[name], [out, depth], narrowest)
     }
 
-    /// One matrix of several with the same input, each (out, in), one below the other.
+    /// One matrix stacked from several with the same input, each (out, in).
     pub fn fused(&mut self, names: &[&str], [out, depth]: [usize; 2], narrowest: Narrowest) -> Matrix {
         let matrix = Matrix(self.matrices.len());
         self.matrices.push(MatrixFacts { out_features: names.len() * out, in_features: depth, narrowest });
@@ -235,7 +235,7 @@ impl Plan {
         numbers
     }
 
-    /// What `build` plans is a `part` of the model.
+    /// Marks the tensors that `build` plans as a `part` of the model.
     pub fn part<R>(&mut self, part: Part, build: impl FnOnce(&mut Self) -> R) -> R {
         let before = std::mem::replace(&mut self.part, part);
         let built = build(self);
@@ -273,7 +273,7 @@ impl Plan {
         self.of_tokens
     }
 
-    /// What is known of the matrix that a place belongs to.
+    /// What is known about the matrix that a place belongs to.
     pub fn facts(&self, place: Place) -> Option<&MatrixFacts> {
         match place {
             Place::Rows { matrix, .. } | Place::Bias { matrix, .. } => Some(&self.matrices[matrix.index()]),
@@ -290,7 +290,7 @@ impl Plan {
 macro_rules! index {
     ($($handle:ident),*) => {$(
         impl $handle {
-            /// Its place among its kind.
+            /// Its index among the handles of its kind.
             pub fn index(self) -> usize {
                 self.0
             }

@@ -12,7 +12,7 @@ use crate::backend::{Activation, Backend};
 use crate::config::{Config, Fields, Sizes};
 use crate::error::Result;
 
-/// Which of the family a model is: they differ in their tokenizers, and data2vec in its names, too.
+/// The member of the family: they differ in their tokenizers, and data2vec in its names, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// RoBERTa.
@@ -26,7 +26,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What its names begin with, but for the head's.
+    /// The prefix of its names, except the head's.
     pub fn base(self) -> &'static str {
         match self {
             Self::Roberta | Self::XlmRoberta | Self::Camembert => "roberta.",
@@ -38,7 +38,7 @@ impl Kind {
 /// RoBERTa's sizes.
 ///
 /// # Errors
-/// Those of [`bert::sizes_of_kin`] and [`Fields::behind_padding`].
+/// The errors of [`bert::sizes_of_kin`] and [`Fields::behind_padding`].
 pub fn sizes(fields: &Fields) -> Result<Sizes> {
     sizes_of(fields, Kind::Roberta, &Defaults { vocabulary: 50_265, ..DEFAULTS })
 }
@@ -46,7 +46,7 @@ pub fn sizes(fields: &Fields) -> Result<Sizes> {
 /// XLM-RoBERTa's sizes.
 ///
 /// # Errors
-/// As [`sizes`].
+/// The errors of [`sizes`].
 pub fn xlm_sizes(fields: &Fields) -> Result<Sizes> {
     sizes_of(fields, Kind::XlmRoberta, &DEFAULTS)
 }
@@ -54,7 +54,7 @@ pub fn xlm_sizes(fields: &Fields) -> Result<Sizes> {
 /// CamemBERT's sizes.
 ///
 /// # Errors
-/// As [`sizes`].
+/// The errors of [`sizes`].
 pub fn camembert_sizes(fields: &Fields) -> Result<Sizes> {
     sizes_of(fields, Kind::Camembert, &DEFAULTS)
 }
@@ -62,7 +62,7 @@ pub fn camembert_sizes(fields: &Fields) -> Result<Sizes> {
 /// The sizes of data2vec's text model.
 ///
 /// # Errors
-/// As [`sizes`].
+/// The errors of [`sizes`].
 pub fn data2vec_sizes(fields: &Fields) -> Result<Sizes> {
     sizes_of(fields, Kind::Data2Vec, &DEFAULTS)
 }
@@ -100,11 +100,11 @@ impl Roberta {
         }
     }
 
-    /// The logits (B, L), or without a head the states. Its tokenizers tell no types: all tokens are of the
-    /// first.
+    /// The outputs of the model's task ([`Pass::head`]). Its tokenizers assign no types: all tokens have the
+    /// first one.
     ///
     /// # Errors
-    /// Those of the backend's operations.
+    /// The errors of the backend's operations.
     pub async fn forward<B: Backend>(&self, pass: &mut Pass<'_, B>) -> Result<B::Tensor> {
         let batch = pass.batch;
         let behind_padding = batch.positions_behind_padding(self.padding);

@@ -14,14 +14,14 @@ use crate::tokenize::{Tokenizer, TokenizerFiles};
 use crate::weights::dtype::Storage;
 use crate::weights::header::Header;
 
-/// `model_type` of model2vec's.
+/// `model_type` of model2vec's models.
 pub const MODEL2VEC: &str = "model2vec";
-/// The most tokens of a text where nothing bounds them.
+/// The maximum number of tokens per text if nothing limits it.
 const UNBOUNDED: usize = 1 << 24;
-/// The most tokens of a text of model2vec's, where its configuration says nothing.
+/// The maximum number of tokens per text in model2vec, if the configuration has no `max_length`.
 const MODEL2VEC_TOKENS: usize = 512;
 
-/// What the file of the weights holds.
+/// The contents of the weights' file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Whether texts are read as model2vec reads them: without unknown tokens.
@@ -30,7 +30,7 @@ pub struct Layout {
     rows: usize,
     /// Whether each token has a weight.
     weights: bool,
-    /// Whether each token names its row.
+    /// Whether each token is mapped to a row.
     mapping: bool,
 }
 
@@ -40,11 +40,11 @@ impl Layout {
         if self.model2vec { MODEL2VEC } else { "static-embedding" }
     }
 
-    /// Their tokenizer, of `tokenizer.json` alone, and the most tokens of a text: `max_tokens`, or fewer where
-    /// the file says so and counts.
+    /// The tokenizer, from `tokenizer.json` only, and the maximum number of tokens per text: `max_tokens`, or
+    /// fewer if the file's truncation applies.
     ///
     /// # Errors
-    /// Those of [`Tokenizer::from_files`].
+    /// The errors of [`Tokenizer::from_files`].
     pub fn tokenizer(self, files: &TokenizerFiles, max_tokens: usize) -> Result<(Tokenizer, usize)> {
         let files = TokenizerFiles { tokenizer_json: files.tokenizer_json, ..TokenizerFiles::default() };
         let tokenizer = Tokenizer::from_files(&files, limits::VOCABULARY)?;
@@ -56,18 +56,18 @@ impl Layout {
     }
 }
 
-/// The sizes of a model of sentence-transformers: those of its table are in the weights' header.
+/// The sizes of a model of sentence-transformers; those of its table are in the weights' header.
 ///
 /// # Errors
-/// None; a reader's form.
+/// None; the `Result` is part of a reader's signature.
 pub fn sizes(_fields: &Fields) -> Result<Sizes> {
     Ok(sizes_of(false, UNBOUNDED))
 }
 
-/// The sizes of a model of model2vec's: those of its table are in the weights' header.
+/// The sizes of a model of model2vec; those of its table are in the weights' header.
 ///
 /// # Errors
-/// [`ErrorKind::ConfigInvalid`] where `max_length` is no whole number.
+/// [`ErrorKind::ConfigInvalid`] if `max_length` is not a whole number.
 pub fn model2vec_sizes(fields: &Fields) -> Result<Sizes> {
     let unbounded = if fields.is_null("max_length") { UNBOUNDED } else { MODEL2VEC_TOKENS };
     Ok(sizes_of(true, fields.size_from("max_length", unbounded, 1, UNBOUNDED)?))
@@ -90,10 +90,10 @@ fn sizes_of(model2vec: bool, max_tokens: usize) -> Sizes {
     }
 }
 
-/// `sizes` with those of the table in the weights' `header`.
+/// `sizes`, completed with those of the table in the weights' `header`.
 ///
 /// # Errors
-/// [`ErrorKind::WeightsMismatch`] where there is no such table, or a larger one than is read.
+/// [`ErrorKind::WeightsMismatch`] if there is no such table, or if it is larger than supported.
 pub fn sized(sizes: &Sizes, layout: Layout, header: &Header) -> Result<Sizes> {
     let tensor = |names: &[&str]| header.tensors.iter().find(|tensor| names.contains(&tensor.name.as_str()));
     let shape = |name: &str| tensor(&[name]).map(|tensor| tensor.shape.as_slice());
@@ -106,7 +106,7 @@ pub fn sized(sizes: &Sizes, layout: Layout, header: &Header) -> Result<Sizes> {
                 .into(),
         ));
     };
-    // int4 is stored in pairs.
+    // int4 numbers are stored in pairs.
     let width = if Storage::of(dtype) == Some(Storage::Int4) { stored.saturating_mul(2) } else { stored };
     let mapping = shape("mapping");
     let vocabulary = mapping.and_then(|shape| shape.first().copied()).unwrap_or(rows);
@@ -122,7 +122,7 @@ pub fn sized(sizes: &Sizes, layout: Layout, header: &Header) -> Result<Sizes> {
     Ok(Sizes { architecture: Architecture::StaticEmbedding(layout), width, vocabulary, ..sizes.clone() })
 }
 
-/// The table, with what each token has of its own.
+/// The table, with the weight and the row of each token, if any.
 pub struct StaticEmbedding {
     table: Table,
     rows: usize,
@@ -142,7 +142,7 @@ impl StaticEmbedding {
         }
     }
 
-    /// That every token has a row of the table.
+    /// Checks that every token has a row of the table.
     ///
     /// # Errors
     /// [`ErrorKind::WeightsMismatch`].
@@ -165,7 +165,7 @@ impl StaticEmbedding {
     /// The mean of each text's rows, each times its token's weight: (B, D).
     ///
     /// # Errors
-    /// Those of [`Backend::embed`].
+    /// The errors of [`Backend::embed`].
     pub fn forward<B: Backend>(&self, pass: &Pass<'_, B>) -> Result<B::Tensor> {
         let (batch, table) = (pass.batch, pass.weights.table(self.table));
         let of_tokens = |numbers: Option<OfTokens>| numbers.map(|numbers| pass.weights.of_tokens(numbers));

@@ -1,6 +1,6 @@
-//! What encoders share: the sum of embeddings, a layer of attention and feed-forward network with the
-//! normalization behind each (post-norm), the head. Each architecture's file calls these with its own names
-//! and tables, so that it shows what differs.
+//! The parts that encoders share: the sum of embeddings, a layer of attention and feed-forward network, each
+//! followed by its normalization (post-norm), and the head. Each architecture's file calls these with its own
+//! names and tables, so that it shows what differs.
 
 use super::plan::{Matrix, Narrowest, Norm, Part, Plan, Relative, Table};
 use super::weights::Weights;
@@ -9,10 +9,10 @@ use crate::batch::PackedBatch;
 use crate::config::{Config, Pooling, Task};
 use crate::error::Result;
 
-/// A point of the forward pass that tests look at.
+/// A point of the forward pass that tests inspect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tap {
-    /// What the first layer gets.
+    /// The first layer's input.
     Embedding,
     /// A layer's attention with residual and normalization. The last layer has only the rows that are read.
     Attention(usize),
@@ -21,9 +21,9 @@ pub enum Tap {
     Ffn(usize),
 }
 
-/// A forward pass on its way.
+/// A forward pass in progress.
 pub struct Pass<'a, B: Backend> {
-    /// What computes.
+    /// The backend.
     pub backend: &'a B,
     /// The model's weights.
     pub weights: &'a Weights<B>,
@@ -31,16 +31,16 @@ pub struct Pass<'a, B: Backend> {
     pub config: &'a Config,
     /// The tokens.
     pub batch: &'a PackedBatch,
-    /// Sees what is inside.
+    /// Called with intermediate tensors.
     pub tap: &'a mut dyn FnMut(Tap, &B::Tensor),
 }
 
 impl<B: Backend> Pass<'_, B> {
-    /// The sum of a row of each table for every token, normalized: (N, D). A table comes with its row for
-    /// each token.
+    /// The sum of a row of each table for every token, normalized: (N, D). Each table comes with a function
+    /// from token to row.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::OutOfMemory`]; the backend's own.
+    /// [`crate::ErrorKind::OutOfMemory`]; those of the backend.
     pub fn embed(&self, tables: &[(Table, &dyn Fn(usize) -> u32)], norm: Norm) -> Result<B::Tensor> {
         let weights = self.weights;
         let width = weights.table(tables[0].0).width();
@@ -56,10 +56,10 @@ impl<B: Backend> Pass<'_, B> {
         })
     }
 
-    /// The embedding of BERT: words, token types and positions from 0 on, each from its table: (N, D).
+    /// BERT's embedding: words, token types and positions starting at 0, each from its table: (N, D).
     ///
     /// # Errors
-    /// Those of [`Pass::embed`].
+    /// The errors of [`Pass::embed`].
     pub fn embed_as_bert(&self, [words, types, positions]: [Table; 3], norm: Norm) -> Result<B::Tensor> {
         let batch = self.batch;
         let tables: [(Table, &dyn Fn(usize) -> u32); 3] = [
@@ -73,7 +73,7 @@ impl<B: Backend> Pass<'_, B> {
     /// epilogue(x·Wᵀ + b).
     ///
     /// # Errors
-    /// Those of [`Backend::product`].
+    /// The errors of [`Backend::product`].
     pub async fn linear(&self, x: &B::Tensor, matrix: Matrix, epilogue: Epilogue<'_, B::Tensor>) -> Result<B::Tensor> {
         self.backend.product(x, self.weights.matrix(matrix), epilogue).await
     }
@@ -84,11 +84,11 @@ impl<B: Backend> Pass<'_, B> {
         self.backend.layer_norm(&sum, self.weights.norm(norm))
     }
 
-    /// All layers, one after the other: (N, D) → (N, D), or where only each text's first row is read (B, D).
-    /// `bias`: what every layer's attention adds to its scores.
+    /// Runs all layers: (N, D) → (N, D), or (B, D) if only each text's first row is read. `bias` is added to
+    /// the scores of every layer's attention.
     ///
     /// # Errors
-    /// Those of the backend's operations.
+    /// The errors of the backend's operations.
     pub async fn encode(&mut self, layers: &[Layer], bias: Option<Relative>, mut x: B::Tensor) -> Result<B::Tensor> {
         let bias = bias.map(|bias| self.weights.relative(bias));
         (self.tap)(Tap::Embedding, &x);
@@ -101,8 +101,8 @@ impl<B: Backend> Pass<'_, B> {
         Ok(x)
     }
 
-    /// The first half of a layer, the attention, of `x` (N, D): (N, D), or where only each text's first row
-    /// is read (B, D).
+    /// The first half of a layer, the attention: `x` (N, D) → (N, D), or (B, D) if only each text's first row
+    /// is read.
     ///
     /// Source: Vaswani et al. 2017, sections 3.1 and 3.2.
     async fn attention(&self, layer: &Layer, bias: Option<&B::RelativeBias>, mut x: B::Tensor) -> Result<B::Tensor> {
@@ -120,7 +120,7 @@ impl<B: Backend> Pass<'_, B> {
                 x = backend.take_rows(&x, batch.first_rows())?; // (B, D)
                 let q = self.linear(&x, q, Epilogue::Bias).await?; // (B, D)
                 let [k, v] = [0, width].map(|first| Columns { tensor: &kv, first });
-                // With one query a text, text b's query is row b.
+                // With one query per text, text b's query is row b.
                 let one_each: Vec<u32> = (0..=batch.texts() as u32).collect();
                 let spans = Spans { queries: &one_each, keys: &batch.starts };
                 let q = Columns { tensor: &q, first: 0 };
@@ -130,7 +130,8 @@ impl<B: Backend> Pass<'_, B> {
         self.add_and_norm(&context, layer.out, &x, layer.attention_norm).await
     }
 
-    /// The second half of a layer, the feed-forward network, of the first half's `x`: of its shape.
+    /// The second half of a layer, the feed-forward network, applied to the first half's `x`, whose shape it
+    /// keeps.
     ///
     /// Source: Vaswani et al. 2017, section 3.3.
     async fn feed_forward(&self, layer: &Layer, x: &B::Tensor) -> Result<B::Tensor> {
@@ -138,11 +139,11 @@ impl<B: Backend> Pass<'_, B> {
         self.add_and_norm(&inner, layer.lin2, x, layer.ffn_norm).await
     }
 
-    /// What the model's task makes of the last layer's `x`: with a head logits (B, L) or (N, L), else a vector
-    /// a text (B, D) or `x` itself.
+    /// Turns the last layer's `x` into the outputs of the model's task: logits (B, L) or (N, L) with a head,
+    /// otherwise a vector per text (B, D) or `x` itself.
     ///
     /// # Errors
-    /// Those of the backend's operations.
+    /// The errors of the backend's operations.
     pub async fn head(&self, head: &Option<Head>, mut x: B::Tensor) -> Result<B::Tensor> {
         let Some(head) = head else {
             return match self.config.task {
@@ -167,7 +168,7 @@ pub struct Layer {
     ffn_norm: Norm,
 }
 
-/// The products before the attention. Only the last layer's queries can be for other rows than its keys and
+/// The products before the attention. Only the last layer's queries may be for other rows than its keys and
 /// values.
 enum Projections {
     /// q, k and v of every row, (N, 3D), in one product.
@@ -176,22 +177,22 @@ enum Projections {
     Split { q: Matrix, kv: Matrix },
 }
 
-/// What a layer's tensors are called, behind the layer's own name.
+/// The names of a layer's tensors, after the layer's own name.
 pub struct LayerNames {
     /// Queries, keys and values.
     pub qkv: [&'static str; 3],
     /// The attention's output.
     pub out: &'static str,
-    /// The normalization behind the attention.
+    /// The normalization after the attention.
     pub attention_norm: &'static str,
     /// The two products of the feed-forward network.
     pub ffn: [&'static str; 2],
-    /// The normalization behind it.
+    /// The normalization after it.
     pub ffn_norm: &'static str,
 }
 
-/// The layers `LAYERS.0.` and so on. Of the last, only each text's first row is computed where no other is
-/// read: keys and values are those of all rows, all else is of B rows.
+/// The layers `LAYERS.0.` and so on. The last one computes only each text's first row if no other is read:
+/// keys and values for all rows, everything else for B rows.
 pub fn layers(plan: &mut Plan, config: &Config, layers: &str, names: &LayerNames) -> Vec<Layer> {
     let (d, f) = (config.width, config.hidden);
     let plan_layer = |i: usize| {
@@ -219,13 +220,13 @@ pub fn layers(plan: &mut Plan, config: &Config, layers: &str, names: &LayerNames
 
 /// A head on each text's first token, or on every token.
 pub struct Head {
-    /// What comes before the last product, of a head on the first token.
+    /// The product before the last, for a head on the first token.
     dense: Option<(Matrix, Activation)>,
     classifier: Matrix,
 }
 
-/// The head of a classifier, classifier(activation(dense(x))), or of a tagger, which has one product under the
-/// same name in every architecture. A bare encoder has none.
+/// The head of a classifier, classifier(activation(dense(x))), or of a tagger, which has a single product,
+/// with the same name in every architecture. A bare encoder has none.
 pub fn head(plan: &mut Plan, config: &Config, dense: &str, activation: Activation, classifier: &str) -> Option<Head> {
     let (d, labels) = (config.width, config.labels.len());
     let last = |plan: &mut Plan, name: &str| {
@@ -241,5 +242,5 @@ pub fn head(plan: &mut Plan, config: &Config, dense: &str, activation: Activatio
     }
 }
 
-/// What the product of a head on every token is called, in every architecture.
+/// The name of the product of a head on every token, in every architecture.
 pub const TAGGER: &str = "classifier";

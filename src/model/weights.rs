@@ -58,27 +58,27 @@ impl<B: Backend> Weights<B> {
     }
 }
 
-/// Weights while they fill.
+/// Weights that are being loaded.
 pub(super) struct Filling<B: Backend> {
     tables: Vec<EmbeddingTable>,
     /// γ and β of each.
     norms: Vec<[Vec<f32>; 2]>,
     matrices: Vec<B::LinearBuilder>,
-    /// (buckets, H) each, as the rows come.
+    /// (buckets, H) each, filled as the rows arrive.
     relative: Vec<Vec<f32>>,
     of_tokens: Vec<Vec<f32>>,
 }
 
-/// How the tensor of a slot comes.
+/// The format of a slot's incoming tensor.
 #[derive(Clone, Copy)]
 pub(super) struct Coming {
     pub storage: Storage,
-    /// Of a matrix' rows.
+    /// For the rows of a matrix.
     pub precision: Option<Precision>,
 }
 
 impl<B: Backend> Filling<B> {
-    /// Room for what is planned; `coming`: how each slot's tensor comes.
+    /// Allocates the planned weights; `coming`: the format of each slot's tensor.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
@@ -124,7 +124,7 @@ impl<B: Backend> Filling<B> {
         }
     }
 
-    /// Whether rows of floats of a place are rounded to int4 in an embedding table.
+    /// Whether a place's rows of floats are rounded to int4 in an embedding table.
     pub fn rounds_table_to_int4(&self, place: Place) -> bool {
         matches!(place, Place::Table(table) if self.tables[table.index()].is_int4())
     }
@@ -168,7 +168,7 @@ impl<B: Backend> Filling<B> {
     }
 }
 
-/// The precision of a matrix whose parts come in several: the narrowest that holds all of them.
+/// The precision of a matrix that consists of several parts: the narrowest that suits all of them.
 fn shared(parts: &[Precision]) -> Precision {
     let all_in = |held: &[Precision]| parts.iter().all(|precision| held.contains(precision));
     if all_in(&[Precision::Int4]) {

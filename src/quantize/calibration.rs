@@ -16,13 +16,13 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// λ of [`Factor::new`], and what it is with fewer tokens than [`FEW_TOKENS`]: what few texts say is taken with more caution.
+/// λ of [`Factor::new`], and its value with fewer tokens than [`FEW_TOKENS`]: few texts are trusted less.
 const DAMPING: f64 = 0.01;
 const DAMPING_OF_FEW: f64 = 0.1;
-/// With fewer tokens there are fewer inputs than a feed-forward network has columns.
+/// With fewer tokens, there are fewer inputs than a feed-forward network has columns.
 const FEW_TOKENS: usize = 2000;
 
-/// A model to calibrate, while it loads: products in f32, embedding tables rounded to int8 or int4 as they will be.
+/// Loads a model to calibrate: products in f32, embedding tables rounded to int8 or int4 as they will be.
 pub struct Loader {
     text_model: text_model::Loader<Observer>,
     tables: Narrowest,
@@ -33,9 +33,9 @@ impl Loader {
     /// Reads `config.json` and the tokenizer's files. `tables`: the narrowest integers of the embedding tables.
     ///
     /// # Errors
-    /// Those of [`text_model::Loader::with_files`].
+    /// The errors of [`text_model::Loader::with_files`].
     pub fn new(config: &[u8], files: TokenizerFiles, tables: Narrowest) -> Result<Self> {
-        // The observer keeps products in f32; the dtype says what becomes of the embedding tables.
+        // The observer keeps products in f32; the dtype only determines the embedding tables.
         let dtype = match tables {
             Narrowest::Int4 => "int4",
             Narrowest::Int8 => "int8",
@@ -45,26 +45,27 @@ impl Loader {
         Ok(Self { text_model, tables, header_checked: false })
     }
 
-    /// Takes the weights' next bytes.
+    /// Reads the weights' next bytes.
     ///
     /// # Errors
-    /// Those of [`text_model::Loader::push`]; [`ErrorKind::WeightsMismatch`] where a tensor of the model is not floating-point.
+    /// The errors of [`text_model::Loader::push`]; [`ErrorKind::WeightsMismatch`] if a tensor of the model is
+    /// not floating-point.
     pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
         self.text_model.push(chunk)?;
         self.check_header()
     }
 
-    /// That the file is complete: the name of another that the weights go on in, if there is one.
+    /// Ends the current file and returns the name of the file that continues the weights, if any.
     ///
     /// # Errors
-    /// Those of [`text_model::Loader::end_file`] and of [`Loader::push`].
+    /// The errors of [`text_model::Loader::end_file`] and of [`Loader::push`].
     pub fn end_file(&mut self) -> Result<Option<String>> {
         let next = self.text_model.end_file()?;
         self.check_header()?;
         Ok(next)
     }
 
-    /// Whether the model's tensors are floats, once they are known.
+    /// Checks that the model's tensors are floats, once they are known.
     fn check_header(&mut self) -> Result<()> {
         if !self.header_checked
             && let Some(header) = self.text_model.header()
@@ -80,7 +81,7 @@ impl Loader {
     /// The model, ready for texts.
     ///
     /// # Errors
-    /// Those of [`text_model::Loader::finish`].
+    /// The errors of [`text_model::Loader::finish`].
     pub fn finish(self) -> Result<Calibration> {
         Ok(Calibration { text_model: self.text_model.finish()?, tables: self.tables, tokens: 0 })
     }
@@ -97,7 +98,7 @@ impl Calibration {
     /// Reads texts, each cut to the model's length.
     ///
     /// # Errors
-    /// Those of [`TextModel::encode`]; [`ErrorKind::OutOfMemory`].
+    /// The errors of [`TextModel::encode`]; [`ErrorKind::OutOfMemory`].
     pub fn read(&mut self, texts: &[String]) -> Result<()> {
         let mut encodings = texts.iter().map(|text| self.text_model.encode(text, false)).collect::<Result<Vec<_>>>()?;
         encodings.retain(|encoding| !encoding.ids.is_empty());
@@ -115,10 +116,10 @@ impl Calibration {
         self.tokens
     }
 
-    /// What the matrices' inputs were; the model's memory is given back.
+    /// The inputs that the matrices received; frees the model's memory.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] where no text was read.
+    /// [`ErrorKind::InvalidArgument`] if no text was read.
     pub fn finish(self) -> Result<Inputs> {
         if self.tokens == 0 {
             return Err(Error::new(
@@ -144,16 +145,16 @@ impl Calibration {
     }
 }
 
-/// Of the matrices of one product.
+/// Shared by the matrices of one product.
 type SharedGram = Rc<RefCell<Gram>>;
 
-/// The inputs that each matrix got which is to be int4, by the matrix' name; and the tables that are.
+/// For each matrix that is to be int4, by name, its inputs; and the tables that are to be int4.
 pub struct Inputs {
     names: Names,
-    /// And how many columns it has. A table has no inputs.
+    /// For each tensor by name, its number of columns and, for a matrix, its inputs.
     grams: HashMap<String, (usize, Option<SharedGram>)>,
     damping: f64,
-    /// The factor made last: the matrices of one product share it.
+    /// The latest factor: the matrices of one product share it.
     latest: Option<(SharedGram, Factor)>,
 }
 
@@ -173,14 +174,14 @@ impl Inputs {
         self.grams.get(name).map(|(columns, _)| *columns)
     }
 
-    /// The factor for rounding the known matrix `name` of `columns` columns.
+    /// The factor for rounding matrix `name`, which must be known, with `columns` columns.
     ///
     /// # Errors
-    /// Those of [`Factor::new`].
+    /// The errors of [`Factor::new`].
     pub fn factor(&mut self, name: &str, columns: usize) -> Result<&Factor> {
         let gram = self.grams[name].1.as_ref().expect("a matrix has inputs");
         if !self.latest.as_ref().is_some_and(|(of, _)| Rc::ptr_eq(of, gram)) {
-            self.latest = None; // before the next is made: each is as large as the largest matrix in f64
+            self.latest = None; // freed before the next is made: each is as large as the largest matrix in f64
             let observed = gram.borrow();
             let factor = Factor::new(observed.values(), columns, observed.rows(), self.damping)?;
             drop(observed);

@@ -1,6 +1,7 @@
-//! Dense linear algebra in f64, row-major: the Cholesky factor, and the inverse of a triangle.
+//! Dense linear algebra in f64, row-major: the Cholesky factor and the inverse of a triangle.
 //!
-//! Blocked so that what is read again stays in the second-level cache; every inner loop is [`subtract`], which compilers vectorize.
+//! Blocked so that data that is read again stays in the second-level cache. Every inner loop is [`subtract`],
+//! which compilers vectorize.
 
 /// Rows and columns of a block.
 const BLOCK: usize = 64;
@@ -23,14 +24,15 @@ pub fn subtract(c: &mut [f64], a: &[f64], b: &[f64], stride: usize) {
     }
 }
 
-/// Replaces a symmetric A (n, n) by its lower Cholesky factor L: A = L·Lᵀ. Only A's lower triangle is read; L's upper one is zero.
+/// Replaces a symmetric A (n, n) by its lower Cholesky factor L: A = L·Lᵀ. Only A's lower triangle is read;
+/// L's upper triangle is zero.
 ///
-/// Returns false where A is not positive definite, NaN or infinity included; its contents are then of no use.
+/// Returns false if A is not positive definite, or contains NaN or infinity; its contents are then useless.
 ///
 /// Source: Golub & Van Loan, Matrix Computations, 4th edition, section 4.2.9.
 #[must_use]
 pub fn cholesky(a: &mut [f64], n: usize) -> bool {
-    // The columns of the present block, transposed.
+    // The columns of the current block, transposed.
     let mut panel = vec![0.0; BLOCK.min(n) * n];
     for first in (0..n).step_by(BLOCK) {
         let end = (first + BLOCK).min(n);
@@ -64,7 +66,7 @@ pub fn cholesky(a: &mut [f64], n: usize) -> bool {
     true
 }
 
-/// Replaces a lower triangle L (n, n), zeros above it, by its inverse.
+/// Replaces a lower triangle L (n, n), with zeros above it, by its inverse.
 pub fn invert_lower(l: &mut [f64], n: usize) {
     for first in (0..n).step_by(BLOCK) {
         let end = (first + BLOCK).min(n);
@@ -91,10 +93,10 @@ pub fn invert_lower(l: &mut [f64], n: usize) {
     }
 }
 
-/// The upper triangle U (n, n) with A⁻¹ = Uᵀ·U of a symmetric A, or `None` where A is not positive definite.
+/// The upper triangle U (n, n) with A⁻¹ = Uᵀ·U of a symmetric A, or `None` if A is not positive definite.
 pub fn inverse_factor(mut a: Vec<f64>, n: usize) -> Option<Vec<f64>> {
-    // Backwards (rows and columns alike: the whole list), A = L·Lᵀ and A⁻¹ = L⁻ᵀ·L⁻¹; forwards again, L⁻¹ is upper. So A⁻¹ is never
-    // formed, and factored a second time.
+    // With rows and columns both reversed (that is, the whole list), A = L·Lᵀ and A⁻¹ = L⁻ᵀ·L⁻¹; reversed
+    // back, L⁻¹ is upper. So there is no need to form A⁻¹ and factor it again.
     a.reverse();
     if !cholesky(&mut a, n) {
         return None;
@@ -112,7 +114,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    /// A·Bᵀ of (n, n) each.
+    /// A·Bᵀ, both (n, n).
     fn times_transposed(a: &[f64], b: &[f64], n: usize) -> Vec<f64> {
         a.chunks(n).flat_map(|x| b.chunks(n).map(move |y| dot(x, y))).collect()
     }

@@ -1,15 +1,17 @@
-//! GPTQ: weights are rounded column by column, and the columns to come make up for each rounding's error.
+//! GPTQ: weights are rounded column by column, and the remaining columns compensate for the error of each
+//! rounding.
 //!
-//! Source: Frantar et al. 2022, section 3 and algorithm 1: natural order of columns, lazy blocks, Cholesky form.
+//! Source: Frantar et al. 2022, section 3 and algorithm 1, with the natural order of columns, lazy blocks and
+//! the Cholesky form.
 
 use super::dense::{inverse_factor, subtract};
 use crate::error::{Error, ErrorKind, Result, try_vec};
 use crate::weights::int4::{self, GROUP};
 
-/// Columns after which the errors reach the rest of a matrix; whole groups.
+/// Columns after which the errors are applied to the rest of a matrix; whole groups.
 const BLOCK: usize = 4 * GROUP;
 
-/// What an allocation that fails was for.
+/// Named in errors about failed allocations.
 const WHAT: &str = "the rounding of a weight matrix";
 
 /// What the inputs of a matrix say about its rounding: H = XᵀX / N + λI, and the triangle U with H⁻¹ = Uᵀ·U.
@@ -17,15 +19,16 @@ pub struct Factor {
     columns: usize,
     h: Vec<f64>,
     u: Vec<f64>,
-    /// Columns that are zero in every input: their weights do nothing.
+    /// Columns that are zero in every input: their weights have no effect.
     dead: Vec<usize>,
 }
 
 impl Factor {
-    /// The factor of `gram` = XᵀX (K, K) of `rows` inputs; λ is `damping` times the mean of its diagonal.
+    /// The factor of `gram` = XᵀX (K, K), the sum over `rows` inputs; λ is `damping` times the mean of its
+    /// diagonal.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFinite`] where the inputs are NaN or infinite; [`ErrorKind::OutOfMemory`].
+    /// [`ErrorKind::NotFinite`] if the inputs are NaN or infinite; [`ErrorKind::OutOfMemory`].
     pub fn new(gram: &[f32], columns: usize, rows: usize, damping: f64) -> Result<Self> {
         assert_eq!(gram.len(), columns * columns, "a square");
         let mut h: Vec<f64> = try_vec(gram.len(), WHAT)?;
@@ -56,7 +59,7 @@ impl Factor {
         &self.h
     }
 
-    /// Weights (M, K), zero where they do nothing.
+    /// Weights (M, K), set to zero where they have no effect.
     ///
     /// # Errors
     /// [`ErrorKind::OutOfMemory`].
@@ -70,17 +73,18 @@ impl Factor {
     }
 }
 
-/// A rounded matrix: a q a weight, a scale a group of [`GROUP`] columns, both row by row.
+/// A rounded matrix: a q per weight and a scale per group of [`GROUP`] columns, both row by row.
 pub struct Rounded {
     /// (M, K), each in 0..=15.
     pub q: Vec<u8>,
-    /// (M, K / 32), as half precision holds them.
+    /// (M, K / 32), representable in half precision.
     pub scales: Vec<f32>,
 }
 
-/// Rounds W (M, K) to int4 so that ‖(W - Ŵ)Xᵀ‖² of the factor's inputs grows least.
+/// Rounds W (M, K) to int4 so that ‖(W - Ŵ)Xᵀ‖² over the factor's inputs grows least.
 ///
-/// A group's scale is chosen once the columns before it are rounded, of the weights as they are by then ([`int4::scale_of`]).
+/// A group's scale is chosen once the columns before it are rounded, from the weights as adjusted by then
+/// ([`int4::scale_of`]).
 ///
 /// # Errors
 /// [`ErrorKind::OutOfMemory`].
@@ -127,7 +131,7 @@ mod tests {
         (0..n).map(|i| ((i + seed) * 7919 % 10_007) as f32 / 5003.5 - 1.0).collect()
     }
 
-    /// Inputs (rows, K) in which neighbours say nearly the same.
+    /// Inputs (rows, K) in which neighbouring columns are nearly the same.
     fn correlated(rows: usize) -> Vec<f32> {
         let mut x = noise(rows * K, 3);
         for row in x.chunks_exact_mut(K) {
@@ -168,7 +172,7 @@ mod tests {
 
     #[test]
     fn correlated_inputs_lose_less_than_by_rounding_to_nearest() {
-        // More inputs than columns, and fewer: XᵀX is singular then, and the damping makes it definite.
+        // More inputs than columns, and fewer: then XᵀX is singular, and the damping makes it definite.
         for rows in [4 * K, K / 4] {
             let (w, x) = (noise(M * K, 0), correlated(rows));
             let factor = Factor::new(&gram(&x), K, rows, 0.01).unwrap();

@@ -12,20 +12,20 @@ pub struct Observer {
     cpu: CpuBackend,
 }
 
-/// The sum XᵀX (K, K) of a matrix' inputs X (N, K), in f32: a forward pass' own sum at a time.
+/// The sum XᵀX (K, K) of a matrix's inputs X (N, K), in f32; each forward pass adds its own sum.
 #[derive(Default)]
 pub struct Gram {
     sum: Option<CpuTensor>,
     rows: usize,
 }
 
-/// A weight matrix and what is known of its inputs.
+/// A weight matrix and what is known about its inputs.
 pub struct Observed {
     linear: cpu::linear::Linear,
     gram: Rc<RefCell<Gram>>,
 }
 
-/// An [`Observed`] matrix on its way in.
+/// Builds an [`Observed`] matrix.
 pub struct Builder(cpu::linear::LinearBuilder);
 
 impl Gram {
@@ -34,12 +34,13 @@ impl Gram {
         self.sum.as_ref().map_or(&[], CpuTensor::values)
     }
 
-    /// N: the inputs so far.
+    /// N: the number of inputs so far.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// XᵀX is a product like any other, so the backend's own kernel makes it: Xᵀ (K, N) by the matrix Xᵀ, plus what there is.
+    /// XᵀX is a product like any other, so the backend's own kernel computes it: Xᵀ (K, N) times the matrix
+    /// Xᵀ, plus the sum so far.
     fn add(&mut self, cpu: &CpuBackend, x: &CpuTensor) -> Result<()> {
         let (rows, columns) = (x.rows(), x.columns());
         let transposed = cpu.embed(columns, rows, None, |out| {
@@ -60,7 +61,7 @@ impl Gram {
 }
 
 impl Observed {
-    /// What is known of its inputs; it outlives the matrix.
+    /// What is known about its inputs; outlives the matrix.
     pub fn gram(&self) -> Rc<RefCell<Gram>> {
         Rc::clone(&self.gram)
     }
@@ -97,7 +98,7 @@ impl Backend for Observer {
     type LayerNorm = cpu::layer_norm::LayerNorm;
     type RelativeBias = cpu::attention::RelativeBias;
 
-    /// f32, whatever is wanted: the inputs are to be those of the weights before they are rounded.
+    /// Always f32: the inputs must be those of the weights before they are rounded.
     fn precision(&self, _wanted: Precision) -> Precision {
         Precision::F32
     }

@@ -1,16 +1,18 @@
-//! Refines a rounding once every column is rounded: coordinate descent on ‖(W - Ŵ)Xᵀ‖², over scales and weights.
+//! Refines a rounding after every column is rounded: coordinate descent on ‖(W - Ŵ)Xᵀ‖² over scales and
+//! weights.
 //!
-//! GPTQ rounds a column without knowing how those behind it will come out. Here each scale, and then each weight of
-//! its group, is set to its optimum with all others fixed; only changes that lower the error are kept.
+//! GPTQ rounds a column without knowing how the later ones will be rounded. Here each scale, and then each
+//! weight of its group, is set to its optimum with all others fixed; only changes that lower the error are
+//! kept.
 
 use super::dense::subtract;
 use super::gptq::{Factor, Rounded};
 use crate::error::Result;
 use crate::weights::int4::{self, GROUP};
 
-/// Passes over all columns: the third gains 1 % of the error.
+/// Passes over all columns: the third lowers the error by 1 %.
 const PASSES: usize = 3;
-/// Rows that share a pass, so that a row of H that is read serves all of them.
+/// Rows that share a pass, so that each row of H is read once for all of them.
 const ROWS: usize = 16;
 
 /// Lowers the error of a rounded W (M, K) on the factor's inputs.
@@ -66,7 +68,7 @@ impl<'a> Row<'a> {
         f64::from(self.scales[column / GROUP])
     }
 
-    /// The scale that is best for a group's levels.
+    /// Sets the best scale for the levels of a group.
     fn rescale(&mut self, factor: &Factor, group: usize) {
         let (first, k) = (group * GROUP, self.slope.len());
         let levels: [f64; GROUP] = std::array::from_fn(|i| self.level(first + i));
@@ -74,7 +76,7 @@ impl<'a> Row<'a> {
         let rows = levels.iter().enumerate();
         let curvature: f64 = rows.map(|(i, level)| level * dot(&levels, &factor.h()[(first + i) * k + first..])).sum();
         if curvature == 0.0 {
-            return; // no level but zero
+            return; // all levels are zero
         }
         let old = f64::from(self.scales[group]);
         let best = half::f16::from_f64(old + dot(&levels, &self.slope[first..]) / curvature).to_f32();
@@ -86,7 +88,7 @@ impl<'a> Row<'a> {
         subtract(&mut self.slope, &changes, &factor.h()[first * k..], k);
     }
 
-    /// The level that is best for a weight.
+    /// Sets the best level for a weight.
     fn round(&mut self, factor: &Factor, column: usize) {
         let k = self.slope.len();
         let h = &factor.h()[column * k..][..k];

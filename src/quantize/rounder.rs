@@ -1,5 +1,5 @@
-//! Rows of floats that become the int4 tensors of a file: a matrix with what is known of its inputs, an embedding table
-//! row by row. Both are emitted as a whole, because their scales precede them.
+//! Rounds rows of floats into the int4 tensors of a file: a matrix using what is known about its inputs, an
+//! embedding table row by row. Each is emitted as a whole, because its scales precede it.
 
 use super::calibration::Inputs;
 use super::gptq;
@@ -8,29 +8,30 @@ use crate::error::{Result, try_reserve};
 use crate::weights::int4;
 use half::f16;
 
-/// What an allocation that fails was for.
+/// Named in errors about failed allocations.
 const WHAT: &str = "the converted weights";
 
 /// Rounds one tensor after the other.
 pub struct Rounder {
     /// Which tensors become int4, and the inputs of the matrices among them.
     pub inputs: Inputs,
-    /// The rows so far of a matrix.
+    /// The rows of a matrix received so far.
     matrix: Vec<f32>,
-    /// The rows so far of a table, and their scales.
+    /// The rows of a table received so far, and their scales.
     table: (Vec<u8>, Vec<f16>),
 }
 
 impl Rounder {
-    /// A rounder of the tensors that `inputs` names.
+    /// A rounder for the tensors that `inputs` names.
     pub fn new(inputs: Inputs) -> Self {
         Self { inputs, matrix: Vec::new(), table: (Vec::new(), Vec::new()) }
     }
 
-    /// Takes the next row of the tensor `name`; with its `last` one, scales and tensor are added to `out` as they are stored.
+    /// Adds the next row of tensor `name`; after the `last` row, appends scales and tensor to `out` in their
+    /// stored form.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::OutOfMemory`]; those of [`Inputs::factor`].
+    /// [`crate::ErrorKind::OutOfMemory`]; the errors of [`Inputs::factor`].
     pub fn row(&mut self, name: &str, row: &[f32], last: bool, out: &mut Vec<u8>) -> Result<()> {
         if self.inputs.is_table(name) { self.table_row(row, last, out) } else { self.matrix_row(name, row, last, out) }
     }

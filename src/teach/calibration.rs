@@ -1,24 +1,25 @@
 //! Temperature and threshold, from the fit's answers to examples that it has not seen.
 
-/// The temperature that is expected before any example is seen, and how far others may be from it (of its logarithm).
+/// The expected temperature before any example is seen, and the spread of its logarithm around that.
 pub const USUAL_TEMPERATURE: f64 = 0.3;
 const SPREAD: f64 = 0.7;
-/// The part of probability that is given to all labels alike when a fit is judged: one contradictory example does not decide.
+/// The share of probability that is spread over all labels alike when a fit is judged, so that a single
+/// contradictory example is not decisive.
 const DOUBT: f64 = 0.02;
 /// About how many examples the temperature is fitted to: more would change it little and take long.
 const ENOUGH: usize = 2_000;
 
 /// Logits (N, `columns`) of examples, and their labels.
 pub struct Answers<'a> {
-    /// (N, columns), of which the first L are read.
+    /// (N, columns), of which the first L columns are read.
     pub logits: &'a [f32],
     /// L, padded.
     pub columns: usize,
     /// L.
     pub labels: usize,
-    /// One probability a label by itself.
+    /// Whether each label has an independent probability.
     pub multi: bool,
-    /// The labels of each.
+    /// The labels of each example.
     pub targets: Vec<&'a [u32]>,
 }
 
@@ -27,9 +28,9 @@ impl Answers<'_> {
         self.logits.chunks_exact(self.columns).map(|z| &z[..self.labels]).zip(self.targets.iter().copied())
     }
 
-    /// The temperature with the best likelihood, near [`USUAL_TEMPERATURE`] where there is little to go by.
+    /// The temperature with the best likelihood, near [`USUAL_TEMPERATURE`] if there is little evidence.
     pub fn temperature(&self) -> f64 {
-        // Newton's method in u = ln(1 / T), where the prior is a normal distribution.
+        // Newton's method in u = ln(1 / T), whose prior is a normal distribution.
         let usual = -USUAL_TEMPERATURE.ln();
         let mut u = usual;
         for _ in 0..12 {
@@ -45,7 +46,7 @@ impl Answers<'_> {
         (-u).exp()
     }
 
-    /// First and second derivative of the loss by the inverse temperature.
+    /// First and second derivative of the loss with respect to the inverse temperature.
     fn slope(&self, beta: f64) -> (f64, f64) {
         let (mut slope, mut curvature) = (0.0, 0.0);
         let b = beta as f32;
@@ -74,7 +75,7 @@ impl Answers<'_> {
         (slope, curvature)
     }
 
-    /// The loss at a temperature, each example's bounded by [`DOUBT`].
+    /// The loss at a temperature; [`DOUBT`] bounds each example's loss.
     pub fn loss(&self, temperature: f64) -> f64 {
         let b = (1.0 / temperature) as f32;
         let bounded = |p: f64, among: usize| -((1.0 - DOUBT) * p + DOUBT / among as f64).ln();
@@ -92,7 +93,8 @@ impl Answers<'_> {
             .sum()
     }
 
-    /// The score under which an answer is more often wrong than right; for labels by themselves the one with the best F1.
+    /// The score below which an answer is more often wrong than right; for independent labels, the score with
+    /// the best F1.
     pub fn threshold(&self, temperature: f64) -> f64 {
         let b = (1.0 / temperature) as f32;
         // (score, whether it is right)
@@ -113,7 +115,7 @@ impl Answers<'_> {
     }
 }
 
-/// The number of the highest logit, the first of equals.
+/// The index of the highest logit, the first if several are equal.
 pub fn highest(z: &[f32]) -> usize {
     z.iter().enumerate().fold(0, |best, (l, &value)| if value > z[best] { l } else { best })
 }
@@ -124,8 +126,9 @@ pub fn probability(z: &[f32], l: usize, beta: f32) -> f32 {
     (beta * (z[l] - most)).exp() / z.iter().map(|z| (beta * (z - most)).exp()).sum::<f32>()
 }
 
-/// The score at most ½ under which wrong answers outnumber right ones by most, the highest of several: where none is
-/// wrong, that of the least sure answer, under which a text is unlike all examples.
+/// The score, at most ½, below which wrong answers outnumber right ones by the largest margin; the highest if
+/// there are several. If none is wrong, the score of the least certain answer: below it, a text is unlike all
+/// examples.
 fn wrong_under(scored: &[(f32, bool)]) -> f64 {
     let (mut most, mut balance) = (0i64, 0i64);
     let mut threshold = scored.first().map_or(0.0, |first| f64::from(first.0.min(0.5)));
@@ -143,7 +146,7 @@ fn wrong_under(scored: &[(f32, bool)]) -> f64 {
     threshold
 }
 
-/// The score from which on labels are given, at the best F1; ½ where there is nothing to go by.
+/// The score from which labels are assigned, at the best F1; ½ if there is no evidence.
 fn best_f1(scored: &[(f32, bool)], wanted: usize) -> f64 {
     let (mut right, mut best, mut threshold) = (wanted as f64, 0.0, 0.5);
     for (i, &(score, is)) in scored.iter().enumerate() {
@@ -166,8 +169,8 @@ mod tests {
     fn a_threshold_parts_wrong_answers_from_right_ones() {
         for (scored, wanted) in [
             (&[][..], 0.0),
-            (&[(0.75, true), (0.9, true)], 0.5),    // none is less sure than ½
-            (&[(0.375, true), (0.9, true)], 0.375), // the least sure is right
+            (&[(0.75, true), (0.9, true)], 0.5),    // none is less certain than ½
+            (&[(0.375, true), (0.9, true)], 0.375), // the least certain is right
             (&[(0.25, false), (0.375, true), (0.9, true)], 0.3125), // between them
             (&[(0.25, false), (0.375, false), (0.4375, true), (0.9, false)], 0.40625),
             (&[(0.25, true), (0.375, false), (0.9, true)], 0.4375), // as many wrong as right: the higher one

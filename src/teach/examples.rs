@@ -3,28 +3,30 @@
 use super::products::padded;
 use crate::error::{Error, ErrorKind, Result, try_reserve};
 
-/// The most labels.
+/// The maximum number of labels.
 pub const MAX_LABELS: usize = 5_000;
-/// The most examples.
+/// The maximum number of examples.
 pub const MAX_EXAMPLES: usize = 100_000;
-/// The widest vector.
+/// The maximum width of a vector.
 pub const MAX_WIDTH: usize = 8_192;
-/// The most products N · L · D of one pass over the examples: some seconds of work.
+/// The maximum number of products N · L · D in one pass over the examples: a few seconds of work.
 pub const MAX_WORK: u64 = 10_000_000_000;
-/// The most weights L · D: 20 copies of them are held while training.
+/// The maximum number of weights L · D: training holds 20 copies of them.
 pub const MAX_WEIGHTS: usize = 4_000_000;
 
-/// The constant column, for the bias.
+/// The value of the constant column, for the bias.
 pub(super) const BIAS: f32 = 0.3;
-/// The penalty of that column, as a multiple of the others': that of a bias with a standard deviation ten times a weight's.
+/// The penalty of that column, relative to the others: as for a bias with a standard deviation ten times that
+/// of a weight.
 pub(super) const BIAS_PENALTY: f32 = BIAS * BIAS / 100.0;
 
-/// What is learned from. Examples come first, then the names of labels, which count as examples of a weight that is chosen.
+/// The training data. Examples come first, then the names of labels, which count as examples with a weight
+/// that is searched for.
 pub struct Examples {
     width: usize,
     labels: usize,
     multi: bool,
-    /// (N, D), unit length, as they came.
+    /// (N, D), scaled to unit length, in the order of arrival.
     vectors: Vec<f32>,
     /// The labels of row `i` are `targets[ends[i - 1]..ends[i]]`.
     targets: Vec<u32>,
@@ -38,10 +40,12 @@ fn invalid(message: String) -> Error {
 }
 
 impl Examples {
-    /// No examples yet, of vectors of `width` numbers, for `labels` labels; `multi`: an example has any number of labels.
+    /// Starts with no examples, for vectors of `width` numbers and `labels` labels; `multi`: an example may
+    /// have any number of labels.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] for sizes beyond the limits, or one label alone where each example has one.
+    /// [`ErrorKind::InvalidArgument`] for sizes beyond the limits, or for a single label if each example has
+    /// one.
     pub fn new(width: usize, labels: usize, multi: bool) -> Result<Self> {
         if width == 0 || width > MAX_WIDTH {
             return Err(invalid(format!("Vectors have {width} numbers: 1 to {MAX_WIDTH} are supported.")));
@@ -72,11 +76,11 @@ impl Examples {
         })
     }
 
-    /// Adds an example: its vector (D) and its labels' numbers.
+    /// Adds an example: its vector (D) and its label numbers.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] for another width, numbers that are not finite, labels that there aren't, one too many,
-    /// or more examples than are possible.
+    /// [`ErrorKind::InvalidArgument`] for another width, numbers that are not finite, unknown labels, the
+    /// wrong number of labels or a repeated one, or more examples than supported.
     pub fn add(&mut self, vector: &[f32], labels: &[u32]) -> Result<()> {
         let at = self.count();
         self.check(vector, labels, &format!("Example {at}"))?;
@@ -103,10 +107,11 @@ impl Examples {
         Ok(())
     }
 
-    /// Adds a name or a description of a label: its vector (D). A label may have several, which share the weight of one.
+    /// Adds a name or a description of a label: its vector (D). Several names of one label share the weight
+    /// of one.
     ///
     /// # Errors
-    /// Those of [`Examples::add`].
+    /// The errors of [`Examples::add`].
     pub fn add_name(&mut self, vector: &[f32], label: u32) -> Result<()> {
         let at = self.name_labels.len();
         self.check(vector, &[label], &format!("Name {at}"))?;
@@ -135,22 +140,22 @@ impl Examples {
         }
     }
 
-    /// Examples, without names.
+    /// The number of examples, without names.
     pub fn count(&self) -> usize {
         self.ends.len()
     }
 
-    /// Numbers of a vector.
+    /// The width of a vector.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Labels.
+    /// The number of labels.
     pub fn labels(&self) -> usize {
         self.labels
     }
 
-    /// Whether an example has any number of labels.
+    /// Whether an example may have any number of labels.
     pub fn multi(&self) -> bool {
         self.multi
     }
@@ -181,12 +186,12 @@ impl Examples {
         known.iter().position(|known| !known)
     }
 
-    /// At most `most` examples, spread over each label evenly.
+    /// At most `most` examples, spread evenly over the labels.
     pub fn sample(&self, most: usize) -> Vec<usize> {
         if self.count() <= most {
             return (0..self.count()).collect();
         }
-        // Round by round, each label gives its next example, until enough are taken.
+        // In each round, each label contributes its next example, until there are enough.
         let mut queues = vec![Vec::new(); self.labels + 1];
         for example in 0..self.count() {
             let label = self.targets_of(example).first().map_or(self.labels, |&label| label as usize);
@@ -205,7 +210,7 @@ impl Examples {
         unreachable!("there are more examples than are taken")
     }
 
-    /// The rows of the chosen examples and of all names, as the objective reads them.
+    /// The rows of the chosen examples and of all names, in the form that the objective reads.
     ///
     /// # Errors
     /// [`ErrorKind::OutOfMemory`] if there is not enough memory for them.
@@ -227,7 +232,8 @@ impl Examples {
         for vector in vectors().take(centre) {
             squares += vector.iter().zip(&mean).map(|(&v, &m)| (f64::from(v) - m).powi(2)).sum::<f64>();
         }
-        // Alike examples of any encoder get the same length, for which a strength is the same.
+        // Scales examples of any encoder to the same average length, so that a strength means the same for
+        // all.
         let scale = if squares > 1e-9 { (centre as f64 / squares).sqrt() } else { 1.0 };
         for vector in vectors() {
             x.extend(vector.iter().zip(&mean).map(|(&v, &m)| ((f64::from(v) - m) * scale) as f32));
@@ -261,7 +267,7 @@ impl Examples {
     }
 }
 
-/// Appends the vector with unit length; zeros stay as they are.
+/// Appends the vector scaled to unit length; zeros stay as they are.
 fn push_unit(out: &mut Vec<f32>, vector: &[f32]) -> Result<()> {
     try_reserve(out, vector.len(), "the examples' vectors")?;
     // Squares of f32 can't overflow f64.
@@ -271,26 +277,27 @@ fn push_unit(out: &mut Vec<f32>, vector: &[f32]) -> Result<()> {
     Ok(())
 }
 
-/// Rows of examples (E of them), then of names: less the examples' mean, with the constant column, padded.
+/// Rows of examples (E of them), then of names: with the examples' mean subtracted, the constant column
+/// added, and padded.
 pub struct Rows {
     /// (rows, stride).
     pub(super) x: Vec<f32>,
     pub(super) stride: usize,
     pub(super) mean: Vec<f64>,
-    /// What vectors less the mean are multiplied with, so that examples have length 1 on average.
+    /// The factor for vectors after subtracting the mean, so that examples have length 1 on average.
     pub(super) scale: f64,
     pub(super) targets: Vec<u32>,
     pub(super) ends: Vec<usize>,
-    /// (E): rare labels' examples count more, by the square root of how rare they are.
+    /// (E): examples of rare labels count more, by the square root of their rarity.
     pub(super) weights: Vec<f32>,
-    /// A name's share of the weight of names.
+    /// Each name's share of the weight of names.
     pub(super) name_shares: Vec<f32>,
     pub(super) labels: usize,
     pub(super) multi: bool,
 }
 
 impl Rows {
-    /// Examples and names.
+    /// The number of examples and names.
     pub(super) fn count(&self) -> usize {
         self.ends.len()
     }
@@ -308,7 +315,7 @@ impl Rows {
         &self.targets[first..self.ends[i]]
     }
 
-    /// How much row `i` counts, where a name counts `name_weight`.
+    /// The weight of row `i`, if a name counts `name_weight`.
     pub(super) fn weight(&self, i: usize, name_weight: f32) -> f32 {
         match self.weights.get(i) {
             Some(&weight) => weight,

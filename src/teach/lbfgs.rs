@@ -1,18 +1,19 @@
-//! L-BFGS: minimizes a smooth convex function of which values and gradients come from outside, one after the other.
+//! L-BFGS: minimizes a smooth convex function whose values and gradients the caller provides, one point at a
+//! time.
 
 use super::products::dot;
 use std::collections::VecDeque;
 
-/// Pairs that are remembered.
+/// Number of pairs that are remembered.
 const PAIRS: usize = 8;
-/// Evaluations after which a fit is taken as it is.
+/// Evaluations after which the fit is accepted as it is.
 const MOST: usize = 300;
 
-/// A minimization on its way.
+/// A minimization in progress.
 pub struct Lbfgs {
     /// The best point so far.
     pub best: Vec<f32>,
-    /// Where the function is wanted next.
+    /// The point at which to evaluate the function next.
     pub trial: Vec<f32>,
     value: f64,
     gradient: Vec<f32>,
@@ -32,7 +33,7 @@ struct Pair {
 }
 
 impl Lbfgs {
-    /// Starts at `start`; ends where the gradient's length is at most `tolerance`.
+    /// Starts at `start`; ends when the length of the gradient is at most `tolerance`.
     pub fn new(start: Vec<f32>, tolerance: f64) -> Self {
         Self {
             trial: start.clone(),
@@ -48,7 +49,8 @@ impl Lbfgs {
         }
     }
 
-    /// Takes value and gradient at [`Lbfgs::trial`]; true where [`Lbfgs::best`] is the minimum, or as near as f32 gets.
+    /// Takes value and gradient at [`Lbfgs::trial`]; returns true if [`Lbfgs::best`] is the minimum, or as
+    /// close as f32 allows.
     pub fn take(&mut self, value: f64, gradient: &[f32]) -> bool {
         self.evaluations += 1;
         let first = self.evaluations == 1;

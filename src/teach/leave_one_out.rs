@@ -1,44 +1,46 @@
-//! The answer to each example of a fit without it, without fitting again.
+//! The answer to each example of a fit without that example, without fitting again.
 //!
-//! Removing example `i` moves its logit of label `l` by one Newton step, `m g w / (1 - m a)`: `g` is the gradient of its loss, `w` its
-//! weight, `a = c w p (1 - p)` its curvature and `m = x_i' (λ + sum_j a_j x_j x_j')^-1 x_i`, where `c = L / (L - 1)` stands for
-//! what the labels' blocks of the softmax's curvature share (exact for two labels and for sigmoids). Each label is a small system of
-//! its own: of the rows, the [`MOST`] with the largest curvature count, and the rest are left out.
+//! Removing example `i` moves its logit of label `l` by one Newton step, `m g w / (1 - m a)`: `g` is the
+//! gradient of its loss, `w` its weight, `a = c w p (1 - p)` its curvature and `m = x_i' (λ + sum_j a_j x_j
+//! x_j')^-1 x_i`, where `c = L / (L - 1)` accounts for the part of the softmax's curvature that the labels'
+//! blocks share (exact for two labels and for sigmoids). Each label has its own small system: it includes the
+//! [`MOST`] rows with the largest curvature and leaves out the rest.
 //!
-//! The other examples of the removed one's label count more in its stead, `k / (k - 1)` times: otherwise the label would be rarer
-//! than all others just where it is asked for, and every fit would look worse than it is, the more so the fewer its examples.
+//! The other examples with the same label as the removed one count more in return, `k / (k - 1)` times:
+//! otherwise the label would be rarer than all others exactly when it is evaluated, and every fit would look
+//! worse than it is, especially with few examples.
 //!
-//! Source: Beirami et al. 2017; Rad and Maleki 2020 (approximate leave-one-out). Measured against fits without each example:
-//! tests/teach.rs.
+//! Source: Beirami et al. 2017; Rad and Maleki 2020 (approximate leave-one-out). Compared with fits without
+//! each example in tests/arithmetic/teach.rs.
 
 use super::examples::{BIAS, BIAS_PENALTY, Rows};
 use super::objective::Knobs;
 use super::products::{Panels, dot, times};
 
-/// Rows of a label's system.
+/// Rows in a label's system.
 const MOST: usize = 48;
-/// Rows that are multiplied at once.
+/// Rows multiplied at once.
 const BLOCK: usize = 64;
-/// Probabilities under which an example's logit of a label is moved by that label's mean leverage.
+/// Below this probability, an example's logit of a label is moved by that label's mean leverage.
 const SMALL: f32 = 0.01;
-/// What the constant column adds to every scalar product: the bias is penalized less than other weights.
+/// The constant column adds this to every scalar product: the bias is penalized less than other weights.
 const BIAS_SQUARE: f64 = (BIAS * BIAS / BIAS_PENALTY) as f64;
 
-/// The logits of all examples on their way to those without each.
+/// Computes the logits of each example for a fit without it.
 pub struct LeaveOneOut {
     panels: Panels,
-    /// (E, columns) of examples, and of names after them.
+    /// (E, columns) for examples, followed by names.
     z: Vec<f32>,
-    /// Of each row: the logarithm of the softmax's sum.
+    /// For each row, the logarithm of its softmax's denominator.
     sums: Vec<f32>,
     row: usize,
     label: usize,
-    /// Of each label: its examples.
+    /// For each label, the number of its examples.
     counts: Vec<usize>,
 }
 
 impl LeaveOneOut {
-    /// Begins with the fitted weights (L, stride).
+    /// Starts from the fitted weights (L, stride).
     pub fn new(rows: &Rows, w: &[f32]) -> Self {
         let mut panels = Panels::default();
         panels.pack(w.chunks_exact(rows.stride), rows.stride);
@@ -48,7 +50,7 @@ impl LeaveOneOut {
         Self { panels, z, sums: Vec::with_capacity(rows.count()), row: 0, label: 0, counts }
     }
 
-    /// Does a piece of the work and returns about how many multiplications it was; 0 at the end.
+    /// Does a part of the work and returns about how many multiplications it took; 0 at the end.
     pub fn advance(&mut self, rows: &Rows, knobs: Knobs) -> usize {
         let columns = self.panels.columns();
         if self.row < rows.count() {
@@ -77,7 +79,7 @@ impl LeaveOneOut {
         (self.z, columns)
     }
 
-    /// Moves the logits of one label; returns the work.
+    /// Moves the logits of one label and returns the work done.
     fn remove(&mut self, rows: &Rows, knobs: Knobs, label: usize) -> usize {
         let columns = self.panels.columns();
         let shared = if rows.multi { 1.0 } else { rows.labels as f64 / (rows.labels - 1) as f64 };
@@ -122,14 +124,14 @@ impl LeaveOneOut {
                 },
                 None => (mean * norm(rows, i), mean * norm(rows, i) * gradient(i)),
             };
-            // Below one wherever the example is in its own system; elsewhere it is small.
+            // Below one if the example is in its own system; otherwise it is small.
             let share = (m * curvature).min(0.999);
             self.z[i * columns + label] += (pulled / (1.0 - share)) as f32;
         }
         touched.len() * (size + 2) * (rows.stride + size) + rows.count() * 8
     }
 
-    /// The sums over the touched examples of each label that has at least two, where an example has one label.
+    /// The sums over the touched examples of each label that has at least two, if an example has one label.
     fn sums(
         &self,
         rows: &Rows,
@@ -156,26 +158,26 @@ impl LeaveOneOut {
     }
 }
 
-/// Over the examples of one label: their gradients' sum.
+/// The sum of the gradients of one label's examples.
 struct Sum {
-    /// The examples.
+    /// The number of examples.
     count: f64,
-    /// In the space of vectors, the bias apart.
+    /// In the space of vectors, without the bias.
     x: Vec<f64>,
     bias: f64,
-    /// As [`System::leverages`] solves it.
+    /// Solved as in [`System::leverages`].
     solved: Vec<f64>,
 }
 
 impl Sum {
-    /// `λ x'M sum`, of an example with this row and solution.
+    /// `λ x'M sum`, for an example with this row and solution.
     fn product(&self, row: &[f32], solved: &[f64]) -> f64 {
         let explained: f64 = self.solved.iter().zip(solved).map(|(a, b)| a * b).sum();
         self.x.iter().zip(row).map(|(x, &row)| x * f64::from(row)).sum::<f64>() + BIAS_SQUARE * self.bias - explained
     }
 }
 
-/// `x'x`, the bias counted by its penalty.
+/// `x'x`, with the bias counted according to its penalty.
 fn norm(rows: &Rows, i: usize) -> f64 {
     let row = &rows.row(i)[..rows.mean.len()];
     dot(row, row) + BIAS_SQUARE
@@ -192,7 +194,7 @@ fn largest(curvatures: &[f64]) -> Vec<(usize, f64)> {
     rows
 }
 
-/// One label's curvature over its rows S: the Cholesky factor of `λ + A^½ K A^½`, K the scalar products.
+/// One label's curvature over its rows S: the Cholesky factor of `λ + A^½ K A^½`, with K the scalar products.
 struct System {
     chosen: Vec<(usize, f64)>,
     panels: Panels,
@@ -241,7 +243,7 @@ impl System {
         scaled.collect()
     }
 
-    /// `m` of the given rows, and of each the part `v` of `m = (x'x - v'v) / λ` (given, S).
+    /// `m` of the given rows, and for each the part `v` of `m = (x'x - v'v) / λ` (given, S).
     fn leverages(&self, rows: &Rows, given: &[usize], out: &mut Vec<f64>, solved: &mut Vec<f64>) {
         let size = self.chosen.len();
         let mut v = self.products(rows, given);

@@ -1,11 +1,13 @@
 //! Learns a classifier from examples: logistic regression on the vectors of an encoder.
 //!
-//! [`examples`] holds what is learned from, [`objective`] the penalized likelihood, [`lbfgs`] its minimizer, [`leave_one_out`] what
-//! the fit would say of each example had it not seen it, [`calibration`] the temperature and the threshold that follow from that,
-//! and [`trainer`] the order of it all, in slices. Texts, encoders and files are not here: vectors come in, weights go out.
+//! [`examples`] holds the training data, [`objective`] the penalized likelihood, [`lbfgs`] its minimizer,
+//! [`leave_one_out`] the answer that the fit would give to each example had it not seen it, [`calibration`]
+//! the temperature and the threshold that follow from those answers, and [`trainer`] the sequence of these
+//! steps, in slices. Texts, encoders and files are not here: vectors come in, weights go out.
 //!
-//! The letters: N examples, D width of a vector, L labels. An example `x` has the logits `z = W x + b`; with one label an
-//! example, probabilities are `softmax(z / T)`, otherwise `sigmoid(z / T)` for each label by itself.
+//! The letters: N examples, D width of a vector, L labels. An example `x` has the logits `z = W x + b`; with
+//! one label per example, probabilities are `softmax(z / T)`, otherwise `sigmoid(z / T)`, independently for
+//! each label.
 
 pub mod calibration;
 pub mod examples;

@@ -3,15 +3,15 @@
 use super::examples::{BIAS_PENALTY, Rows};
 use super::products::{Panels, add_transposed, times};
 
-/// Rows of a block: what is read twice stays in the cache.
+/// Rows per block: small enough that data read twice stays in the cache.
 const BLOCK: usize = 32;
 
-/// What is fixed during one fit.
+/// The values that are fixed during one fit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Knobs {
     /// The penalty: half of it times the squared weights is added.
     pub strength: f64,
-    /// How many examples a label's name counts for.
+    /// How many examples a label's name counts as.
     pub name_weight: f32,
 }
 
@@ -22,7 +22,7 @@ pub struct Evaluation {
     panels: Panels,
     z: Vec<f32>,
     row: usize,
-    /// The objective, once all rows are in.
+    /// The objective, once all rows are added.
     pub value: f64,
     /// Its gradient (L, stride).
     pub gradient: Vec<f32>,
@@ -47,7 +47,7 @@ impl Evaluation {
         }
     }
 
-    /// Takes the next block of rows; true once all are in.
+    /// Adds the next block of rows; returns true once all are added.
     pub fn advance(&mut self, rows: &Rows, knobs: Knobs) -> bool {
         let last = (self.row + BLOCK).min(rows.count());
         let columns = self.panels.columns();
@@ -71,13 +71,13 @@ impl Evaluation {
         last == rows.count()
     }
 
-    /// Multiplications that a block takes, about.
+    /// About how many multiplications a block takes.
     pub fn block_work(rows: &Rows) -> usize {
         2 * BLOCK.min(rows.count().max(1)) * rows.labels.next_multiple_of(8) * rows.stride
     }
 }
 
-/// Logits to probabilities less the target; returns the loss.
+/// Turns logits into probabilities minus the target; returns the loss.
 fn softmax(z: &mut [f32], targets: &[u32]) -> f64 {
     let most = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let own = z[targets[0] as usize];

@@ -12,7 +12,7 @@ pub const fn padded(count: usize) -> usize {
     count.div_ceil(LANES) * LANES
 }
 
-/// A matrix of rows as panels of [`LANES`] rows each, column by column: what a product reads in order.
+/// A matrix as panels of [`LANES`] rows each, stored column by column: the order in which a product reads it.
 #[derive(Default)]
 pub struct Panels {
     data: Vec<f32>,
@@ -20,7 +20,7 @@ pub struct Panels {
 }
 
 impl Panels {
-    /// Packs `rows`, each of `width` numbers, in place of what was packed before.
+    /// Packs `rows`, each of `width` numbers, replacing any packed before.
     pub fn pack<'a>(&mut self, rows: impl ExactSizeIterator<Item = &'a [f32]>, width: usize) {
         self.width = width;
         self.data.clear();
@@ -33,7 +33,7 @@ impl Panels {
         }
     }
 
-    /// Packed rows, padding included: the width of what [`times`] gives.
+    /// The number of packed rows, including padding: the width of the result of [`times`].
     pub fn columns(&self) -> usize {
         self.data.len() / self.width.max(1)
     }
@@ -44,7 +44,7 @@ pub fn times(x: &[f32], panels: &Panels, out: &mut [f32]) {
     let (width, columns) = (panels.width, panels.columns());
     let rows = x.len() / width;
     for first in (0..rows).step_by(ROWS) {
-        // Rows past the last are the last again: a tile is always whole.
+        // Rows past the end repeat the last one, so that a tile is always whole.
         let row = |q: usize| &x[(first + q).min(rows - 1) * width..][..width];
         let a = [row(0), row(1), row(2), row(3)];
         for (p, panel) in panels.data.chunks_exact(LANES * width).enumerate() {
@@ -70,7 +70,7 @@ pub fn add_transposed(p: &[f32], columns: usize, x: &[f32], width: usize, out: &
         for d in (0..width).step_by(LANES) {
             let mut sums = [[0f32; LANES]; ROWS];
             for (p, x) in p.chunks_exact(columns).zip(x.chunks_exact(width)) {
-                // Columns are padded to eight, so that four are always there.
+                // Columns are padded to a multiple of eight, so that there are always four.
                 let (p, x) = (&p[l..l + ROWS], &x[d..d + LANES]);
                 for q in 0..ROWS {
                     for c in 0..LANES {

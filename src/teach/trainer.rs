@@ -1,4 +1,5 @@
-//! The order of training: pick strength and name weight by leave-one-out likelihood, fit, calibrate; in slices.
+//! The sequence of training steps, in slices: pick strength and name weight by leave-one-out likelihood, fit,
+//! calibrate.
 
 use super::calibration::{Answers, USUAL_TEMPERATURE, highest, probability};
 use super::examples::{BIAS, Examples, Rows};
@@ -7,18 +8,19 @@ use super::leave_one_out::LeaveOneOut;
 use super::objective::{Evaluation, Knobs};
 use crate::error::{Error, ErrorKind, Result};
 
-/// What others than the usual values are tried, as multiples, each row with the best of the rows before.
+/// Alternatives to the usual values that are tried, as multiples; each list is tried with the best values so
+/// far.
 const NAME_WEIGHTS: [f32; 3] = [0.4, 4.0, 2.0];
 const STRENGTHS: [f64; 3] = [0.25, 0.5, 2.0];
-/// How far strength and name weight may be from the usual ones (of their logarithms).
+/// The spread of strength and name weight around the usual values (of their logarithms).
 const SPREADS: [f64; 2] = [0.7, 1.0];
-/// The most examples on which it is tried.
+/// The maximum number of examples used for that search.
 const SEARCH: usize = 1_500;
-/// The gradient's length at which a fit ends: of those that are compared, and of the one that is kept.
+/// The length of the gradient at which a fit ends: for fits that are compared, and for the final one.
 const ROUGH: f64 = 0.05;
 const FINE: f64 = 1e-3;
 
-/// What a retraining keeps of the one before.
+/// The values that a retraining keeps from the previous training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Keep {
     /// Strength and name weight.
@@ -29,7 +31,7 @@ pub struct Keep {
     pub threshold: f64,
 }
 
-/// What was learned.
+/// The result of a training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taught {
     /// (L, D), for vectors of unit length.
@@ -38,15 +40,16 @@ pub struct Taught {
     pub bias: Vec<f32>,
     /// Strength, name weight, temperature and threshold.
     pub keep: Keep,
-    /// Of each example, unless the knobs were kept: the label with the highest probability had the fit not seen it.
+    /// For each example, unless the knobs were kept: the label with the highest probability, had the fit not
+    /// seen the example.
     pub predicted: Vec<u32>,
-    /// And that label's probability.
+    /// The probability of that label.
     pub probability: Vec<f32>,
-    /// And its own label's; with several labels an example all labels' (N, L).
+    /// The probability of the example's own label; with several labels per example, of all labels (N, L).
     pub own: Vec<f32>,
 }
 
-/// A training on its way.
+/// A training in progress.
 pub struct Trainer {
     examples: Examples,
     keep: Option<Keep>,
@@ -54,13 +57,13 @@ pub struct Trainer {
     rows: Rows,
     stage: Stage,
     evaluation: Evaluation,
-    /// What is still to be tried, of both kinds.
+    /// Values of both kinds that are still to be tried.
     names: Vec<f32>,
     strengths: Vec<f64>,
     best: Option<(f64, Knobs)>,
     searching: bool,
     fits: usize,
-    /// Of all fits: how many evaluations.
+    /// The number of evaluations in all fits.
     pub evaluations: usize,
     done: Option<Taught>,
 }
@@ -72,11 +75,12 @@ enum Stage {
 }
 
 impl Trainer {
-    /// Begins with the examples; `warm`: the weights (L, D) and biases (L) of an earlier training, where labels are as they were;
-    /// `keep`: values that are not searched.
+    /// Starts with the examples; `warm`: the weights (L, D) and biases (L) of an earlier training with the
+    /// same labels; `keep`: values to use instead of searching for them.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] for a label without examples and names, for weights or values that don't fit.
+    /// [`ErrorKind::InvalidArgument`] for a label without examples and names, or for weights or values that
+    /// don't fit.
     pub fn new(examples: Examples, warm: Option<(&[f32], &[f32])>, keep: Option<Keep>) -> Result<Self> {
         let invalid = |message| Err(Error::new(ErrorKind::InvalidArgument, message));
         if let Some(label) = examples.unknown_label() {
@@ -137,7 +141,8 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// Works until about `work` multiplications are done, and returns how much of all is, 0 to 1; 1 at the end.
+    /// Works for about `work` multiplications and returns the progress of the whole training, from 0 to 1; 1
+    /// at the end.
     ///
     /// # Errors
     /// [`ErrorKind::OutOfMemory`], [`ErrorKind::NotFinite`].
@@ -153,7 +158,7 @@ impl Trainer {
         Ok((self.fits as f64 - 0.5) / planned as f64)
     }
 
-    /// What was learned, once [`Trainer::step`] gave 1.
+    /// The result, once [`Trainer::step`] has returned 1.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] before that.
@@ -224,7 +229,7 @@ impl Trainer {
         }
     }
 
-    /// Compares a fit with the best so far and goes on with the next.
+    /// Compares a fit with the best so far and starts the next.
     fn judge(&mut self, knobs: Knobs, w: Vec<f32>, left: &(Vec<f32>, usize)) -> Result<()> {
         let answers = self.answers(left);
         let loss = answers.loss(answers.temperature()) + self.unusual(knobs);
@@ -248,7 +253,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// What is added to a loss for values far from the usual ones.
+    /// The penalty added to a loss for values far from the usual ones.
     fn unusual(&self, knobs: Knobs) -> f64 {
         let far = |ratio: f64, spread: f64| (ratio.ln() / spread).powi(2) / 2.0;
         far(knobs.strength / self.usual.strength, SPREADS[0])
@@ -289,9 +294,9 @@ impl Trainer {
     }
 }
 
-/// What is expected before any example is seen. Many labels are told apart by many weights, which must be free to grow. The
-/// names of two labels are one direction, and where it misleads there are no other labels' names to make up for it; but where
-/// a name is all that is known of a label, it counts as an example.
+/// The expected values before any example is seen. Distinguishing many labels takes many weights, which must
+/// be free to grow. The names of two labels form a single direction, and if it misleads, there are no other
+/// names to compensate; but if a name is all that is known about a label, it counts as an example.
 fn usual(examples: &Examples) -> Knobs {
     if examples.multi() {
         return Knobs { strength: 0.4, name_weight: 1.0 };
@@ -304,7 +309,8 @@ fn usual(examples: &Examples) -> Knobs {
     }
 }
 
-/// Weights (L, stride) for centred and scaled rows as (L, D) and biases for vectors as they come.
+/// Converts weights (L, stride) for centred and scaled rows to weights (L, D) and biases for the original
+/// vectors.
 fn to_outside(rows: &Rows, w: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let width = rows.mean.len();
     let (mut weights, mut bias) = (Vec::with_capacity(rows.labels * width), Vec::with_capacity(rows.labels));
@@ -317,7 +323,7 @@ fn to_outside(rows: &Rows, w: &[f32]) -> (Vec<f32>, Vec<f32>) {
     (weights, bias)
 }
 
-/// The other way.
+/// The inverse of [`to_outside`].
 fn from_outside(rows: &Rows, weights: &[f32], bias: &[f32]) -> Vec<f32> {
     let width = rows.mean.len();
     let mut w = vec![0.0; rows.labels * rows.stride];

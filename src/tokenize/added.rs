@@ -1,8 +1,8 @@
 //! Added tokens, which are found in a text before it is split into words.
 //!
-//! Not the `tokenizers` crate's matcher: after a match that is no single word it goes on in the middle of a
-//! character, and traps; and it looks for the next match there, where Hugging Face's released tokenizers look
-//! behind the match.
+//! This is not the `tokenizers` crate's matcher: after a match that fails `single_word`, the crate continues
+//! in the middle of a character and panics; it also searches for the next match there, while Hugging Face's
+//! released tokenizers search after the match.
 
 use super::classes::is_word;
 use super::{invalid, unsupported};
@@ -10,21 +10,21 @@ use crate::error::Result;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// The most bytes of an added token: at each place of a text so many are compared at most.
+/// The maximum bytes of an added token, and so of the comparison at each place of a text.
 const MAX_BYTES: usize = 1024;
 
 /// An added token, as the files describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddedToken {
-    /// What a text has to spell.
+    /// The characters that a text must contain.
     pub content: String,
     /// No letter or digit may touch it.
     pub single_word: bool,
-    /// It takes the white space before it.
+    /// It includes the white space before it.
     pub lstrip: bool,
-    /// It takes the white space after it.
+    /// It includes the white space after it.
     pub rstrip: bool,
-    /// It is looked for in the normalized text.
+    /// It is searched for in the normalized text.
     pub normalized: bool,
     /// It is a special token.
     pub special: bool,
@@ -32,23 +32,23 @@ pub struct AddedToken {
 
 /// The added tokens of a tokenizer.
 pub struct Added {
-    /// Those looked for in the text as it was given.
+    /// The tokens to find in the original text.
     pub raw: Patterns,
-    /// Those looked for in the normalized text.
+    /// The tokens to find in the normalized text.
     pub normalized: Patterns,
-    /// Those that the vocabulary lacks, from the id after its last on.
+    /// The tokens that the vocabulary lacks; their ids follow its last.
     pub beyond_vocabulary: Vec<String>,
 }
 
 impl Added {
     /// Numbers `tokens`, then those of `special` that are not among them, as Hugging Face does: with the id
-    /// that `id_of` knows, else with the next from `next` on. Of tokens with the same content the last one's
-    /// flags count; special ones that would have no row are left out. `normalize` gives the form that is
-    /// looked for in a normalized text.
+    /// that `id_of` returns, otherwise with the next one starting at `next`. For tokens with the same
+    /// content, the flags of the last one count; special ones that would have no row are left out.
+    /// `normalize` returns the form to find in a normalized text.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::TokenizerInvalid`] where the ids reach `rows`; [`crate::ErrorKind::TokenizerUnsupported`] for a token of
-    /// more than 1,024 bytes.
+    /// [`crate::ErrorKind::TokenizerInvalid`] if the ids reach `rows`;
+    /// [`crate::ErrorKind::TokenizerUnsupported`] for a token of more than 1,024 bytes.
     pub fn new(
         tokens: Vec<AddedToken>,
         special: Vec<AddedToken>,
@@ -93,7 +93,7 @@ impl Added {
                 next + beyond_vocabulary.len()
             )));
         }
-        // Of tokens with the same form, special ones come first.
+        // Among tokens with the same form, special ones come first.
         crate::order::sort_by_key(&mut numbered, |(_, token)| !token.special);
         let (normalized, raw): (Vec<_>, Vec<_>) = numbered.into_iter().partition(|(_, token)| token.normalized);
         let mut forms = Vec::with_capacity(normalized.len());
@@ -106,19 +106,19 @@ impl Added {
 }
 
 impl Added {
-    /// Those that are looked for, as a text has to spell them.
+    /// The contents of the tokens to find.
     pub fn contents(&self) -> impl Iterator<Item = &str> {
         let patterns = self.raw.all.iter().chain(&self.normalized.all);
         patterns.map(|pattern| pattern.token.content.as_str())
     }
 }
 
-/// Forms to look for, sorted.
+/// The forms to find, sorted.
 pub struct Patterns {
     all: Vec<Pattern>,
-    /// Which bytes one of them begins with.
+    /// For each byte, whether a form begins with it.
     first: [bool; 256],
-    /// Bytes of the longest.
+    /// The length of the longest, in bytes.
     pub longest: usize,
 }
 
@@ -166,19 +166,19 @@ impl Patterns {
     }
 }
 
-/// A search from left to right: at each place the longest token, none within another.
+/// A search from left to right for the longest token at each place, without overlaps.
 pub struct Search<'a> {
     patterns: &'a Patterns,
     text: &'a str,
     /// Where to look next.
     at: usize,
-    /// Where the last token, with the white space that it took, ends.
+    /// The end of the last token, with the white space that it includes.
     taken: usize,
 }
 
 impl Search<'_> {
-    /// The next token that is spelled from a byte before `end` on: the bytes that it takes, and its id.
-    /// `None` where there is none; a later call with a larger `end` goes on from there.
+    /// The next token whose content begins before byte `end`: its bytes and its id. `None` if there is none;
+    /// a later call with a larger `end` continues from there.
     ///
     /// Source: `tokenizers` 0.23, `AddedVocabulary::find_matches`.
     pub fn next(&mut self, end: usize) -> Option<(Range<usize>, u32)> {
@@ -198,7 +198,7 @@ impl Search<'_> {
             }
             if pattern.token.lstrip {
                 start = before.trim_end().len().max(self.taken);
-                // White space that the last token took already: `tokenizers` drops the token, or panics.
+                // It is white space that the last token includes: `tokenizers` drops this one, or panics.
                 if start >= stop {
                     continue;
                 }

@@ -6,17 +6,18 @@ use super::model::MAX_TOKEN_BYTES;
 use super::{Tokenizer, read};
 use crate::error::Result;
 
-/// The parts of a text that become tokens.
+/// Which parts of a text become tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct Bare {
     /// The token that is left out.
     unknown: Option<u32>,
-    /// The characters that are read.
+    /// How many characters are read.
     characters: usize,
 }
 
 impl Tokenizer {
-    /// The tokenizer without special tokens around a text, and how many tokens `tokenizer.json` cuts to.
+    /// The tokenizer without special tokens around a text, and the length to which `tokenizer.json`
+    /// truncates, if it does.
     pub fn bare(mut self) -> (Self, Option<usize>) {
         let read::Parts { frame, truncation, .. } = &mut self.parts;
         *frame = Frame { single: Single::default(), pair: None, trim: frame.trim };
@@ -25,8 +26,8 @@ impl Tokenizer {
         (self, truncation)
     }
 
-    /// [`Tokenizer::bare`] without unknown tokens either: of a text as many characters are read as
-    /// `max_tokens` tokens of the vocabulary's median length have.
+    /// [`Tokenizer::bare`] without unknown tokens as well. Reads as many characters of a text as `max_tokens`
+    /// tokens of the vocabulary's median length have.
     ///
     /// Source: `model2vec` 0.10, `model.py`, `_encode_dispatch` and `tokenize`.
     pub fn bare_of_known(self, max_tokens: usize) -> Self {
@@ -46,7 +47,7 @@ impl Tokenizer {
         let read::Parts { made, added, .. } = &self.parts;
         let further = added.beyond_vocabulary.iter().map(String::as_str);
         let lengths = made.model.tokens().all().chain(further).map(|token| token.chars().count());
-        // Counted, as a sort is many bytes of code.
+        // Counted, since a sort adds many bytes of code.
         let mut counts = [0_usize; MAX_TOKEN_BYTES + 1];
         lengths.for_each(|length| counts[length.min(MAX_TOKEN_BYTES)] += 1);
         let tokens: usize = counts.iter().sum();
@@ -61,7 +62,7 @@ impl Tokenizer {
         (at(tokens.saturating_sub(1) / 2) + at(tokens / 2)) / 2
     }
 
-    /// [`Tokenizer::encode_to`] of a bare tokenizer.
+    /// [`Tokenizer::encode_to`] for a bare tokenizer.
     pub(super) fn encode_bare(
         &self,
         bare: Bare,

@@ -1,6 +1,6 @@
-//! Classes of characters as regular expressions of Hugging Face's tokenizers know them: `\p{L}`, `\p{N}` and
-//! `\w` of the Unicode versions that are in their regular expressions' engines (`tokenizers` 0.23.3 asked for
-//! each code point), not of Rust's own tables.
+//! Character classes as in the regular expressions of Hugging Face's tokenizers: `\p{L}`, `\p{N}` and `\w` of
+//! the Unicode versions in their regular-expression engines (determined by testing each code point with
+//! `tokenizers` 0.23.3), not of Rust's own tables.
 
 /// Whether `\p{L}` matches.
 pub fn is_letter(c: char) -> bool {
@@ -12,13 +12,14 @@ pub fn is_number(c: char) -> bool {
     c.is_ascii_digit() || !c.is_ascii() && is_in(NUMBERS, c)
 }
 
-/// Whether `\w` matches, in the engine that looks at what touches an added token and cuts words by `\w+`.
+/// Whether `\w` matches, in the engine that checks the characters next to an added token and splits words by
+/// `\w+`.
 pub fn is_word(c: char) -> bool {
     is_letter(c) || is_in(OTHERS_OF_WORDS, c)
 }
 
-/// Whether an odd number of bounds lies at or before `c`: runs of code points are given by their first and
-/// the one after their last.
+/// Whether an odd number of bounds is at or before `c`: `bounds` has the first code point of each run and the
+/// one after its last.
 fn is_in(bounds: &[u32], c: char) -> bool {
     bounds.partition_point(|bound| *bound <= u32::from(c)) % 2 == 1
 }
@@ -170,7 +171,7 @@ const NUMBERS: &[u32] = &[
     0x1ed2f, 0x1ed3e, 0x1f100, 0x1f10d, 0x1fbf0, 0x1fbfa,
 ];
 
-/// What `\w` matches beside letters.
+/// Characters besides letters that `\w` matches.
 #[rustfmt::skip]
 const OTHERS_OF_WORDS: &[u32] = &[
     0x30, 0x3a, 0x5f, 0x60, 0x300, 0x370, 0x483, 0x48a, 0x591, 0x5be, 0x5bf, 0x5c0, 0x5c1, 0x5c3, 0x5c4,

@@ -7,50 +7,50 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use unicode_script::{Script, UnicodeScript};
 
-/// Texts that have been read.
+/// The texts that have been read.
 pub struct Corpus {
     tokenizer: Tokenizer,
-    /// How many times each word comes, by its tokens.
+    /// How often each word occurs, by its tokens.
     words: HashMap<Vec<u32>, usize>,
     scripts: HashSet<Script>,
 }
 
-/// A smaller vocabulary: its tokens' ids are their places.
+/// A smaller vocabulary; a token's id is its index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// The vocabulary's tokens.
     pub tokens: Vec<String>,
-    /// The added tokens that no vocabulary has, whose ids follow.
+    /// The added tokens outside the vocabulary, whose ids follow.
     pub beyond: Vec<String>,
-    /// For each id, that of the token in the vocabulary that was.
+    /// For each id, the token's id in the original vocabulary.
     pub rows: Vec<u32>,
-    /// The texts' words.
+    /// How many words the texts have.
     pub words: usize,
-    /// Those of them that are cut into other tokens than before.
+    /// How many of these are now split into other tokens.
     pub changed_words: usize,
-    /// The texts' tokens as they were.
+    /// How many tokens the texts had before.
     pub tokens_read: usize,
-    /// Those of them that are gone.
+    /// How many of these are dropped.
     pub dropped_tokens: usize,
 }
 
-/// A token that may stay.
+/// A token that may be kept.
 struct Entry<'a> {
     token: &'a str,
     id: u32,
     count: usize,
-    /// It has a meaning of its own, and stays where its id allows it.
+    /// It has a special meaning, and keeps its id if possible.
     special: bool,
-    /// How late it is taken of those that no text uses.
+    /// Its rank among the tokens that no text uses: lower ones are kept first.
     rank: u8,
 }
 
 impl Corpus {
-    /// A corpus of no text yet.
+    /// An empty corpus.
     ///
     /// # Errors
-    /// [`ErrorKind::TokenizerUnsupported`] where the tokenizer is none of WordPiece: only there each token
-    /// stands for itself, so that one can go without another.
+    /// [`ErrorKind::TokenizerUnsupported`] if the tokenizer's model is not WordPiece: only its tokens are
+    /// independent of each other, so that one can be removed without another.
     pub fn new(tokenizer: Tokenizer) -> Result<Self> {
         match tokenizer.parts.made.model {
             Model::WordPiece(_) => {}
@@ -67,14 +67,14 @@ impl Corpus {
                 ));
             }
         }
-        // What no script has to itself is in every text: digits, punctuation, accents.
+        // Characters without a script of their own are in every text: digits, punctuation, accents.
         Ok(Self { tokenizer, words: HashMap::new(), scripts: [Script::Common, Script::Inherited].into() })
     }
 
-    /// Reads texts, each of any length.
+    /// Reads texts of any length.
     ///
     /// # Errors
-    /// Those of [`Tokenizer::encode`].
+    /// The errors of [`Tokenizer::encode`].
     pub fn read<T: AsRef<str>>(&mut self, texts: &[T]) -> Result<()> {
         for text in texts {
             let text = text.as_ref();
@@ -97,17 +97,16 @@ impl Corpus {
     }
 
     /// The vocabulary of `rows` tokens that serves these texts best: special and added tokens, all single
-    /// characters of the scripts that they use, the tokens that these can't replace, and then those used
-    /// most. A text in these scripts has no unknown token that it had not before, as far as its characters
-    /// are tokens.
+    /// characters of the scripts that they use, the tokens that these can't replace, and then the most used
+    /// ones. A text in these scripts gets no new unknown tokens, provided that its characters are tokens.
     ///
-    /// Special and added tokens, and those of the ids `named`, keep their ids where these are below `rows`;
-    /// all others are numbered by falling use. Where the texts use fewer, the first of the vocabulary that a
-    /// text can have follow.
+    /// Special and added tokens, and those with the ids `named`, keep their ids if these are below `rows`;
+    /// all others are numbered by decreasing use. If the texts use fewer, the first tokens of the vocabulary
+    /// that a text can contain follow.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] where no text was read, or where `rows` are more than there are tokens,
-    /// or fewer than must stay.
+    /// [`ErrorKind::InvalidArgument`] if no text was read, or if `rows` is more than the number of tokens, or
+    /// less than the number that must be kept.
     pub fn keep(&self, rows: usize, named: &[u32]) -> Result<Kept> {
         let counts = self.counts();
         if counts.is_empty() {
@@ -163,7 +162,7 @@ impl Corpus {
         })
     }
 
-    /// How many times the texts have each token that they have.
+    /// How often each token occurs in the texts.
     fn counts(&self) -> HashMap<u32, usize> {
         let mut counts = HashMap::new();
         for (word, count) in &self.words {
@@ -172,7 +171,7 @@ impl Corpus {
         counts
     }
 
-    /// The vocabulary's tokens that must stay, and the others.
+    /// The vocabulary's tokens that must be kept, and the others.
     fn entries(&self, counts: &HashMap<u32, usize>, named: &[u32]) -> (Vec<Entry<'_>>, Vec<Entry<'_>>) {
         let model = self.word_piece();
         let tokens = model.tokens();
@@ -200,8 +199,8 @@ impl Corpus {
         (entries(kept), entries(others))
     }
 
-    /// Whether the word is cut into other tokens without the token: it is more than a character, and each of
-    /// its characters is a token.
+    /// Whether other tokens can replace the token: it has more than one character, and each of them is a
+    /// token.
     fn has_replacement(&self, token: &str) -> bool {
         let model = self.word_piece();
         let body = self.body(token);
@@ -213,7 +212,7 @@ impl Corpus {
         body.chars().nth(1).is_some() && body.chars().enumerate().all(has)
     }
 
-    /// Whether a text may have the token: the stages before leave it whole.
+    /// Whether a text can contain the token: the earlier stages leave it whole.
     fn is_reached(&self, token: &str) -> bool {
         let model = self.word_piece();
         let body = self.body(token);
@@ -224,7 +223,7 @@ impl Corpus {
         !body.is_empty() && spelled == body && pieces.iter().map(|piece| piece.id).eq(ids)
     }
 
-    /// A token without the mark that it continues a word.
+    /// A token without the prefix that marks a continuation.
     fn body<'a>(&self, token: &'a str) -> &'a str {
         token.strip_prefix(self.word_piece().prefix()).filter(|body| !body.is_empty()).unwrap_or(token)
     }

@@ -3,7 +3,7 @@
 use super::frame::{Pair, Single, Special, Trim};
 use std::ops::Range;
 
-/// Token ids and, if requested, the byte range of the text that each stands for.
+/// Token ids and, if requested, the byte range of the text that each covers.
 pub struct Tokens {
     /// The ids.
     pub ids: Vec<u32>,
@@ -11,7 +11,7 @@ pub struct Tokens {
     pub offsets: Option<Vec<Range<usize>>>,
 }
 
-/// The tokens of a text that were found so far.
+/// The tokens of a text found so far.
 pub struct Found<'a> {
     /// The text.
     pub text: &'a str,
@@ -21,17 +21,17 @@ pub struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// None yet. `trim`: how offsets leave out white space.
+    /// No tokens yet. `trim`: how offsets exclude white space.
     pub fn new(text: &'a str, trim: Option<Trim>, with_offsets: bool) -> Self {
         Self { text, tokens: Tokens { ids: Vec::new(), offsets: with_offsets.then(Vec::new) }, trim }
     }
 
-    /// Appends an added token, which spells what it took of the text.
+    /// Appends an added token, which spells the part of the text that it covers.
     pub fn added(&mut self, id: u32, range: impl FnOnce() -> Range<usize>) {
         self.push(id, range, |taken| taken);
     }
 
-    /// Appends a token; `spelled` is what the vocabulary says it spells, of what it took of the text.
+    /// Appends a token; `spelled` maps the part of the text that it covers to its spelling in the vocabulary.
     pub fn push<'t>(&mut self, id: u32, range: impl FnOnce() -> Range<usize>, spelled: impl FnOnce(&'a str) -> &'t str)
     where
         'a: 't,
@@ -49,7 +49,7 @@ impl<'a> Found<'a> {
 }
 
 impl Tokens {
-    /// The first `count`.
+    /// Keeps the first `count`.
     pub fn truncate(&mut self, count: usize) {
         self.ids.truncate(count);
         if let Some(offsets) = &mut self.offsets {
@@ -58,12 +58,12 @@ impl Tokens {
     }
 }
 
-/// Which of a pair's texts is cut where both together are too long.
+/// Which of a pair's texts is cut if both together are too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// The longer one first, and both alike where they are equally long.
+    /// The longer one first, then both alike once they are equally long.
     LongestFirst,
-    /// The first alone.
+    /// Only the first.
     OnlyFirst,
 }
 
@@ -72,17 +72,17 @@ pub enum Cut {
 pub struct Encoding {
     /// Token ids (T), special ones included.
     pub ids: Vec<u32>,
-    /// The type of each token (T): of one text 0, of a pair what the tokenizer says, 1 for the second text
-    /// with BERT.
+    /// The type of each token (T), from the tokenizer's frame: with BERT, 1 for a pair's second text,
+    /// otherwise 0.
     pub types: Vec<u8>,
-    /// The byte range of its own text that each token stands for (T; `0..0` for the special ones that frame
-    /// the texts), where offsets were asked for.
+    /// The byte range of its text that each token covers (T; `0..0` for the special tokens that frame the
+    /// texts), if requested.
     pub offsets: Option<Vec<Range<usize>>>,
     /// How many of the first ids frame the text.
     pub prefix: usize,
     /// How many of the last ids frame the text.
     pub suffix: usize,
-    /// How many ids stand between a pair's texts: those right before `second`.
+    /// How many ids are between a pair's texts: the ones right before `second`.
     pub between: usize,
     /// The tokens of a pair's second text; `0..0` for one text.
     pub second: Range<usize>,
@@ -91,7 +91,7 @@ pub struct Encoding {
 }
 
 impl Encoding {
-    /// That of a text without tokens of its own.
+    /// The encoding of a text without tokens of its own.
     pub fn empty(with_offsets: bool) -> Self {
         Self { offsets: with_offsets.then(Vec::new), ..Self::default() }
     }
@@ -109,7 +109,7 @@ impl Encoding {
         encoding
     }
 
-    /// The tokens of two texts in their frame, cut to `max_tokens` as `cut` says.
+    /// The tokens of two texts in their frame, cut to `max_tokens` according to `cut`.
     ///
     /// Source: `tokenizers` 0.23, `truncate_encodings`.
     pub fn pair(frame: &Pair, mut texts: [Tokens; 2], cut: Cut, max_tokens: usize) -> Self {
@@ -143,7 +143,7 @@ impl Encoding {
         encoding
     }
 
-    /// Leaves out the tokens `id` of one text without a frame.
+    /// Removes the tokens `id` of a single text without a frame.
     pub fn leave_out(&mut self, id: u32) {
         if let Some(offsets) = &mut self.offsets {
             let mut ids = self.ids.iter();
@@ -153,7 +153,7 @@ impl Encoding {
         self.types.truncate(self.ids.len());
     }
 
-    /// Whether token `i` is one of those that frame the texts.
+    /// Whether token `i` is one of the special tokens that frame the texts.
     pub fn is_special(&self, i: usize) -> bool {
         let frame = self.second.start.saturating_sub(self.between)..self.second.start;
         i < self.prefix || i + self.suffix >= self.ids.len() || frame.contains(&i)

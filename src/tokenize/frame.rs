@@ -1,5 +1,5 @@
 //! The frame of a tokenizer, its post-processor: the special tokens around a text or a pair of texts, and the
-//! types of all.
+//! types of all tokens.
 
 use super::read::Stage;
 use super::split::character;
@@ -15,22 +15,22 @@ pub type Special = (u32, u8);
 /// The special tokens around one text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Single {
-    /// Those before it.
+    /// The tokens before it.
     pub before: Vec<Special>,
     /// The type of its tokens.
     pub kind: u8,
-    /// Those after it.
+    /// The tokens after it.
     pub after: Vec<Special>,
 }
 
 /// The special tokens around two texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
-    /// Those before the first text.
+    /// The tokens before the first text.
     pub before: Vec<Special>,
-    /// Those between the two.
+    /// The tokens between the two.
     pub between: Vec<Special>,
-    /// Those after the second text.
+    /// The tokens after the second text.
     pub after: Vec<Special>,
     /// The types of the texts' tokens.
     pub kinds: [u8; 2],
@@ -39,25 +39,23 @@ pub struct Pair {
 /// The frame of a text, and of a pair if the tokenizer has one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
-    /// Of one text.
+    /// For one text.
     pub single: Single,
-    /// Of two.
+    /// For a pair.
     pub pair: Option<Pair>,
-    /// Whether offsets leave out the white space of a token, and whether a text's first blank was put there
-    /// by the tokenizer.
+    /// How offsets exclude the white space of a token, if they do.
     pub trim: Option<Trim>,
 }
 
-/// How offsets leave out white space.
+/// How offsets exclude white space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trim {
-    /// The first token's blank is not the text's.
+    /// The tokenizer added the first token's blank.
     pub prefix_space: bool,
 }
 
 impl Trim {
-    /// Leaves out of a token's range the white space that the token has at its ends: as many characters of
-    /// those that it took.
+    /// Shrinks a token's range by the white space at the token's ends: by as many of the covered characters.
     ///
     /// Source: `tokenizers` 0.23, `pre_tokenizers/byte_level.rs`, `process_offsets`.
     pub fn trim(self, token: &str, first: bool, taken: &str, range: &mut Range<usize>) {
@@ -74,14 +72,14 @@ impl Trim {
 }
 
 impl Frame {
-    /// `[CLS] A [SEP]`, and `[CLS] A [SEP] B [SEP]` with the type 1 from B on.
+    /// `[CLS] A [SEP]`, and `[CLS] A [SEP] B [SEP]` with type 1 starting at B.
     pub fn bert(cls: u32, sep: u32) -> Self {
         let single = Single { before: vec![(cls, 0)], kind: 0, after: vec![(sep, 0)] };
         let pair = Pair { before: vec![(cls, 0)], between: vec![(sep, 0)], after: vec![(sep, 1)], kinds: [0, 1] };
         Self { single, pair: Some(pair), trim: None }
     }
 
-    /// `<s> A </s>`, and `<s> A </s> </s> B </s>`, all of the type 0.
+    /// `<s> A </s>`, and `<s> A </s> </s> B </s>`, all of type 0.
     pub fn roberta(cls: u32, sep: u32, trim: Option<Trim>) -> Self {
         let single = Single { before: vec![(cls, 0)], kind: 0, after: vec![(sep, 0)] };
         let between = vec![(sep, 0), (sep, 0)];
@@ -126,7 +124,7 @@ impl Frame {
         [before, after].into_iter().chain(pair).flatten().map(|(id, _)| *id)
     }
 
-    /// All tokens are of the type 0.
+    /// Sets the types of all tokens to 0.
     pub fn drop_types(&mut self) {
         let Self { single, pair, .. } = self;
         single.kind = 0;
@@ -211,7 +209,7 @@ impl Template {
     }
 }
 
-/// The id of a token that a field gives as its text and its id.
+/// The id of a token in a field with its text and its id.
 fn token(stage: &Stage, name: &str) -> Result<u32> {
     let id = stage.field(name).and_then(|pair| pair.get(1)?.as_u64()).and_then(|id| u32::try_from(id).ok());
     id.ok_or_else(|| stage.wrong(name, "a token and its id"))

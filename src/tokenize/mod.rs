@@ -1,8 +1,8 @@
-//! Text to token ids, by the stages of `tokenizer.json`, one after the other: added tokens are found
-//! ([`added`]), the text between them is normalized ([`normalize`]), cut into words ([`split`]), the words
-//! into tokens ([`model`]), and all are framed by special tokens ([`frame`]). Each kind of a stage has a file
-//! of its own; `text` keeps where each byte came from, `read` assembles a tokenizer from its files. Cutting
-//! to the model's length is a step of its own ([`Tokenizer::frame`]; `pair`, of two texts).
+//! Text to token ids, by the stages of `tokenizer.json`, in order: added tokens are found ([`added`]), the
+//! text between them is normalized ([`normalize`]) and split into words ([`split`]), the words are split into
+//! tokens ([`model`]), and special tokens frame the result ([`frame`]). Each kind of stage has its own file;
+//! `text` tracks where each byte came from, `read` assembles a tokenizer from its files. Cutting to the
+//! model's length is a separate step ([`Tokenizer::frame`]; `pair` for two texts).
 
 mod added;
 mod bare;
@@ -39,7 +39,7 @@ use window::Reading;
 /// The file that a tokenizer is read from.
 const FILE: JsonFile = JsonFile { name: "tokenizer.json", kind: ErrorKind::TokenizerInvalid };
 
-/// The fewest bytes of a text that are read at once.
+/// The minimum bytes of a text that are read at once.
 const MIN_WINDOW: usize = 256;
 
 /// A tokenizer.
@@ -70,7 +70,7 @@ impl Tokenizer {
     /// Reads a `tokenizer.json`, for a model whose word embedding has `rows` rows.
     ///
     /// # Errors
-    /// Those of [`Tokenizer::from_files`].
+    /// The errors of [`Tokenizer::from_files`].
     pub fn from_json(bytes: &[u8], rows: usize) -> Result<Self> {
         Self::from_files(&TokenizerFiles { tokenizer_json: Some(bytes), ..TokenizerFiles::default() }, rows)
     }
@@ -78,16 +78,16 @@ impl Tokenizer {
     /// Reads a tokenizer's files, for a model whose word embedding has `rows` rows.
     ///
     /// # Errors
-    /// [`ErrorKind::TokenizerInvalid`] where one can't be read or has ids beyond `rows`;
-    /// [`ErrorKind::TokenizerUnsupported`] if a stage has an unknown kind; [`ErrorKind::NotAModel`] where it is
-    /// another file.
+    /// [`ErrorKind::TokenizerInvalid`] if one can't be read or has ids beyond `rows`;
+    /// [`ErrorKind::TokenizerUnsupported`] if a stage has an unknown kind; [`ErrorKind::NotAModel`] if it is
+    /// another kind of file.
     pub fn from_files(files: &TokenizerFiles, rows: usize) -> Result<Self> {
         let parts = files.read(rows)?;
         let reading = Reading::of(&parts.made.normalizer, &parts.made.pre_tokenizer, &parts.made.model);
         Ok(Self { parts, reading, pieces: RefCell::default(), bare: None })
     }
 
-    /// The most tokens of a text, special ones included, where `tokenizer_config.json` names a bound.
+    /// The maximum number of tokens per text, including special ones, if `tokenizer_config.json` sets one.
     pub fn max_length(&self) -> Option<usize> {
         self.parts.max_length
     }
@@ -102,7 +102,7 @@ impl Tokenizer {
         self.frame_lengths().iter().sum()
     }
 
-    /// How many of them stand before it, and how many behind.
+    /// How many of them are before the text, and how many after it.
     pub fn frame_lengths(&self) -> [usize; 2] {
         let Frame { single, .. } = &self.parts.frame;
         [single.before.len(), single.after.len()]
@@ -111,15 +111,15 @@ impl Tokenizer {
     /// The token ids of the whole text, without the special tokens that frame it.
     ///
     /// # Errors
-    /// [`ErrorKind::TokenizerInvalid`] where a stage fails.
+    /// [`ErrorKind::TokenizerInvalid`] if a stage fails.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
         Ok(self.tokens(text, usize::MAX, false)?.ids)
     }
 
-    /// The token ids of the whole text and, for each, the byte range of `text` that it stands for.
+    /// The token ids of the whole text and, for each, the byte range of `text` that it covers.
     ///
     /// # Errors
-    /// Those of [`Tokenizer::encode`].
+    /// The errors of [`Tokenizer::encode`].
     ///
     /// Oracle: `tokenizers` 0.23 in Python (test_data/tokenizer).
     pub fn encode_with_offsets(&self, text: &str) -> Result<(Vec<u32>, Vec<Range<usize>>)> {
@@ -128,11 +128,11 @@ impl Tokenizer {
     }
 
     /// The tokens of a text, framed and cut to `max_tokens`: as [`Tokenizer::encode`] and
-    /// [`Tokenizer::frame`] give them, but of a long text only as much is read as they need. A text without a
-    /// token of its own has none at all.
+    /// [`Tokenizer::frame`] return them, but a long text is read only as far as needed. A text without tokens
+    /// of its own gets no special tokens.
     ///
     /// # Errors
-    /// Those of [`Tokenizer::encode`].
+    /// The errors of [`Tokenizer::encode`].
     pub fn encode_to(&self, text: &str, max_tokens: usize, with_offsets: bool) -> Result<Encoding> {
         if let Some(bare) = self.bare {
             return self.encode_bare(bare, text, max_tokens, with_offsets);
@@ -145,17 +145,17 @@ impl Tokenizer {
         Ok(self.frame(ids, offsets, max_tokens))
     }
 
-    /// Frames a text's ids with the special tokens and cuts it to `max_tokens`, as Hugging Face cuts it: from
-    /// the end of the text, the closing special tokens stay.
+    /// Frames a text's ids with the special tokens and cuts them to `max_tokens`, as Hugging Face does: from
+    /// the end of the text, keeping the closing special tokens.
     pub fn frame(&self, ids: Vec<u32>, offsets: Option<Vec<Range<usize>>>, max_tokens: usize) -> Encoding {
         Encoding::single(&self.parts.frame.single, Tokens { ids, offsets }, max_tokens)
     }
 
-    /// The text's tokens up to `most` and one more, at least: all of a text of fewer.
+    /// The text's tokens: at least `most` + 1, or all if there are fewer.
     ///
-    /// The text is read in windows. A piece between two added tokens that goes on behind its window is
-    /// encoded as far as what follows can't change it ([`Tokenizer::piece`]); where that is too little, once
-    /// more in a window twice as long.
+    /// The text is read in windows. A piece between two added tokens that continues after its window is
+    /// encoded as far as the rest can't change it ([`Tokenizer::piece`]); if that is too little, it is
+    /// encoded again in a window twice as long.
     fn tokens(&self, text: &str, most: usize, with_offsets: bool) -> Result<Tokens> {
         let mut found = Found::new(text, self.parts.frame.trim, with_offsets);
         let least = most.saturating_mul(8).max(MIN_WINDOW);
@@ -183,8 +183,8 @@ impl Tokenizer {
         Ok(found.tokens)
     }
 
-    /// The tokens of a piece of the text. Unless it is `complete`, only those that hold whatever follows it:
-    /// [`Reading`] says why.
+    /// Adds the tokens of a piece of the text. Unless it is `complete`, adds only the tokens that are final
+    /// whatever follows: [`Reading`] explains why.
     fn piece(&self, piece: Range<usize>, complete: bool, found: &mut Found) -> Result<()> {
         #[cfg(test)]
         tests::READ.set(tests::READ.get() + piece.len());
@@ -204,7 +204,7 @@ impl Tokenizer {
                 self.words(text.slice(start..until), sure.saturating_sub(start), found);
             }
             match next {
-                // The white space that it takes may go on behind the end.
+                // The white space that it includes may continue after the end.
                 Some((range, _)) if range.end == end && !complete => return Ok(()),
                 Some((range, id)) => {
                     start = range.end;
@@ -215,7 +215,7 @@ impl Tokenizer {
         }
     }
 
-    /// The tokens of the words of a normalized piece that end at byte `sure` or before.
+    /// Adds the tokens of the words of a normalized piece that end at byte `sure` or before.
     fn words(&self, mut piece: Text, mut sure: usize, found: &mut Found) {
         let mut goes_on = false;
         if sure < piece.as_str().len() {
@@ -229,7 +229,7 @@ impl Tokenizer {
             }
         }
         if self.reading != Reading::Characters {
-            // Words may be longer than what they were cut from.
+            // Words may be longer than the text that they come from.
             sure = usize::MAX;
         }
         let mut words = Words::new(piece);
@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     thread_local! {
-        /// The bytes given to the stages so far.
+        /// The bytes passed to the stages so far.
         pub static READ: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
     }
 
@@ -293,7 +293,7 @@ mod tests {
         let on: Vec<bool> = goes_on(&roberta(), "ab, cd").into_iter().map(|(_, on)| on).collect();
         assert!(!on[0] && on[1..].contains(&true), "{on:?}");
         assert!(on[1..].contains(&false), "a word behind a blank: {on:?}");
-        // What stands for nothing of a text, in front of a blank.
+        // A token that covers no text, before a blank.
         assert!(!roberta().goes_on(7, "a b", 1..1));
         assert!(roberta().goes_on(7, "a.b", 1..1));
     }

@@ -6,12 +6,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::json::start_of;
 
 impl Tokenizer {
-    /// The tokens of a pair of texts in their frame, cut to `max_tokens` as `cut` says. With an empty second
-    /// text, those of the first alone, as in Python; two texts without a token of their own have none at all.
+    /// The tokens of a pair of texts in their frame, cut to `max_tokens` according to `cut`. If the second
+    /// text is empty, only those of the first, as in Python; two texts without tokens of their own get no
+    /// special tokens.
     ///
     /// # Errors
-    /// Those of [`Tokenizer::encode`]; [`ErrorKind::TokenizerUnsupported`] where the tokenizer has no frame for
-    /// pairs; [`ErrorKind::InvalidArgument`] where only the first may be cut and the second leaves no room for it.
+    /// The errors of [`Tokenizer::encode`]; [`ErrorKind::TokenizerUnsupported`] if the tokenizer has no frame
+    /// for pairs; [`ErrorKind::InvalidArgument`] if only the first may be cut and the second leaves no room
+    /// for it.
     ///
     /// Oracle: `transformers` 5.24 in Python, `tokenizer(text, pair, truncation="longest_first")` and
     /// `"only_first"`.
@@ -30,7 +32,7 @@ impl Tokenizer {
             return self.encode_to(text, max_tokens, with_offsets);
         }
         let room = max_tokens.saturating_sub(frame.special_tokens());
-        // Where the special tokens alone fill it, both texts go whichever is to be cut, as in Python.
+        // If the special tokens fill it, both texts are dropped, whichever should be cut, as in Python.
         let cut = if room == 0 { Cut::LongestFirst } else { cut };
         let texts = match cut {
             Cut::LongestFirst => self.tokens_of_both(text, pair, room, with_offsets)?,
@@ -57,13 +59,13 @@ impl Tokenizer {
         Ok(Encoding::pair(frame, texts, cut, max_tokens))
     }
 
-    /// The tokens of two texts, of each as many as may stay of it where the longer one is cut first.
+    /// The tokens of two texts: for each, at least as many as remain when the longer one is cut first.
     fn tokens_of_both(&self, text: &str, pair: &str, room: usize, with_offsets: bool) -> Result<[Tokens; 2]> {
         let mut most = room;
         loop {
             let texts = [self.tokens(text, most, with_offsets)?, self.tokens(pair, most, with_offsets)?];
-            // Where both are too long and the room is odd, the longer one gets one token more: its tokens
-            // have to be counted.
+            // If both are too long and the room is odd, the longer one gets one more token, so their tokens
+            // must be counted.
             if room.is_multiple_of(2) || texts.iter().any(|tokens| tokens.ids.len() <= most) {
                 return Ok(texts);
             }
@@ -71,7 +73,7 @@ impl Tokenizer {
         }
     }
 
-    /// The special tokens alone: those of a text, or those of a pair where there is a frame for pairs.
+    /// Only the special tokens: those of a text, or those of a pair if there is a frame for pairs.
     pub fn special_tokens_alone(&self, of_pair: bool, max_tokens: usize, with_offsets: bool) -> Encoding {
         let none = || Tokens { ids: Vec::new(), offsets: with_offsets.then(Vec::new) };
         match self.parts.frame.pair.as_ref().filter(|_| of_pair) {
@@ -80,7 +82,7 @@ impl Tokenizer {
         }
     }
 
-    /// How many special tokens frame a pair, where the tokenizer has a frame for pairs.
+    /// How many special tokens frame a pair, if the tokenizer has a frame for pairs.
     pub fn special_tokens_of_pair(&self) -> Option<usize> {
         self.parts.frame.pair.as_ref().map(frame::Pair::special_tokens)
     }

@@ -1,6 +1,7 @@
-//! Patterns of `tokenizer.json`: texts, and of regular expressions those few that files of this kind hold.
+//! Patterns of `tokenizer.json`: texts, and the few regular expressions that such files contain.
 //!
-//! An engine for all of them would cost more than all stages together; others are refused by name.
+//! An engine for all regular expressions would cost more than all stages together; others are rejected with
+//! an error that names them.
 
 use super::classes::{is_letter, is_number, is_word};
 use super::read::Stage;
@@ -10,15 +11,15 @@ use crate::json::start_of;
 use serde_json::Value;
 use std::ops::Range;
 
-/// How GPT-2 cuts a text into words.
+/// How GPT-2 splits a text into words.
 const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
-/// The longest regular expression that is read, in bytes, and the most repetitions that one asks for at least: what is
-/// tried at each character of a text is their product at most.
+/// The longest supported regular expression, in bytes, and the largest minimum of repetitions in it: their
+/// product limits what is tried at each character of a text.
 const LONGEST_REGEX: usize = 256;
 const MOST_REPETITIONS: usize = 64;
 
-/// What windows of a text end at.
+/// The characters that end a window of a text.
 const BLANKS: [char; 2] = [' ', '\n'];
 
 /// A pattern.
@@ -27,18 +28,18 @@ pub enum Pattern {
     Text(String),
     /// GPT-2's.
     Gpt2,
-    /// Characters one after the other, the last of them repeated; of several such, the first that is there.
+    /// Sequences of characters, the last of which may repeat; the first sequence that matches counts.
     Runs(Vec<Run>),
 }
 
-/// Characters one after the other, of which the last may repeat.
+/// A sequence of characters, the last of which may repeat.
 pub struct Run {
     characters: Vec<Set>,
     least: usize,
     most: usize,
 }
 
-/// Some characters.
+/// A set of characters.
 struct Set {
     members: Vec<Member>,
     negated: bool,
@@ -71,7 +72,7 @@ impl Pattern {
         }
     }
 
-    /// A regular expression, if it is of those that are known.
+    /// A regular expression, if it is one of the supported ones.
     pub fn regex(regex: &str) -> Option<Self> {
         match regex {
             GPT2 => Some(Self::Gpt2),
@@ -85,7 +86,7 @@ impl Pattern {
         matches!(self, Self::Gpt2)
     }
 
-    /// Whether it matches only ASCII's punctuation and white space.
+    /// Whether it matches only ASCII punctuation and white space.
     pub fn is_of_marks(&self) -> bool {
         let mark = |c: char| c.is_ascii_punctuation() || c.is_whitespace();
         let member = |member: &Member| match member {
@@ -101,7 +102,7 @@ impl Pattern {
         }
     }
 
-    /// Whether a blank may be in what it matches.
+    /// Whether a match may contain a blank.
     pub fn matches_blanks(&self) -> bool {
         match self {
             Self::Text(text) => text.contains(BLANKS),
@@ -110,7 +111,7 @@ impl Pattern {
         }
     }
 
-    /// Whether it may match a blank behind another character.
+    /// Whether a match may contain a blank after another character.
     pub fn reaches_over_blanks(&self) -> bool {
         match self {
             Self::Text(text) => text.trim_start().contains(BLANKS),
@@ -124,7 +125,7 @@ impl Pattern {
         }
     }
 
-    /// Whether it matches single characters alone.
+    /// Whether it matches only single characters.
     pub fn is_of_one_character(&self) -> bool {
         match self {
             Self::Text(text) => text.chars().count() <= 1,
@@ -133,7 +134,7 @@ impl Pattern {
         }
     }
 
-    /// Gives `found` what it matches in `text`, from left to right; never nothing.
+    /// Calls `found` with the matches in `text`, from left to right; none is empty.
     pub fn matches(&self, text: &str, mut found: impl FnMut(Range<usize>)) {
         match self {
             Self::Text(pattern) if pattern.is_empty() => {}
@@ -156,7 +157,7 @@ impl Pattern {
 }
 
 impl Run {
-    /// Reads a regular expression of this form, or several with `|` between them.
+    /// Reads a regular expression of this form, or several separated by `|`.
     fn parse(regex: &str) -> Option<Vec<Self>> {
         let mut rest = regex.chars().peekable();
         let mut runs = Vec::new();
@@ -202,7 +203,7 @@ impl Run {
         ended.then_some(runs)
     }
 
-    /// The bytes of the longest match that `text` begins with.
+    /// The length in bytes of the longest match that `text` begins with.
     fn length(&self, text: &str) -> Option<usize> {
         let (last, first) = self.characters.split_last()?;
         let mut rest = text.chars();
@@ -219,7 +220,7 @@ impl Run {
     }
 }
 
-/// The least and the most times of `{2,}`, `{1,3}` or `{2}`; never none.
+/// The minimum and the maximum of `{2,}`, `{1,3}` or `{2}`; the minimum is never 0.
 fn bounds(within: &str) -> Option<(usize, usize)> {
     let (least, most) = match within.split_once(',') {
         None => (within.parse().ok()?, within.parse().ok()?),
@@ -229,7 +230,7 @@ fn bounds(within: &str) -> Option<(usize, usize)> {
     (least > 0 && least <= MOST_REPETITIONS && most >= least).then_some((least, most))
 }
 
-/// What follows a backslash.
+/// Reads the characters after a backslash.
 fn escaped(rest: &mut impl Iterator<Item = char>) -> Option<Member> {
     let one = |c| Some(Member::Range(c, c));
     match rest.next()? {
@@ -262,7 +263,7 @@ impl Set {
         BLANKS.into_iter().any(|blank| self.has(blank))
     }
 
-    /// Whether it has white space alone.
+    /// Whether it contains only white space.
     fn is_white_space(&self) -> bool {
         let white = |member: &Member| match member {
             Member::Range(first, last) => first == last && first.is_whitespace(),
@@ -275,16 +276,16 @@ impl Set {
 fn is_of(class: char, c: char) -> bool {
     match class {
         's' => c.is_whitespace(),
-        // To this engine joiners are none of it, and superscripts and fractions of Latin-1 are.
+        // In this engine, joiners are not word characters, but superscripts and fractions of Latin-1 are.
         'w' => matches!(c, '²' | '³' | '¹' | '¼'..='¾') || is_word(c) && !matches!(c, '\u{200c}' | '\u{200d}'),
         'L' => is_letter(c),
         _ => is_number(c),
     }
 }
 
-/// Gives `word` the words of `text`, which follow one another without a gap: contractions, and runs of
-/// letters, of numbers and of others, each with a blank before it; of other white space all but the last
-/// before such a run.
+/// Calls `word` with the words of `text`, which follow one another without a gap: contractions; runs of
+/// letters, of numbers and of other characters, each with a blank before it, if any; and other white space,
+/// without its last character if more text follows.
 pub fn gpt2(text: &str, mut word: impl FnMut(Range<usize>)) {
     #[derive(PartialEq)]
     enum Class {

@@ -6,18 +6,18 @@ use super::read::{Made, Parts};
 use std::ops::Range;
 
 impl Tokenizer {
-    /// The vocabulary's word for `id` (WordPiece's `##` marks the continuation of a word).
+    /// The vocabulary's spelling of `id` (WordPiece's `##` marks the continuation of a word).
     pub fn token(&self, id: u32) -> String {
         let Parts { made: Made { model, .. }, added, .. } = &self.parts;
         let beyond = || added.beyond_vocabulary.get((id as usize).checked_sub(model.len())?).cloned();
         model.tokens().token(id).map(str::to_owned).or_else(beyond).unwrap_or_default()
     }
 
-    /// Whether the token `id`, which stands for `range` of `text`, goes on with the word before it: by the mark that
-    /// WordPiece has for that, or by what stands in front of it where a model has none.
+    /// Whether the token `id`, which covers `range` of `text`, continues the word before it: according to
+    /// WordPiece's mark, or, if a model has none, to the character before it.
     ///
-    /// Source: `gather_pre_entities` of `transformers` 5.24, `pipelines/token_classification.py`, which takes a token
-    /// for a part of a word where it is not as long as what it stands for.
+    /// Source: `gather_pre_entities` of `transformers` 5.24, `pipelines/token_classification.py`, which
+    /// treats a token as a part of a word if its length differs from that of the text it covers.
     pub fn goes_on(&self, id: u32, text: &str, range: Range<usize>) -> bool {
         let model = &self.parts.made.model;
         let part = text.get(range.clone()).unwrap_or_default();
@@ -27,13 +27,13 @@ impl Tokenizer {
         if model.marks_continuations() {
             return self.token(id).chars().count() != part.chars().count();
         }
-        // What a token stands for may be nothing: a space of its own in front of a word that begins with one.
+        // A token may cover no text: a separate space before a word that begins with one.
         let (before, behind) = text.split_at(range.start);
         before.chars().next_back().is_some_and(|before| before != ' ') && !behind.starts_with(' ')
     }
 
-    /// How tokens are written as text: `"prefix"` where `##` continues a word, `"bytes"` where a character stands for
-    /// each byte, `"spaces"` where ▁ stands for a space.
+    /// How tokens are spelled: `"prefix"` if `##` continues a word, `"bytes"` if a character represents each
+    /// byte, `"spaces"` if ▁ represents a space.
     pub fn spelling(&self) -> &'static str {
         match &self.parts.made {
             Made { model: Model::WordPiece(_), .. } => "prefix",

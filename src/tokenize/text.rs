@@ -1,8 +1,7 @@
 //! A text in the normalizer and the pre-tokenizer, with the origin of each of its bytes.
 //!
-//! A token's offsets are those of the text as it was given, but words are cut from the text as it was
-//! normalized. The bookkeeping is that of Hugging Face's tokenizers, down to its oddities:
-//! [`Text::transform`] says which.
+//! A token's offsets refer to the original text, but words are split from the normalized one. The bookkeeping
+//! is that of Hugging Face's tokenizers, down to their oddities, which [`Text::transform`] describes.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,7 +9,7 @@ use std::ops::Range;
 /// The bytes of the source that a byte came from: the first, and the one after the last.
 pub type Origin = (usize, usize);
 
-/// A text and, where they are wanted, the origins of its bytes.
+/// A text and, if requested, the origins of its bytes.
 pub struct Text<'a> {
     text: Cow<'a, str>,
     origins: Option<Cow<'a, [Origin]>>,
@@ -19,19 +18,19 @@ pub struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// A piece of a source, which lies at its byte `at`.
+    /// A piece of a source, which begins at its byte `at`.
     pub fn new(piece: &'a str, at: usize, with_origins: bool) -> Self {
         let of = |(i, c): (usize, char)| std::iter::repeat_n((at + i, at + i + c.len_utf8()), c.len_utf8());
         let origins = with_origins.then(|| piece.char_indices().flat_map(of).collect());
         Self { text: piece.into(), origins, at }
     }
 
-    /// What it says.
+    /// The text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether origins are wanted.
+    /// Whether origins are tracked.
     pub fn has_origins(&self) -> bool {
         self.origins.is_some()
     }
@@ -48,7 +47,7 @@ impl<'a> Text<'a> {
         Text { text: Cow::Borrowed(&self.text[range]), origins, at }
     }
 
-    /// The source's range of a range of the text; an empty one comes from nowhere.
+    /// The source's range for a range of the text; `0..0` for an empty one.
     pub fn origin(&self, range: Range<usize>) -> Range<usize> {
         match &self.origins {
             Some(origins) if !range.is_empty() => origins[range.start].0..origins[range.end - 1].1,
@@ -56,7 +55,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Each character's successors in its place, which come from where it came from.
+    /// Replaces each character with its successors, which get its origin.
     pub fn map(&mut self, mut successors: impl FnMut(char, &mut dyn FnMut(char))) {
         let mut text = String::with_capacity(self.text.len());
         let mut origins = self.origins.as_ref().map(|origins| Vec::with_capacity(origins.len()));
@@ -70,7 +69,7 @@ impl<'a> Text<'a> {
         self.set(text, origins);
     }
 
-    /// The characters that `keep` is true for.
+    /// Keeps only the characters for which `keep` returns true.
     pub fn filter(&mut self, keep: impl Fn(char) -> bool) {
         if !self.text.chars().all(&keep) {
             self.map(|c, push| {
@@ -81,7 +80,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The text without what lies outside of `range`.
+    /// Keeps only the text within `range`.
     pub fn keep(&mut self, range: Range<usize>) {
         if range == (0..self.text.len()) {
             return;
@@ -90,8 +89,8 @@ impl<'a> Text<'a> {
         self.set(self.text[range].to_owned(), origins);
     }
 
-    /// `content` in the place of each of `ranges`, which are in order; it comes from where the last character
-    /// that it replaces came from.
+    /// Replaces each of `ranges`, which are in order, with `content`; its origin is that of the last
+    /// character that it replaces.
     pub fn replace(&mut self, ranges: &[Range<usize>], content: &str) {
         if ranges.is_empty() {
             return;
@@ -115,7 +114,7 @@ impl<'a> Text<'a> {
         self.set(text, origins);
     }
 
-    /// `content` in front of a text that is not empty; it comes from where the first character came from.
+    /// Prepends `content` to a text that is not empty; its origin is that of the first character.
     pub fn prepend(&mut self, content: &str) {
         if self.text.is_empty() {
             return;
@@ -127,10 +126,10 @@ impl<'a> Text<'a> {
         self.set(format!("{content}{}", self.text), origins);
     }
 
-    /// `changes` in place of the text: a character with 0 takes the place of the next of the old ones, with 1
-    /// it is a new one and has the place of the one before it, with -n it takes the place of the next, and n
-    /// more are gone. A normalizer may count wrong, as those of Hugging Face do where the first characters
-    /// go: places then lag behind.
+    /// Replaces the text with `changes`. A character with 0 replaces the next old one; with 1, it is new and
+    /// gets the place of the one before it; with -n, it replaces the next one, and n more are removed. A
+    /// normalizer may miscount, as Hugging Face's do if the first characters are removed: places then lag
+    /// behind.
     ///
     /// Source: `tokenizers` 0.23, `NormalizedString::transform_range`.
     pub fn transform(&mut self, changes: &[(char, isize)]) {

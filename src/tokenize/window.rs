@@ -5,31 +5,31 @@ use super::normalize::Normalizer;
 use super::split::{Boundary, PreTokenizer};
 use unicode_categories::UnicodeCategories;
 
-/// The most bytes that a window grows by until white space ends it, where something else may.
+/// The maximum bytes that a window grows to find white space, if it may end elsewhere, too.
 const LONG_WORD: usize = 256;
 
-/// What ends a window, and which of its words are sure.
+/// What ends a window, and which of its words are final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// BERT's: a window ends before a character that is no mark. Each character is then normalized by itself
-    /// or with those before it, and
+    /// BERT's: a window ends before a character that is not a mark. Each character is then normalized alone
+    /// or with the ones before it, and
     ///
-    /// - whether an added token begins at a byte is known where the longest one, and a character behind it,
-    ///   lie before the end,
-    /// - a word that ends before that byte has ended, for what ends it is there.
+    /// - whether an added token begins at a byte is known if the longest one, and a character after it, are
+    ///   before the end,
+    /// - a word that ends before that byte is complete, since the character that ends it is there.
     Characters,
-    /// A window ends before white space, and so do the words that are sure: nothing that is normalized or cut
-    /// reaches across.
+    /// A window ends before white space, and so do its final words: neither normalization nor splitting
+    /// crosses it.
     Words(Boundary),
-    /// As [`Reading::Words`]; or a window ends between two characters that nothing takes together, and of the word
-    /// there so much is sure as the model says.
+    /// Like [`Reading::Words`], but a window may also end between two characters that nothing combines; the
+    /// model determines how much of the word there is final.
     Pieces,
-    /// The text is read whole.
+    /// The text is read as a whole.
     Whole,
 }
 
 impl Reading {
-    /// That of these stages.
+    /// The reading for these stages.
     pub fn of(normalizer: &Normalizer, pre_tokenizer: &PreTokenizer, model: &Model) -> Self {
         let bert = match normalizer {
             Normalizer::Bert(_) => true,
@@ -44,8 +44,8 @@ impl Reading {
         }
     }
 
-    /// The end of a window of `text` that has at least `at` bytes: that of the one before, `seen`, where that is far
-    /// enough. So no part of a text is looked through twice, however many added tokens begin a window.
+    /// The end of a window of `text` that has at least `at` bytes: the end of the previous one, `seen`, if
+    /// that is far enough. So no part of a text is scanned twice, however many added tokens begin a window.
     pub fn end_of_window(self, text: &str, seen: usize, at: usize) -> usize {
         if seen >= at.min(text.len()) {
             return seen;
@@ -78,8 +78,8 @@ impl Reading {
     }
 }
 
-/// Where the words of a normalized text that are sure up to byte `sure` end: before the last white space, or
-/// nowhere.
+/// The end of the final words of a normalized text, of which the first `sure` bytes are final: before the
+/// last white space, or 0.
 pub fn end_of_words(boundary: Boundary, text: &str, sure: usize) -> usize {
     let divides = |c: char| c == ' ' || boundary == Boundary::WhiteSpace && c.is_whitespace();
     let end = (0..=sure).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
@@ -93,14 +93,14 @@ pub fn end_of_words(boundary: Boundary, text: &str, sure: usize) -> usize {
     0
 }
 
-/// Whether a character is one of those that no normalization takes together with another of them.
+/// Whether a character is in a set whose members no normalization combines with each other.
 fn is_solid(c: char) -> bool {
     c.is_ascii_alphanumeric()
         || matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
 
-/// Whether a character is neither white space nor one that joins what follows it to a grapheme: those that do
-/// are in the scripts and blocks that are left out.
+/// Whether a character is neither white space nor joins the next one into a grapheme: the characters that do
+/// are all in the excluded scripts and blocks.
 fn joins_nothing(c: char) -> bool {
     !c.is_whitespace() && matches!(c, '!'..='\u{5ff}' | '\u{3001}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
@@ -110,7 +110,7 @@ mod tests {
     use super::super::{Cut, Tokenizer, TokenizerFiles};
 
     thread_local! {
-        /// The bytes looked through for ends of windows so far.
+        /// The bytes scanned for ends of windows so far.
         pub static SCANNED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
     }
 
@@ -125,7 +125,7 @@ mod tests {
         };
         let tokenizer = Tokenizer::from_files(&files, 10).unwrap();
         let text = "<s>".repeat(5000);
-        // Of two long texts and room for an odd number of tokens, the longer one's tokens are counted.
+        // With two long texts and room for an odd number of tokens, the longer one's tokens are counted.
         let pair = tokenizer.encode_pair(&text, &text, Cut::LongestFirst, 55, true).unwrap();
         assert_eq!((pair.ids.len(), pair.truncated), (55, true));
         let scanned = SCANNED.get();

@@ -27,8 +27,8 @@ struct Score<'a> {
     score: f64,
 }
 
-/// `start` and `end` count UTF-16 code units, as JavaScript's strings do, of the text that the token is of:
-/// with `pair`, of a pair's second.
+/// `start` and `end` count UTF-16 code units, as JavaScript strings do, in the text that the token comes
+/// from: if `pair`, the second text of a pair.
 #[derive(Serialize)]
 struct Token {
     text: String,
@@ -40,7 +40,7 @@ struct Token {
     pair: bool,
 }
 
-/// A token of a text alone; `subword`: whether Python takes it for the continuation of a word.
+/// A token of a single text; `subword`: whether Python considers it the continuation of a word.
 #[derive(Serialize)]
 struct Piece {
     text: String,
@@ -50,8 +50,8 @@ struct Piece {
     subword: bool,
 }
 
-/// Milliseconds: the text's own tokenization, and the forward pass of the group that it was part of, 0 for a
-/// text without tokens.
+/// Milliseconds: the text's own tokenization, and the forward pass of its group, which is 0 for a text
+/// without tokens.
 #[derive(Serialize)]
 struct Timings {
     tokenize: f64,
@@ -60,7 +60,7 @@ struct Timings {
     kernels: Option<Vec<KernelMs>>,
 }
 
-/// What the dispatches of one kernel took on the graphics device.
+/// The time of one kernel's dispatches on the graphics device.
 #[derive(Clone, Serialize)]
 struct KernelMs {
     name: &'static str,
@@ -84,7 +84,7 @@ extern "C" {
     fn pair(this: &Pair) -> String;
 }
 
-/// The text and, of a pair, the second one.
+/// The text and, for a pair, the second text.
 fn text_of(value: &JsValue) -> (String, Option<String>) {
     value.as_string().map_or_else(
         || {
@@ -95,7 +95,7 @@ fn text_of(value: &JsValue) -> (String, Option<String>) {
     )
 }
 
-/// A model, ready.
+/// A model that is ready for use.
 #[wasm_bindgen]
 pub struct Engine {
     pub(super) inner: engine::Engine,
@@ -105,9 +105,9 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Classifies `texts`, each a string or a pair `{ text, pair }`: for each its `top` best labels (0: all),
-    /// and its tokens where `details` is set. One without tokens has neither, unless `empty` is set: then it
-    /// is computed as special tokens alone.
+    /// Classifies `texts`, each a string or a pair `{ text, pair }`. Each result has the `top` best labels
+    /// (0: all), and the tokens if `details` is set. A text without tokens has neither, unless `empty` is
+    /// set: then it is computed as special tokens only.
     pub async fn classify(
         &self,
         texts: Vec<JsValue>,
@@ -118,7 +118,7 @@ impl Engine {
         let model = self.inner.text_model();
         let labels = &model.config().labels;
         let mut results: Vec<Classification> = Vec::with_capacity(texts.len());
-        // Those to compute, and which texts they are of.
+        // The encodings to compute, and the index of the text that each belongs to.
         let (mut encodings, mut places) = (Vec::new(), Vec::new());
         for (i, (text, pair)) in texts.iter().map(text_of).enumerate() {
             let start = self.clock.now();
@@ -162,11 +162,11 @@ impl Engine {
         to_js(&results)
     }
 
-    /// What the model computes for each of `inputs`, as it is: an embedder's vector (D), a classifier's logits (L),
-    /// of an encoder a state and of a tagger logits for each token (T, D or L). An input is a text, a pair, or a
-    /// `Uint32Array` of tokens, which are framed as a text's are. A text without tokens is computed as special tokens
-    /// alone; a static embedding's vector of it is of zeros. `cut_text`: whether of pairs that are too long the text
-    /// alone is cut.
+    /// The model's raw output for each of `inputs`: a vector for an embedder (D), logits for a classifier
+    /// (L), and for each token a state for an encoder (T, D) or logits for a tagger (T, L). An input is a
+    /// text, a pair, or a `Uint32Array` of tokens, which are framed like those of a text. A text without
+    /// tokens is computed as special tokens only; for a static embedding its vector is all zeros. `cut_text`:
+    /// whether only the text is cut in pairs that are too long.
     pub async fn rows(&self, inputs: Vec<JsValue>, cut_text: bool) -> Result<Vec<Float32Array>, JsValue> {
         let model = self.inner.text_model();
         let mut encodings = Vec::with_capacity(inputs.len());
@@ -185,7 +185,7 @@ impl Engine {
         Ok(rows)
     }
 
-    /// The tokens of the whole text, however long it is, without those that frame it.
+    /// The tokens of the whole text, however long it is, without the special tokens that frame it.
     pub fn tokenize(&self, text: &str) -> Result<JsValue, JsValue> {
         let tokenizer = self.inner.text_model().tokenizer();
         let (ids, offsets) = tokenizer.encode_with_offsets(text)?;
@@ -200,12 +200,12 @@ impl Engine {
         to_js(&tokens.collect::<Vec<_>>())
     }
 
-    /// What runs here.
+    /// Describes what runs here.
     pub fn info(&self) -> Result<JsValue, JsValue> {
         info::of(&self.inner)
     }
 
-    /// Ends the graphics device, as a driver's reset would.
+    /// Destroys the graphics device, as a driver reset would.
     #[wasm_bindgen(js_name = loseDevice)]
     pub fn lose_device(&self) {
         if let Some(gpu) = self.inner.text_model().backend().gpu() {
@@ -215,7 +215,7 @@ impl Engine {
 }
 
 impl Engine {
-    /// What the model takes of an input of [`Engine::rows`].
+    /// The encoding of an input of [`Engine::rows`].
     fn encoded(&self, input: &JsValue, cut_text: bool) -> crate::Result<Encoding> {
         let model = self.inner.text_model();
         if let Some(window) = input.dyn_ref::<Uint32Array>() {
@@ -254,7 +254,7 @@ impl Engine {
     }
 }
 
-/// For each byte of `text`, and its end, how many UTF-16 code units come before it.
+/// For each byte of `text`, and for its end, the number of UTF-16 code units before it.
 fn utf16_units(text: &str) -> Vec<usize> {
     let mut units = Vec::with_capacity(text.len() + 1);
     let mut count = 0;

@@ -6,7 +6,7 @@ use crate::backend::gpu::memory;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-/// What is known of a graphics device.
+/// What is known about a graphics device.
 #[derive(Serialize)]
 pub(super) struct Adapter<'a> {
     adapter: &'a str,
@@ -29,23 +29,24 @@ pub struct Gpu {
 
 #[wasm_bindgen]
 impl Gpu {
-    /// The browser's preferred device; `software`: whether one that computes on the processor will do.
+    /// Requests the browser's preferred device; `software`: whether one that computes on the processor is
+    /// acceptable.
     pub async fn request(software: bool) -> Result<Gpu, JsValue> {
         Ok(Self { device: Device::request(software).await? })
     }
 
-    /// What is known of it.
+    /// What is known about it.
     pub fn info(&self) -> Result<JsValue, JsValue> {
         to_js(&Adapter::from(self.device.info()))
     }
 
-    /// Ends the device, as a driver's reset would.
+    /// Destroys the device, as a driver reset would.
     pub fn lose(&self) {
         self.device.destroy();
     }
 }
 
-/// The buffers on graphics devices that are alive now.
+/// The buffers that exist on graphics devices now.
 #[wasm_bindgen(js_name = gpuBuffers)]
 pub fn gpu_buffers() -> Result<JsValue, JsValue> {
     #[derive(Serialize)]

@@ -59,7 +59,7 @@ struct Info<'a> {
     warnings: Vec<String>,
 }
 
-/// What runs in `engine`.
+/// Describes what runs in `engine`.
 pub(super) fn of(engine: &Engine) -> Result<JsValue, JsValue> {
     let model = engine.text_model();
     let (config, loaded, backend) = (model.config(), model.loaded(), model.backend());

@@ -1,4 +1,4 @@
-//! A model's files on their way in.
+//! Loads a model's files.
 
 use super::{Engine, Gpu};
 use crate::backend::Precision;
@@ -14,7 +14,7 @@ use crate::text_model;
 use crate::tokenize::TokenizerFiles;
 use wasm_bindgen::prelude::*;
 
-/// The hashes of a file whose bytes pass.
+/// The hashes of a file, computed as its bytes pass through.
 #[wasm_bindgen]
 pub struct FileHash {
     inner: file_hash::FileHash,
@@ -22,13 +22,13 @@ pub struct FileHash {
 
 #[wasm_bindgen]
 impl FileHash {
-    /// Of no bytes yet; `sha256`: whether the digest is wanted beside the checksum.
+    /// Starts with no bytes; `sha256`: whether to compute the digest in addition to the checksum.
     #[wasm_bindgen(constructor)]
     pub fn new(sha256: bool) -> FileHash {
         Self { inner: file_hash::FileHash::new(sha256) }
     }
 
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.inner.update(bytes);
     }
@@ -38,13 +38,13 @@ impl FileHash {
         self.inner.checksum()
     }
 
-    /// SHA-256, in hexadecimal digits, where it was wanted.
+    /// SHA-256, in hexadecimal digits, if requested.
     pub fn sha256(&self) -> Option<String> {
         self.inner.sha256()
     }
 }
 
-/// A model on its way in.
+/// A model being loaded.
 #[wasm_bindgen]
 pub struct Loader {
     inner: text_model::Loader<AutoBackend>,
@@ -53,11 +53,12 @@ pub struct Loader {
 
 #[wasm_bindgen]
 impl Loader {
-    /// Reads `config.json`, `tokenizer.json` and `tokenizer_config.json`, where there are such, and the
-    /// tokenizer's further files; `task` is "classify", "embed-mean", "embed-first", "encode" or "tag", `dtype` is "auto", "fp32", "fp16", "int8" or "int4". `gpu` and `files` are
-    /// consumed; `cpu`: whether the CPU holds the weights beside it.
+    /// Reads `config.json`, and if given `tokenizer.json`, `tokenizer_config.json` and the tokenizer's other
+    /// files. `task` is "classify", "embed-mean", "embed-first", "encode" or "tag"; `dtype` is "auto",
+    /// "fp32", "fp16", "int8" or "int4". `gpu` and `files` are consumed; `cpu`: whether the CPU gets the
+    /// weights as well as the GPU.
     #[wasm_bindgen(constructor)]
-    // As JavaScript passes them: an object of them would take more code on both sides.
+    // JavaScript passes these arguments: bundled in an object they would need more code on both sides.
     #[expect(clippy::too_many_arguments)]
     pub fn new(
         task: &str,
@@ -89,20 +90,21 @@ impl Loader {
         Ok(self.inner.limit_tokens(most)?)
     }
 
-    /// Takes the weights' next bytes: those of a safetensors file, of a checkpoint of PyTorch's, or of ONNX.
+    /// Reads the weights' next bytes: of a safetensors or ONNX file, or of a PyTorch checkpoint with the
+    /// feature `checkpoints`.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), JsValue> {
         Ok(self.inner.push(chunk)?)
     }
 
-    /// That the file is complete: the name of another, beside it, that the weights go on in, if there is one. Its
-    /// bytes are pushed next.
+    /// Ends the current file and returns the name of the file next to it that continues the weights, if any.
+    /// Push its bytes next.
     #[wasm_bindgen(js_name = endFile)]
     pub fn end_file(&mut self) -> Result<Option<String>, JsValue> {
         Ok(self.inner.end_file()?)
     }
 
-    /// Lets the engine meet the CPU's kernels while the next bytes are awaited; nothing before it is known
-    /// which those are.
+    /// Runs the CPU's kernels while the next bytes are on their way, so that the WebAssembly engine optimizes
+    /// them early. Does nothing until it is known which kernels the model needs.
     #[wasm_bindgen(js_name = warmUp)]
     pub fn warm_up(&mut self) -> Result<(), JsValue> {
         let dtype = match self.inner.precision() {

@@ -1,8 +1,8 @@
-//! The WebAssembly surface of a classifier, kept thin. The public API is written by hand in TypeScript on top
-//! (`js/`).
+//! The WebAssembly bindings of a classifier, kept thin. The public API on top of them is handwritten
+//! TypeScript (`js/`).
 //!
-//! `loader` takes a model's files, `engine` classifies, `info` says what runs, `gpu` holds the graphics device, `threads` the
-//! helpers of the CPU. Everything else that a page needs is here.
+//! `loader` reads a model's files, `engine` classifies, `info` describes what runs, `gpu` holds the graphics
+//! device, `threads` controls the CPU's helpers. Everything else that a page needs is here.
 
 mod engine;
 mod gpu;
@@ -23,7 +23,7 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 fn to_js(value: &impl Serialize) -> Result<JsValue, JsValue> {
-    // Numbers beyond 2^53 don't occur; plain objects rather than `Map`s.
+    // Creates plain objects rather than `Map`s; numbers beyond 2^53 don't occur.
     value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(JsValue::from)
 }
 
@@ -40,7 +40,7 @@ pub fn error_kinds() -> Vec<String> {
     ErrorKind::ALL.iter().map(|kind| kind.name().to_owned()).collect()
 }
 
-/// Bytes of the WebAssembly memory, which never shrinks: its peak.
+/// Bytes of the WebAssembly memory. It never shrinks, so this is its peak.
 #[wasm_bindgen(js_name = memoryBytes)]
 pub fn memory_bytes() -> f64 {
     core::arch::wasm32::memory_size::<0>() as f64 * 65_536.0

@@ -4,7 +4,7 @@ use super::header::{TensorInfo, quoted};
 use crate::error::{Error, ErrorKind, Result};
 use safetensors::tensor::Dtype;
 
-/// The storage types read.
+/// The supported storage types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Storage {
     /// IEEE double precision.
@@ -15,13 +15,13 @@ pub enum Storage {
     F16,
     /// The upper half of an f32.
     Bf16,
-    /// Whole numbers of 32 bits.
+    /// Integers of 32 bits.
     I32,
-    /// Whole numbers of 64 bits.
+    /// Integers of 64 bits.
     I64,
-    /// Symmetric int8 per row, with the scales in a tensor of their own.
+    /// Symmetric int8 per row, with the scales in a separate tensor.
     Int8,
-    /// int4 in pairs, with the scales of groups in a tensor of their own ([`super::int4`]).
+    /// int4 in pairs, with the scales of groups in a separate tensor ([`super::int4`]).
     Int4,
 }
 
@@ -60,7 +60,7 @@ impl Storage {
 /// The storage of a tensor that is to be converted.
 ///
 /// # Errors
-/// [`ErrorKind::WeightsMismatch`] where it is not floating-point.
+/// [`ErrorKind::WeightsMismatch`] if it is not floating-point.
 pub fn require_float(t: &TensorInfo) -> Result<Storage> {
     Storage::of(t.dtype).filter(|storage| storage.is_float()).ok_or_else(|| {
         Error::new(
@@ -70,11 +70,12 @@ pub fn require_float(t: &TensorInfo) -> Result<Storage> {
     })
 }
 
-/// Decodes numbers of a floating-point `storage`, or whole ones to the nearest; `out` has as many as `bytes` holds.
+/// Decodes floating-point numbers, or integers to the nearest f32. `out` has one place for each number in
+/// `bytes`.
 pub fn decode(storage: Storage, bytes: &[u8], out: &mut [f32]) {
     debug_assert_eq!(bytes.len(), out.len() * storage.bytes());
     match storage {
-        // As PyTorch casts: to nearest, and to infinity beyond f32.
+        // As PyTorch casts: to the nearest, and to infinity beyond f32.
         Storage::F64 => {
             for (x, b) in out.iter_mut().zip(bytes.as_chunks::<8>().0) {
                 *x = f64::from_le_bytes(*b) as f32;
@@ -109,7 +110,7 @@ pub fn decode(storage: Storage, bytes: &[u8], out: &mut [f32]) {
     }
 }
 
-/// That every number of tensor `name` is finite.
+/// Checks that every number of tensor `name` is finite.
 ///
 /// # Errors
 /// [`ErrorKind::WeightsNotFinite`].

@@ -1,7 +1,8 @@
-//! The safetensors header: eight bytes of length, then JSON that names each tensor, its type, shape and place.
+//! The safetensors header: eight bytes of length, then JSON with the name, type, shape and position of each
+//! tensor.
 //!
-//! The types' names and sizes are the `safetensors` crate's. Its own checks count bits in `usize`, which on wasm32 ends at
-//! tensors of 512 MiB; those here count in u64.
+//! The names and sizes of the types come from the `safetensors` crate. Its own checks count bits in `usize`,
+//! which on wasm32 overflows at tensors of 512 MiB; the checks here count in u64.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file_kind;
@@ -12,15 +13,15 @@ use serde_json::value::RawValue;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-/// Bytes of the length that the file begins with.
+/// Bytes of the length at the start of the file.
 pub const PREFIX_BYTES: usize = 8;
-/// Bytes that suffice to recognize a file that isn't safetensors.
+/// Bytes that suffice to recognize a file that is not safetensors.
 pub const SNIFFED_BYTES: usize = 1024;
-/// The longest header taken; DistilBERT's has some 12 kB.
+/// The maximum length of a header; that of DistilBERT has about 12 kB.
 pub const MAX_HEADER_BYTES: usize = 1 << 20;
-/// The most tensors taken; DistilBERT has 104.
+/// The maximum number of tensors; DistilBERT has 104.
 pub const MAX_TENSORS: usize = 1024;
-/// The highest rank taken; text classifiers have matrices and vectors.
+/// The maximum rank; text classifiers have matrices and vectors.
 pub const MAX_RANK: usize = 4;
 
 /// One tensor of a file.
@@ -30,22 +31,22 @@ pub struct TensorInfo {
     pub name: String,
     /// How its numbers are stored.
     pub dtype: Dtype,
-    /// Its shape, at most [`MAX_RANK`] sizes.
+    /// Its shape, with at most [`MAX_RANK`] sizes.
     pub shape: Vec<usize>,
-    /// Its bytes.
+    /// Its length in bytes.
     pub bytes: usize,
 }
 
 /// The tensors of a file, in the order of their bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Header {
-    /// The tensors, each beginning where the one before it ends.
+    /// The tensors, each starting where the previous one ends.
     pub tensors: Vec<TensorInfo>,
     /// Bytes of the whole file: prefix, header and tensors.
     pub file_bytes: usize,
 }
 
-/// A tensor's name in messages: in quotes, and cut if it is too long.
+/// A tensor's name for messages: in quotes, and shortened if it is too long.
 pub fn quoted(name: &str) -> String {
     const MOST: usize = 120;
     match name.char_indices().nth(MOST) {
@@ -61,11 +62,11 @@ fn lies(message: impl fmt::Display) -> Error {
     )
 }
 
-/// The header's length, from the file's first eight bytes; `None` where it is more than [`MAX_HEADER_BYTES`], as it is if the
-/// file is something else: [`not_safetensors`] says what.
+/// The header's length, from the file's first eight bytes; `None` if it is more than [`MAX_HEADER_BYTES`].
+/// Then the file is of another kind, which [`not_safetensors`] names.
 ///
 /// # Errors
-/// [`ErrorKind::WeightsHeader`] where it is zero.
+/// [`ErrorKind::WeightsHeader`] if it is 0 or 1.
 pub fn header_length(prefix: [u8; PREFIX_BYTES]) -> Result<Option<usize>> {
     match u64::from_le_bytes(prefix) {
         0 | 1 => Err(lies("is empty")),
@@ -73,7 +74,8 @@ pub fn header_length(prefix: [u8; PREFIX_BYTES]) -> Result<Option<usize>> {
     }
 }
 
-/// Why a file without a header is none, from its first bytes: [`SNIFFED_BYTES`], or all that there are.
+/// The error for a file without a header, from its first bytes: [`SNIFFED_BYTES`], or all of them if there
+/// are fewer.
 pub fn not_safetensors(first_bytes: &[u8]) -> Error {
     let name = file_kind::name_of(first_bytes).or_else(|| {
         let text = first_bytes.strip_prefix(file_kind::BYTE_ORDER_MARK).unwrap_or(first_bytes);
@@ -90,7 +92,7 @@ pub fn not_safetensors(first_bytes: &[u8]) -> Error {
     }
 }
 
-/// What the header says of a tensor.
+/// What the header says about a tensor.
 #[derive(Deserialize)]
 struct Entry {
     dtype: Dtype,
@@ -102,12 +104,12 @@ impl Header {
     /// Parses and checks the JSON of a header.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsHeader`] for every way in which it can lie; [`ErrorKind::OutOfMemory`] where the file is longer
-    /// than this machine can address.
+    /// [`ErrorKind::WeightsHeader`] if it is invalid in any way; [`ErrorKind::OutOfMemory`] if the file is
+    /// longer than this machine can address.
     pub fn parse(json: &[u8]) -> Result<Self> {
         let text = std::str::from_utf8(json).map_err(|_| lies("is not UTF-8"))?;
         let mut entries = entries(text)?;
-        // Tensors without bytes lie where the next one begins.
+        // Tensors without bytes start where the next one starts.
         crate::order::sort_by_key(&mut entries, |(_, entry)| entry.data_offsets);
         let mut tensors = Vec::with_capacity(entries.len());
         let mut end = 0;
@@ -131,7 +133,8 @@ impl Header {
     }
 }
 
-/// Bytes of a tensor of `shape` with `bits` bits a number; `None` where they are no whole bytes, or more than u64 counts.
+/// Bytes of a tensor of `shape` with `bits` bits per number; `None` if they are not whole bytes, or more than
+/// u64 can count.
 fn tensor_bytes(shape: &[u64], bits: u64) -> Option<u64> {
     let bits = shape.iter().try_fold(1u64, |product, &n| product.checked_mul(n))?.checked_mul(bits)?;
     bits.is_multiple_of(8).then_some(bits / 8)
@@ -148,7 +151,8 @@ fn too_long(n: u64) -> Error {
     )
 }
 
-/// The header's tensors by name. Names that come twice are found here: in a map, the last of two would win unseen.
+/// The header's tensors by name. Duplicate names are detected here: in a map, the last one would silently
+/// win.
 fn entries(text: &str) -> Result<Vec<(String, Entry)>> {
     struct Names;
     impl<'de> Visitor<'de> for Names {
@@ -171,7 +175,7 @@ fn entries(text: &str) -> Result<Vec<(String, Entry)>> {
             Ok(entries)
         }
     }
-    // serde_json's messages repeat the file's text, which may be anything.
+    // serde_json's messages repeat the file's text, which may contain anything.
     let at = |e: serde_json::Error| lies(format!("can't be read as JSON (column {} of line {})", e.column(), e.line()));
     let mut json = serde_json::Deserializer::from_str(text);
     let entries = json.deserialize_map(Names).map_err(at)??;
@@ -179,7 +183,7 @@ fn entries(text: &str) -> Result<Vec<(String, Entry)>> {
     Ok(entries)
 }
 
-/// Adds what `value` says of the tensor `name` to `list`.
+/// Adds what `value` says about tensor `name` to `list`.
 fn entry(name: String, value: &RawValue, seen: &mut HashSet<String>, list: &mut Vec<(String, Entry)>) -> Result<()> {
     #[derive(Deserialize)]
     struct Typed {
@@ -271,9 +275,9 @@ mod tests {
         one("[1]", "[0,8]"); // larger than its shape
         one("[2]", "[0,4]"); // smaller than its shape
         one("[1]", "[0,-4]"); // negative
-        one("[1]", "[0,99999999999999999999]"); // more than any machine
+        one("[1]", "[0,99999999999999999999]"); // beyond any machine
         one("[4611686018427387904,4]", "[0,0]"); // a shape whose product overflows
-        one("[1]", "[4,8]"); // a hole before the first
+        one("[1]", "[4,8]"); // a gap before the first
     }
 
     #[test]

@@ -1,15 +1,15 @@
-//! int4 weights: w ≈ (q - 8) · scale, q in 0..=15, with a scale for each [`GROUP`] columns of a row.
+//! int4 weights: w ≈ (q - 8) · scale, q in 0..=15, with a scale for every [`GROUP`] columns of a row.
 //!
-//! Stored as two tensors: `NAME` U8 of shape [rows, columns / 2], a byte for two columns that follow each other, the first in its
-//! lower half; and `NAME_scale` F16 of shape [rows, columns / 32], before `NAME` in the file. A scale may be negative: of -8..=7,
-//! the longer side then covers the larger weights.
+//! Stored as two tensors: `NAME` U8 of shape [rows, columns / 2], one byte for two adjacent columns, the
+//! first in its lower half; and `NAME_scale` F16 of shape [rows, columns / 32], before `NAME` in the file. A
+//! scale may be negative, so that the longer side of -8..=7 covers the larger weights.
 
 use super::header::quoted;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Columns that share a scale.
 pub const GROUP: usize = 32;
-/// The largest weight that has a scale: 7 times the largest number of half precision.
+/// The largest weight that a scale can cover: 7 times the largest half-precision number.
 pub const LARGEST: f32 = 7.0 * 65_504.0;
 /// The q of a weight of 0.
 pub const ZERO: u8 = 8;
@@ -24,12 +24,12 @@ pub fn unpack(packed: &[u8]) -> impl Iterator<Item = u8> {
     packed.iter().flat_map(|pair| [pair & 15, pair >> 4])
 }
 
-/// A row as it is stored, of an even number of q.
+/// The stored form of a row with an even number of q.
 pub fn pack(q: &[u8]) -> impl Iterator<Item = u8> {
     q.as_chunks::<2>().0.iter().map(|[first, second]| first | second << 4)
 }
 
-/// The weights of a stored row: `out` has a place a column, `scales` a value a group.
+/// The weights of a stored row: `out` has one place per column, `scales` one value per group.
 pub fn dequantize(packed: &[u8], scales: &[f32], out: &mut [f32]) {
     let scales = scales.iter().flat_map(|scale| [*scale; GROUP]);
     for ((w, q), scale) in out.iter_mut().zip(unpack(packed)).zip(scales) {
@@ -37,7 +37,7 @@ pub fn dequantize(packed: &[u8], scales: &[f32], out: &mut [f32]) {
     }
 }
 
-/// [`dequantize`] into a row of its own.
+/// [`dequantize`] into a new row.
 pub fn dequantized(packed: &[u8], scales: &[f32]) -> Vec<f32> {
     let mut row = vec![0.0; 2 * packed.len()];
     dequantize(packed, scales, &mut row);
@@ -49,18 +49,19 @@ pub fn nearest(w: f32, scale: f32) -> u8 {
     ((w / scale).round_ties_even().clamp(-8.0, 7.0) + f32::from(ZERO)) as u8
 }
 
-/// The scale of a group of weights, rounded to half precision: of [`SHARES`] of the one that just covers the largest, with
-/// either sign, that with the least sum of squared errors. A group of zeros gets 1; one beyond [`LARGEST`] is cut to what the
-/// largest scale covers ([`check_range`] finds it).
+/// The scale of a group of weights, rounded to half precision. Tries [`SHARES`] of the scale that just covers
+/// the largest weight, with either sign, and picks the one with the least sum of squared errors. A group of
+/// zeros gets 1; a group beyond [`LARGEST`] is clipped to the range that the largest scale covers
+/// ([`check_range`] detects it).
 pub fn scale_of(group: &[f32]) -> f32 {
     let largest = group.iter().fold(0.0f32, |m, w| m.max(w.abs()));
-    // Squares of the largest f32 overflow: then no error is finite, and this is the scale.
+    // Squares of the largest f32 overflow: then no error is finite, and this scale is used.
     let mut best = (f32::INFINITY, if largest > LARGEST { half::f16::MAX.to_f32() } else { 1.0 });
     for share in SHARES {
         for sign in [1.0, -1.0] {
             let covering = (share * largest / 7.0).min(half::f16::MAX.to_f32());
             let scale = half::f16::from_f32(sign * covering).to_f32();
-            // Too small for half precision: nothing that a text's answer depends on.
+            // Too small for half precision: no answer depends on such a weight.
             if scale == 0.0 {
                 continue;
             }
@@ -74,10 +75,10 @@ pub fn scale_of(group: &[f32]) -> f32 {
     best.1
 }
 
-/// That int4 can hold weights of tensor `name`.
+/// Checks that int4 can represent the weights of tensor `name`.
 ///
 /// # Errors
-/// [`ErrorKind::NotFinite`] where one is beyond [`LARGEST`].
+/// [`ErrorKind::NotFinite`] if one is beyond [`LARGEST`].
 pub fn check_range(values: &[f32], name: &str) -> Result<()> {
     let Some(x) = values.iter().find(|x| x.abs() > LARGEST) else { return Ok(()) };
     let name = quoted(name);
@@ -98,7 +99,7 @@ const SHARES: [f32; 23] = {
     shares
 };
 
-/// Quantizes a row of finite weights to nearest: a q a column, a scale a group.
+/// Quantizes a row of finite weights to nearest: a q per column, a scale per group.
 pub fn quantize_row(row: &[f32], q: &mut [u8], scales: &mut [f32]) {
     for ((group, q), scale) in row.chunks_exact(GROUP).zip(q.chunks_exact_mut(GROUP)).zip(scales) {
         *scale = scale_of(group);
@@ -108,8 +109,8 @@ pub fn quantize_row(row: &[f32], q: &mut [u8], scales: &mut [f32]) {
     }
 }
 
-/// The scale with which a group's largest weight is -8 steps, rounded to half precision; 1 for a group of zeros. At most the
-/// largest of half precision, as that of [`scale_of`].
+/// The scale for which the largest weight of a group is -8 steps, rounded to half precision; 1 for a group of
+/// zeros. At most the largest half-precision number, as in [`scale_of`].
 pub fn covering_scale(group: &[f32]) -> f32 {
     let largest = group.iter().fold(0.0f32, |m, w| if w.abs() > m.abs() { *w } else { m });
     let most = half::f16::MAX.to_f32();
@@ -117,10 +118,10 @@ pub fn covering_scale(group: &[f32]) -> f32 {
     if scale == 0.0 { 1.0 } else { scale }
 }
 
-/// Rounds a row of an embedding table to nearest: two columns a byte of `packed`, a scale a group.
+/// Rounds a row of an embedding table to nearest: two columns per byte of `packed`, one scale per group.
 ///
-/// [`covering_scale`] instead of the search of [`scale_of`]: tables are large, are rounded while a file streams, and their
-/// answers are as close to the original's.
+/// Uses [`covering_scale`] instead of the search of [`scale_of`]: tables are large and rounded while a file
+/// streams, and the resulting answers are as close to the original ones.
 pub fn round_table_row(row: &[f32], packed: &mut [u8], scales: &mut [half::f16]) {
     let packed = packed.chunks_exact_mut(GROUP / 2);
     for ((group, packed), kept) in row.chunks_exact(GROUP).zip(packed).zip(scales) {
@@ -136,7 +137,8 @@ pub fn round_table_row(row: &[f32], packed: &mut [u8], scales: &mut [half::f16])
 mod tests {
     use super::*;
 
-    /// By hand: the largest, -4, is -8 steps of 0.5; 3.6 is 7.2 steps, 4 would be 8, of which there are 7.
+    /// Computed by hand: the largest, -4, is -8 steps of 0.5; 3.6 is 7.2 steps; 4 would be 8, but there are
+    /// only 7.
     #[test]
     fn a_table_s_row_has_its_largest_at_the_long_end() {
         let mut row = [0.0; 2 * GROUP];

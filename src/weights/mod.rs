@@ -1,7 +1,8 @@
-//! Reads weights: the stream that splits a file in any chunks into rows of tensors, for any container
-//! ([`stream`]); safetensors ([`safetensors`]), its header and their checks ([`header`]); PyTorch's checkpoints ([`torch`]); numbers as they are stored
-//! ([`dtype`]), int8 ([`quantize`]) and int4 ([`int4`]); compressed files ([`coded`]).
-//! What the tensors mean is up to the model, not to this module.
+//! Reads weights: the stream that splits a file, in chunks of any size, into rows of tensors, for any
+//! container ([`stream`]); safetensors ([`safetensors`]), its header and the header's checks ([`header`]);
+//! PyTorch checkpoints ([`torch`]); ONNX files ([`onnx`]); numbers as they are stored ([`dtype`]), int8
+//! ([`quantize`]) and int4 ([`int4`]); compressed files ([`coded`]). The meaning of the tensors is up to the
+//! model, not to this module.
 
 pub mod coded;
 pub mod dtype;

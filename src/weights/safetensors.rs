@@ -1,6 +1,7 @@
-//! Cuts a safetensors file that arrives in chunks of any size into its header and the rows of its tensors.
+//! Splits a safetensors file, which arrives in chunks of any size, into its header and the rows of its
+//! tensors.
 //!
-//! At most one row is held here; a row that lies within a chunk is passed on without a copy.
+//! At most one row is held here; a row within a single chunk is passed on without a copy.
 
 use super::coded;
 use super::header::{Header, PREFIX_BYTES, SNIFFED_BYTES, header_length, not_safetensors};
@@ -9,8 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 use safetensors::tensor::Dtype;
 use serde_json::{Map, Value, json};
 
-/// The beginning of a file of these tensors (name, type, shape, bytes), which follow in this order: length, header with
-/// `metadata`, spaces.
+/// The beginning of a file of these tensors (name, type, shape, bytes): length, header with `metadata`,
+/// spaces. The data of the tensors follows in the same order.
 pub fn write_header(
     tensors: impl IntoIterator<Item = (String, Dtype, Vec<usize>, usize)>,
     metadata: &[(&str, &str)],
@@ -24,17 +25,17 @@ pub fn write_header(
         at = end;
     }
     let mut text = Value::Object(json).to_string();
-    // The format asks for data aligned to eight bytes.
+    // The format requires data aligned to eight bytes.
     text.extend(std::iter::repeat_n(' ', text.len().next_multiple_of(8) - text.len()));
     let mut file = (text.len() as u64).to_le_bytes().to_vec();
     file.extend_from_slice(text.as_bytes());
     file
 }
 
-/// The state of a file on its way in.
+/// Reads a file as it arrives.
 pub struct Reader {
     state: State,
-    /// What has come of the present prefix, header or row.
+    /// The part of the current prefix, header or row received so far.
     held: Vec<u8>,
     seen: usize,
     announced: Option<usize>,
@@ -43,19 +44,19 @@ pub struct Reader {
 
 enum State {
     Prefix,
-    /// This is no safetensors file; its first bytes say what it is.
+    /// Not a safetensors file; its first bytes show what it is.
     Foreign,
     Header {
         length: usize,
     },
-    /// `passed`: the bytes so far of a tensor that is skipped.
+    /// `passed`: bytes so far of a skipped tensor.
     Rows {
         header: Header,
         tensor: usize,
         row: usize,
         passed: usize,
     },
-    /// The file within a coded one is what is read. `file_bytes`: of the coded one.
+    /// Reads the file within a coded file. `file_bytes`: the length of the coded file.
     Coded {
         decoder: coded::Decoder,
         within: Box<Reader>,
@@ -65,17 +66,17 @@ enum State {
 }
 
 impl Reader {
-    /// A reader of a file that is announced to have `announced` bytes, where that is known.
+    /// A reader of a file announced to have `announced` bytes, if known.
     pub fn new(announced: Option<usize>) -> Self {
         Self { state: State::Prefix, held: Vec::new(), seen: 0, announced, may_be_coded: true }
     }
 
-    /// A reader of the file within a coded one, which is none itself.
+    /// A reader of the file within a coded file, which is not decoded again.
     fn within() -> Self {
         Self { may_be_coded: false, ..Self::new(None) }
     }
 
-    /// The header, once it is there.
+    /// The header, once it has been read.
     pub fn header(&self) -> Option<&Header> {
         match &self.state {
             State::Rows { header, .. } => Some(header),
@@ -84,12 +85,12 @@ impl Reader {
         }
     }
 
-    /// Takes the file's next bytes.
+    /// Reads the file's next bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::NotAModel`] for another kind of file, [`ErrorKind::WeightsHeader`], [`ErrorKind::OutOfMemory`],
-    /// [`ErrorKind::WeightsLength`] where there are more bytes than the header says, and the errors of `sink`. After
-    /// an error the reader rejects further calls.
+    /// [`ErrorKind::NotAModel`] for another kind of file, [`ErrorKind::WeightsHeader`],
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::WeightsLength`] if there are more bytes than the header says,
+    /// and the errors of `sink`. After an error the reader rejects further calls.
     pub fn push(&mut self, chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         let result = self.advance(chunk, sink);
         if result.is_err() {
@@ -99,11 +100,11 @@ impl Reader {
         result
     }
 
-    /// That the file is complete. A reader that failed before fails again.
+    /// Checks that the file is complete. A reader that failed before fails again.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing; [`ErrorKind::NotAModel`], [`ErrorKind::WeightsHeader`] for a short
-    /// file of another kind.
+    /// [`ErrorKind::WeightsLength`] if bytes are missing; [`ErrorKind::NotAModel`],
+    /// [`ErrorKind::WeightsHeader`] for a short file of another kind.
     pub fn finish(&self) -> Result<()> {
         if let State::Foreign = &self.state {
             return Err(not_safetensors(&self.held));
@@ -146,7 +147,7 @@ impl Reader {
                     return Err(not_safetensors(bytes));
                 }
                 State::Header { length } => {
-                    // gzip's first bytes are a plausible length, too.
+                    // The first bytes of gzip also make a plausible length.
                     if self.held.len() == PREFIX_BYTES && chunk.first().is_some_and(|&byte| byte != b'{') {
                         self.state = State::Foreign;
                         continue;

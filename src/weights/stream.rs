@@ -8,30 +8,30 @@ use super::{onnx, safetensors};
 use crate::error::{Error, ErrorKind, Result, try_reserve};
 use std::fmt;
 
-/// What takes the rows.
+/// Receives the rows.
 pub trait RowSink {
-    /// The header is there and checked; nothing else has been given yet.
+    /// Called with the checked header, before any row.
     ///
     /// # Errors
-    /// Any error that the receiver of these tensors returns; the stream ends there.
+    /// Any error that the receiver returns for these tensors; the stream ends there.
     fn header(&mut self, header: &Header) -> Result<()>;
 
-    /// Whether the rows of tensor `tensor` are wanted; the bytes of all others are passed over, whatever
-    /// their shape.
+    /// Whether the rows of tensor `tensor` are needed; the bytes of all others are skipped, whatever their
+    /// shape.
     fn takes(&self, tensor: usize) -> bool;
 
-    /// The bytes of row `row` of tensor `tensor` (an index into the header's list). A matrix has its first
-    /// size's number of rows; every other tensor is one row. A tensor without bytes has none.
+    /// Called with the bytes of row `row` of tensor `tensor` (an index into the header's list). A matrix has
+    /// as many rows as its first size; every other tensor is one row. A tensor without bytes has none.
     ///
     /// # Errors
-    /// Whatever is wrong with these bytes; the stream ends there.
+    /// Any error about these bytes; the stream ends there.
     fn row(&mut self, tensor: usize, row: usize, bytes: &[u8]) -> Result<()>;
 
-    /// The weights that are wanted of an ONNX file with this graph; the header follows.
+    /// The weights needed from an ONNX file with this graph; the header follows.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsMismatch`] where the graph is of another model, [`ErrorKind::NotAModel`] where none is read;
-    /// the stream ends there.
+    /// [`ErrorKind::WeightsMismatch`] if the graph belongs to another model, [`ErrorKind::NotAModel`] if ONNX
+    /// files are not supported; the stream ends there.
     fn wanted(&mut self, _graph: &onnx::Graph) -> Result<onnx::Wanted> {
         Err(Error::new(
             ErrorKind::NotAModel,
@@ -39,19 +39,19 @@ pub trait RowSink {
         ))
     }
 
-    /// An ONNX file's graph has come as a whole.
+    /// Called when the whole graph of an ONNX file has been read.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsMismatch`] where it computes something else than the model; the stream ends there.
+    /// [`ErrorKind::WeightsMismatch`] if it computes something other than the model; the stream ends there.
     fn graph(&mut self, _graph: &onnx::Graph, _tensors: &onnx::Tensors) -> Result<()> {
         Ok(())
     }
 }
 
-/// The first bytes that identify a file's container.
+/// The number of first bytes that identify the container of a file.
 pub const FIRST_BYTES: usize = 8;
 
-/// The state of a file on its way in.
+/// Reads a file as it arrives.
 pub struct Reader {
     container: Container,
     announced: Option<usize>,
@@ -59,7 +59,7 @@ pub struct Reader {
 }
 
 enum Container {
-    /// Fewer bytes than tell it.
+    /// Too few bytes to recognize it.
     Sniffing(Vec<u8>),
     Safetensors(safetensors::Reader),
     Onnx(Box<onnx::Reader>),
@@ -68,8 +68,8 @@ enum Container {
 }
 
 impl Container {
-    /// The container of a file that begins so. Whatever has no signature is left to the safetensors' reader,
-    /// which says what it is.
+    /// The container of a file with these first bytes. A file without a known signature is left to the
+    /// safetensors reader, which reports what it is.
     fn of(first_bytes: &[u8], announced: Option<usize>) -> Self {
         if onnx::begins(first_bytes) {
             return Self::Onnx(Box::new(onnx::Reader::new(announced)));
@@ -83,12 +83,12 @@ impl Container {
 }
 
 impl Reader {
-    /// A reader of a file that is announced to have `announced` bytes, where that is known.
+    /// A reader of a file announced to have `announced` bytes, if known.
     pub fn new(announced: Option<usize>) -> Self {
         Self { container: Container::Sniffing(Vec::new()), announced, seen: 0 }
     }
 
-    /// The header, once it is there.
+    /// The header, once it has been read.
     pub fn header(&self) -> Option<&Header> {
         match &self.container {
             Container::Sniffing(_) => None,
@@ -99,12 +99,12 @@ impl Reader {
         }
     }
 
-    /// Takes the file's next bytes.
+    /// Reads the file's next bytes.
     ///
     /// # Errors
     /// [`ErrorKind::NotAModel`] for another kind of file, [`ErrorKind::WeightsHeader`],
-    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::WeightsLength`] where there are more bytes than the header
-    /// says, and the errors of `sink`. After an error the reader rejects further calls.
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::WeightsLength`] if there are more bytes than the header says,
+    /// and the errors of `sink`. After an error the reader rejects further calls.
     pub fn push(&mut self, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         if let Container::Sniffing(held) = &mut self.container {
             if take(held, &mut chunk, &mut self.seen, FIRST_BYTES)?.is_none() {
@@ -125,16 +125,16 @@ impl Reader {
         }
     }
 
-    /// Bytes so far, of all files.
+    /// Bytes so far, over all files.
     pub fn seen(&self) -> usize {
         self.seen
     }
 
-    /// That the file is complete: the name of another, beside it, that the weights go on in, if there is one. Its bytes
-    /// are pushed next.
+    /// Ends the current file and returns the name of the file next to it that continues the weights, if any.
+    /// Push its bytes next.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    /// [`ErrorKind::WeightsLength`] if bytes are missing.
     pub fn end_file(&mut self) -> Result<Option<String>> {
         match &mut self.container {
             Container::Onnx(reader) => reader.end_file(),
@@ -142,10 +142,10 @@ impl Reader {
         }
     }
 
-    /// That the file is complete. A reader that failed before fails again.
+    /// Checks that the file is complete. A reader that failed before fails again.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing; [`ErrorKind::NotAModel`],
+    /// [`ErrorKind::WeightsLength`] if bytes are missing; [`ErrorKind::NotAModel`],
     /// [`ErrorKind::WeightsHeader`] for a short file of another kind.
     pub fn finish(&self) -> Result<()> {
         match &self.container {
@@ -158,22 +158,22 @@ impl Reader {
     }
 }
 
-/// That the file ends after `seen` of `whole` bytes.
+/// The error for a file that ends after `seen` of `whole` bytes.
 pub(crate) fn ended(seen: usize, whole: impl fmt::Display) -> Error {
     Error::new(ErrorKind::WeightsLength, format!("The weights ended after {seen} of {whole} bytes: load them again."))
 }
 
-/// That the file goes on after `whole` bytes.
+/// The error for a file that continues after `whole` bytes.
 pub(super) fn longer(whole: usize) -> Error {
     Error::new(ErrorKind::WeightsLength, format!("The weights continue after their {whole} bytes: load them again."))
 }
 
-/// That a reader has failed already.
+/// The error of a reader that has already failed.
 pub(super) fn failed_before() -> Error {
     Error::new(ErrorKind::WeightsLength, "The weights failed earlier: load them again from the start.")
 }
 
-/// Rows of a tensor of `shape`, and bytes of each.
+/// The number of rows of a tensor of `shape`, and the bytes of each.
 pub(super) fn row_layout(shape: &[usize], bytes: usize) -> (usize, usize) {
     match shape {
         [rows, _] if *rows > 0 && bytes.is_multiple_of(*rows) => (*rows, bytes / rows),
@@ -181,9 +181,9 @@ pub(super) fn row_layout(shape: &[usize], bytes: usize) -> (usize, usize) {
     }
 }
 
-/// Fills `held` to `wanted` bytes from the front of `chunk`; `None` where the chunk was too short for it.
+/// Fills `held` up to `wanted` bytes from the front of `chunk`; `None` if the chunk was too short.
 ///
-/// Room is made as bytes come, not for what a header says: it may lie.
+/// Allocates as bytes arrive, not by what a header says: it may lie.
 ///
 /// # Errors
 /// [`ErrorKind::OutOfMemory`].

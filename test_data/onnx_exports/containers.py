@@ -1,4 +1,4 @@
-"""The same graph written differently: where its weights lie, and in which order and fields."""
+"""The same graph written differently: where its weights are, and in which order and fields."""
 
 import copy
 
@@ -11,18 +11,18 @@ SMALL = 512  # weights of fewer bytes stay in the file
 
 
 def save_external(graph, path, one_file=True):
-    """Weights in `NAME.onnx_data` beside the file, or each in a file with its name."""
+    """Weights in `NAME.onnx_data` next to the file, or each in a file with its name."""
     graph = copy.deepcopy(graph)
     for tensor in graph.graph.initializer:
         if len(tensor.raw_data) >= SMALL:
             data = f"{path.name}_data" if one_file else f"{path.stem}-{tensor.name.replace('::', '-')}"
             external_data_helper.set_external_data(tensor, data)
-            (path.parent / data).unlink(missing_ok=True)  # onnx appends to what is there
+            (path.parent / data).unlink(missing_ok=True)  # onnx appends to an existing file
     onnx.save_model(graph, path)
 
 
 def lean(graph):
-    """Without what only tools read: shapes between nodes, and where in the source a node comes from."""
+    """Removes what only tools read: shapes between nodes, and the source position of each node."""
     graph = copy.deepcopy(graph)
     del graph.graph.value_info[:], graph.graph.metadata_props[:], graph.metadata_props[:]
     graph.graph.doc_string = ""
@@ -33,7 +33,7 @@ def lean(graph):
 
 
 def numbered(graph):
-    """Names as PyTorch gave them before 1.13: only parameters keep theirs, all else is counted."""
+    """Names as in PyTorch before 1.13: only parameters keep theirs, everything else is numbered."""
     graph = copy.deepcopy(graph)
     kept = {value.name for value in (*graph.graph.input, *graph.graph.output)}
     kept |= {tensor.name for tensor in graph.graph.initializer if tensor.name.endswith((".weight", ".bias"))}
@@ -50,7 +50,7 @@ def numbered(graph):
 
 
 def as_constants(graph):
-    """Every initializer is the value of a Constant node."""
+    """Turns every initializer into the value of a Constant node."""
     graph = copy.deepcopy(graph)
     nodes = [
         onnx.helper.make_node("Constant", [], [tensor.name], name=f"Constant_{index}", value=tensor)
@@ -63,7 +63,7 @@ def as_constants(graph):
 
 
 def as_inputs(graph):
-    """Initializers are listed as inputs too, as all were before version 4 of the format."""
+    """Lists initializers as inputs, too, as required before version 4 of the format."""
     graph = copy.deepcopy(graph)
     graph.ir_version = 3
     for tensor in graph.graph.initializer:
@@ -73,7 +73,7 @@ def as_inputs(graph):
 
 
 def typed(graph):
-    """Values in float_data and its kin instead of raw_data."""
+    """Moves values from raw_data to float_data and its relatives."""
     graph = copy.deepcopy(graph)
     for tensor in graph.graph.initializer:
         values = numpy_helper.to_array(tensor)

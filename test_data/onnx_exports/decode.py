@@ -1,6 +1,6 @@
-"""The numbers that a quantized file holds, as parameters of the PyTorch model: the truth for its readers.
+"""The numbers in a quantized file, as parameters of the PyTorch model: the truth for its readers.
 
-Every number is (q - zero point) * scale in F32, by the operators' definitions and not by onnxruntime.
+Every number is (q - zero point) * scale in F32, by the operators' definitions, not by onnxruntime's code.
 """
 
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 from onnx import numpy_helper
 
 BITS4 = 15
-# Where the operators have weight, scale and zero point among their inputs.
+# The positions of weight, scale and zero point among an operator's inputs.
 PRODUCTS = {
     "MatMulInteger": (1, None, 3),
     "DynamicQuantizeMatMul": (1, 2, 3),
@@ -23,7 +23,7 @@ PROJECTIONS = {
 
 
 class Graph:
-    """A graph's initializers by name, and who makes and takes each value."""
+    """A graph's initializers by name, and the nodes that make and take each value."""
 
     def __init__(self, graph):
         self.nodes = graph.graph.node
@@ -39,11 +39,11 @@ class Graph:
         return self.arrays.get(name)
 
     def module(self, node):
-        """The module whose product `node` is: by its path, or by the bias that is added."""
+        """The module whose product `node` computes: by the node's path, or by the bias that is added."""
         if node.name.startswith("/"):
             return node.name.rpartition("/")[0][1:].replace("/", ".")
         values = [node.output[0]]
-        while values:  # an integer product is cast and scaled before
+        while values:  # an integer product is cast and scaled first
             takers = [taker for value in values for taker in self.takers.get(value, [])]
             for name in (name for taker in takers for name in taker.input):
                 if name.endswith(".bias") and name in self.arrays:
@@ -52,7 +52,7 @@ class Graph:
         raise ValueError(f"{node.name}: no bias")
 
     def scale_of(self, node):
-        """The weight's scale of a MatMulInteger: further on a Mul multiplies it by the activation's."""
+        """The weight's scale of a MatMulInteger: later, a Mul multiplies it by the activation's."""
         cast = self.takers[node.output[0]][0]
         scaling = self.takers[cast.output[0]][0]
         both = next(self.makers[name] for name in scaling.input if name != cast.output[0])
@@ -60,7 +60,7 @@ class Graph:
 
 
 def parameters(graph, model):
-    """Parameters of `model` as `graph` (a ModelProto) has them, by name; those in F32 are left out."""
+    """Parameters of `model` as stored in `graph` (a ModelProto), by name; those in F32 are left out."""
     read, found = Graph(graph), {}
     attentions = 0
     for node in read.nodes:
@@ -110,7 +110,7 @@ def parameters(graph, model):
 
 
 def packed(node, read):
-    """What a fused attention has of the three projections together, (K, 3N) and (3N), but in F32."""
+    """The three projections of a fused attention together, (K, 3N) and (3N), except those in F32."""
     if node.op_type == "QAttention":
         return {"weight": dequantized(*(read.array(node, index) for index in (1, 4, 7)))}
     inputs = {"bias": 3} if node.op_type == "MultiHeadAttention" else {"weight": 1, "bias": 2}
@@ -131,7 +131,7 @@ def dequantized(values, scale, zero):
 
 
 def blocks_along(values, scales, zeros, axis):
-    """Values in blocks along `axis`, with a scale each; of 4-bit types, which onnx unpacks."""
+    """Values in blocks along `axis`, with a scale each; onnx has unpacked 4-bit types."""
     size = -(-values.shape[axis] // scales.shape[axis])
     size = 1 << (size - 1).bit_length()  # the last block may be cut short
     spread = lambda of: np.repeat(of.astype(np.float32), size, axis)[tuple(slice(n) for n in values.shape)]
@@ -150,7 +150,7 @@ def blocks_of(node, read):
 
 
 def unpacked(values, bits):
-    """The numbers in each byte, the low ones first, as F32."""
+    """The numbers in each byte, low bits first, as F32."""
     if bits == 8:
         return values.astype(np.float32)
     return np.stack([values & BITS4, values >> 4], axis=-1).reshape(*values.shape[:-1], -1).astype(np.float32)

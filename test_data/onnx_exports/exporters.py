@@ -1,4 +1,4 @@
-"""A classifier's graph in fp32, by each of PyTorch's two exporters."""
+"""A classifier's graph in fp32, from each of PyTorch's two exporters."""
 
 import contextlib
 import inspect
@@ -11,7 +11,7 @@ import onnx
 import torch
 from transformers import AutoModelForSequenceClassification
 
-# The other exporter starts at 18: given less, it writes 18 anyway.
+# The newer exporter starts at 18: for lower opsets, it writes 18 anyway.
 TRACED_OPSETS = (*range(11, 22),)
 DYNAMO_OPSETS = (*range(18, 22),)
 
@@ -25,7 +25,7 @@ def example(model, tokens=16):
     """Inputs (2, tokens), by name, of the kinds that optimum gives a model."""
     ids = torch.full((2, tokens), 7, dtype=torch.int64)
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    # optimum gives token types to BERT and ELECTRA alone; RoBERTa's kin have one type.
+    # optimum gives token types only to BERT and ELECTRA; RoBERTa's relatives have one type.
     takes = inspect.signature(model.forward).parameters
     if "token_type_ids" in takes and model.config.type_vocab_size > 1:
         inputs["token_type_ids"] = torch.zeros_like(ids)
@@ -46,7 +46,7 @@ def traced(model, opset=14, fold=True):
 
 
 def captured(model, opset=18, optimize=True):
-    """The graph of the exporter that goes by torch.export (`dynamo=True`)."""
+    """The graph of the exporter that uses torch.export (`dynamo=True`)."""
     inputs = example(model)
     batch = torch.export.Dim("batch_size", min=1, max=64)
     length = torch.export.Dim("sequence_length", min=1, max=512)
@@ -62,7 +62,7 @@ def captured(model, opset=18, optimize=True):
 
 @contextlib.contextmanager
 def quiet():
-    """A path to write to; the exporters' words about what is deprecated and traced are dropped."""
+    """A path to write to; the exporters' messages about deprecation and tracing are dropped."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))

@@ -1,4 +1,4 @@
-"""Graphs whose operators are fused: by onnxruntime's transformer optimizer, and as its sessions save them."""
+"""Graphs with fused operators: from onnxruntime's transformer optimizer, and as its sessions save them."""
 
 import contextlib
 import logging
@@ -15,9 +15,9 @@ LEVELS = onnxruntime.GraphOptimizationLevel
 
 
 def fused(graph, config, multi_head=False, half=False, approximate=False):
-    """Attention or MultiHeadAttention, SkipLayerNormalization, EmbedLayerNormalization, BiasGelu.
+    """Fuses to Attention or MultiHeadAttention, SkipLayerNormalization, EmbedLayerNormalization and BiasGelu.
 
-    `approximate` makes FastGelu, which is GELU by tanh, of GELU by erf.
+    `approximate` turns GELU by erf into FastGelu, which is GELU by tanh.
     """
     options = FusionOptions("bert")
     options.use_multi_head_attention = multi_head
@@ -30,13 +30,13 @@ def fused(graph, config, multi_head=False, half=False, approximate=False):
         if half:
             optimized.convert_float_to_float16(keep_io_types=True)
         if FUSED not in [opset.domain for opset in optimized.model.opset_import]:
-            # The quantizer wants to see it.
+            # The quantizer expects it.
             optimized.model.opset_import.append(onnx.helper.make_opsetid(FUSED, 1))
         return optimized.model
 
 
 def of_session(graph, level=LEVELS.ORT_ENABLE_EXTENDED):
-    """What onnxruntime makes of a graph before it runs it (`optimized_model_filepath`)."""
+    """A graph as onnxruntime optimizes it before running it (`optimized_model_filepath`)."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level, options.log_severity_level = level, 3
     with file_of(graph) as path:
@@ -60,7 +60,7 @@ def file_of(graph):
 
 @contextlib.contextmanager
 def silence():
-    """The optimizer logs every pattern that it doesn't find."""
+    """Silences logging: the optimizer logs every pattern that it doesn't find."""
     logging.disable(logging.CRITICAL)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Every variant of ONNX file that is made of a model, by name."""
+"""Every variant of ONNX file that is made from a model, by name."""
 
 import functools
 import subprocess
@@ -16,7 +16,7 @@ import strangers
 
 
 class Model:
-    """A checkpoint, and the graphs that are made of it, each once. `optimum`: a Python with optimum-onnx."""
+    """A checkpoint, and the graphs made from it, each once. `optimum`: a Python with optimum-onnx."""
 
     def __init__(self, folder, optimum=None):
         self.folder, self.python = folder, optimum
@@ -33,12 +33,12 @@ class Model:
 
     @functools.cached_property
     def bare(self):
-        """The encoder alone, in PyTorch."""
+        """Only the encoder, in PyTorch."""
         return exporters.load_model(self.folder, AutoModel)
 
     @functools.cache
     def optimum(self, task="text-classification"):
-        """What `optimum-cli export onnx` writes; it needs an older `transformers`, so a Python of its own."""
+        """The output of `optimum-cli export onnx`, which needs an older `transformers`: a separate Python."""
         with tempfile.TemporaryDirectory() as out:
             options = ["--model", self.folder, "--task", task, out]
             command = [self.python, "-m", "optimum.exporters.onnx", *options]
@@ -47,7 +47,7 @@ class Model:
 
     @functools.cache
     def slim(self):
-        """As transformers.js' conversion has it before it quantizes."""
+        """The graph as transformers.js' conversion has it before quantizing."""
         return quantizers.slim(self.optimum())
 
     @functools.cache
@@ -76,7 +76,7 @@ VARIANTS = {
     **{f"traced-{n}": functools.partial(Model.traced, opset=n) for n in exporters.TRACED_OPSETS},
     **{f"dynamo-{n}": functools.partial(Model.captured, opset=n) for n in exporters.DYNAMO_OPSETS},
     # transformers.js: fp16, quantized, int8, uint8, q4, q4f16, bnb4. Its convert.py quantizes per channel to
-    # 7 bits, its quantize.py alone per tensor to 8.
+    # 7 bits, quantize.py on its own per tensor to 8.
     "fp16": lambda m: quantizers.fp16(m.slim()),
     "q8": lambda m: quantizers.q8(m.slim()),
     "q8-convert": lambda m: quantizers.q8(m.slim(), per_channel=True, reduce_range=True),
@@ -129,7 +129,7 @@ VARIANTS = {
 # Encoders without a head: optimum's task feature-extraction.
 BARE = ("features", "features-q8", "features-q4")
 
-# What no engine of these architectures can take, and why.
+# The variants that no engine for these architectures can support, and why.
 REFUSED = {
     "bnb4": "MatMulBnb4",
     "q4-qdq": "blocks that DequantizeLinear decodes",

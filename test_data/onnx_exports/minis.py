@@ -31,12 +31,12 @@ def size(labels, layers=1, tokens=TOKENS, **more):
 
 
 def of_roberta(labels, **more):
-    """Positions start after the padding's id."""
+    """Sizes for RoBERTa's relatives, whose positions start after the padding id."""
     return size(labels, tokens=TOKENS + 2, type_vocab_size=1, **EPSILON, **more)
 
 
 def repeat(state):
-    """Tensors that are equal, of which exporters keep one."""
+    """Makes some tensors equal, of which exporters keep one."""
     layers = [f"roberta.encoder.layer.{index}" for index in range(2)]
     state[f"{layers[1]}.output.LayerNorm.weight"] = state[f"{layers[0]}.output.LayerNorm.weight"].clone()
     for layer in layers:
@@ -47,7 +47,7 @@ DISTILBERT = dict(
     vocab_size=VOCABULARY, dim=32, hidden_dim=64, n_heads=2, n_layers=1, max_position_embeddings=TOKENS,
     id2label={0: "NEGATIVE", 1: "POSITIVE"}, label2id={"NEGATIVE": 0, "POSITIVE": 1},
 )
-# DistilBERT has whole blocks of 32 numbers; the others' rows end within one.
+# DistilBERT's rows are whole blocks of 32 numbers; the others' rows end within a block.
 MINIS = {
     "mini-distilbert": dict(seed=31, config=DistilBertConfig(**DISTILBERT)),
     "mini-bert": dict(seed=32, types=True, config=BertConfig(**size(["a", "b", "c"]))),

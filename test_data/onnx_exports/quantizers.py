@@ -1,4 +1,4 @@
-"""Smaller weights for a graph, with the settings of transformers.js' scripts/quantize.py, and with others."""
+"""Smaller weights for a graph, with the settings of transformers.js' scripts/quantize.py and with others."""
 
 import copy
 import logging
@@ -16,7 +16,7 @@ BLOCK = 32
 
 
 def q8(graph, weights=QuantType.QInt8, per_channel=False, reduce_range=False, **options):
-    """MatMul as MatMulInteger, Gather of q8 rows; activations become uint8 at run time."""
+    """MatMul as MatMulInteger, Gather from q8 rows; activations become uint8 at run time."""
     logging.getLogger().setLevel(logging.ERROR)
     quantizer = ONNXQuantizer(
         copy.deepcopy(graph), per_channel, reduce_range, mode=QuantizationMode.IntegerOps, static=False,
@@ -33,7 +33,7 @@ def uint8(graph, **options):
 
 
 def q4(graph, symmetric=True, block=BLOCK, operators=("MatMul",), **more):
-    """MatMul as MatMulNBits; of `operators` also Gather as GatherBlockQuantized."""
+    """MatMul as MatMulNBits; with Gather in `operators`, also Gather as GatherBlockQuantized."""
     quantizer = MatMulNBitsQuantizer(
         copy.deepcopy(graph), algo_config=DefaultWeightOnlyQuantConfig(
             block_size=block, is_symmetric=symmetric, op_types_to_quantize=operators, **more,

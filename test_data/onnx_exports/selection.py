@@ -1,4 +1,4 @@
-"""The files that are committed, in test_data/onnx: small ones, of every kind that the tests read."""
+"""The files that are committed in test_data/onnx: small ones, of every kind that the tests read."""
 
 SELECTION = {
     "mini-bert": [
@@ -20,5 +20,5 @@ SELECTION = {
     "mini-data2vec-text": ["optimum", "q8"],
 }
 
-# Files with all that their tools wrote; the others are without what only tools read, which is half of some.
+# Files with everything that their tools wrote. The others lack what only tools read, up to half of a file.
 WHOLE = {("mini-bert", "q8")}

@@ -9,7 +9,7 @@ from minis import size
 
 
 def with_deeper_head(model):
-    """The same classifier with one more layer at its end, a head that somebody trained of their own."""
+    """The same classifier with one more layer at its end, as if somebody had trained their own head."""
     head = model.classifier
     torch.manual_seed(52)
     last = head if isinstance(head, torch.nn.Linear) else head.out_proj

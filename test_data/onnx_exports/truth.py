@@ -1,4 +1,4 @@
-"""Logits of a file: PyTorch's with the numbers that the file holds, and onnxruntime's."""
+"""Logits of a file: PyTorch's with the file's numbers, and onnxruntime's."""
 
 import numpy as np
 import onnx
@@ -20,7 +20,7 @@ def inputs_of(case):
 
 
 def by_pytorch(model, found, cases, output="logits"):
-    """Logits of each case, of `model` with the parameters `found` in place of its own."""
+    """The logits of each case by `model` with the parameters `found` instead of its own."""
     own = {name: values.clone() for name, values in model.state_dict().items()}
     for name, values in found.items():
         assert own[name].shape == values.shape, (name, own[name].shape, values.shape)
@@ -33,7 +33,7 @@ def by_pytorch(model, found, cases, output="logits"):
 
 
 def by_onnxruntime(path, cases, output="logits"):
-    """The same of a file."""
+    """The same by onnxruntime, from a file."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 4
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -43,7 +43,7 @@ def by_onnxruntime(path, cases, output="logits"):
 
 
 def states_of(path, model, case):
-    """The same of a file without a head: the last states of one case."""
+    """The same for a file without a head: the last states of one case."""
     found = parameters(onnx.load(path), model)
     mine = by_pytorch(model, found, [case], STATES)
     theirs = by_onnxruntime(path, [case], STATES)
@@ -53,9 +53,9 @@ def states_of(path, model, case):
 
 
 def truth_of(path, model, cases):
-    """What the manifest says of a file: PyTorch's logits where its numbers aren't the model's, differences.
+    """A file's entry in the manifest: PyTorch's logits if its numbers aren't the model's, and differences.
 
-    `onnxruntime`: its logits, where it computes otherwise than PyTorch does (8-bit activations, F16).
+    `onnxruntime`: its logits, if it computes differently from PyTorch (8-bit activations, F16).
     """
     found = parameters(onnx.load(path), model)
     exact = torch.tensor([case["logits"] for case in cases])

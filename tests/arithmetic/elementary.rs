@@ -5,7 +5,7 @@ use tabsense::backend::cpu::math;
 use tabsense::backend::cpu::simd::F32x4;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-/// The largest f(got, exact) over `points` + 1 places of [low, high].
+/// The largest `error(x, got, exact)` at `POINTS` + 1 points of [low, high].
 fn largest_error(
     [low, high]: [f64; 2],
     kernel: impl Fn([F32x4; 1]) -> [F32x4; 1],

@@ -1,5 +1,5 @@
-//! Products with integer weights against the same arithmetic in exact integers, written a second time, over
-//! ragged sizes and in every arithmetic, also where a build would choose another.
+//! Products with integer weights against a second implementation of the same arithmetic in exact integers,
+//! over ragged sizes and with every kind of dot product, even one that this build would not choose.
 
 use crate::common::Random;
 use crate::common::kernels::*;
@@ -14,7 +14,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 /// Every way of computing a product.
 const DOTS: [Dot; 2] = [Dot::Pairs, Dot::Quads];
 
-/// x as the int8 product quantizes it, written a second time: values, and the scale of each row.
+/// Quantizes x as the int8 product does: the values, and the scale of each row.
 fn quantized_activations(x: &[f32], depth: usize, largest_row_sum: i64) -> (Vec<i64>, Vec<f32>) {
     let limit = (i64::from(i32::MAX) / largest_row_sum.max(1)).min(8191) as f32;
     let largest = |x: &[f32]| x.iter().fold(0.0f32, |m, x| m.max(x.abs()));
@@ -27,7 +27,7 @@ fn quantized_activations(x: &[f32], depth: usize, largest_row_sum: i64) -> (Vec<
 }
 
 /// The exact int8 product (its scales in f64), and a bound on its error: the scales' product, the sum's
-/// conversion and the product of both round once each, and a scale of an activation twice.
+/// conversion and the product of these round once each, and an activation's scale twice.
 fn int8_product(x: &[f32], q: &[i8], scales: &[f32], depth: usize) -> (Vec<f64>, Vec<f64>) {
     let row_sum = |q: &[i8]| q.iter().map(|q| i64::from(*q).abs()).sum::<i64>();
     let (xq, x_scales) = quantized_activations(x, depth, q.chunks_exact(depth).map(row_sum).max().unwrap());
@@ -69,7 +69,7 @@ fn linear_int8_is_exact_in_integers_for_every_ragged_size() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn int8_sums_reach_the_end_of_i32_without_overflow() {
-    // Every weight ±127 and every activation at its limit: the largest sums there are. Depths of the
+    // Every weight ±127 and every activation at its limit: the largest possible sums, at the depth of the
     // feed-forward product and far beyond.
     let backend = CpuBackend::new();
     for (depth, dot) in [768, 3071, 3072, 70_001].into_iter().flat_map(|depth| DOTS.map(|dot| (depth, dot))) {
@@ -94,8 +94,8 @@ fn int8_sums_reach_the_end_of_i32_without_overflow() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn int8_activations_keep_13_bits_at_the_feed_forward_depth() {
-    // A product of depth 3072 against f64 with the quantized weights: what is left is the activations' error,
-    // half a step of 2^-13 each at worst, and as random as its terms.
+    // A product of depth 3072 against f64 with the quantized weights: only the activations' error remains, at
+    // most half a step of 2^-13 each, and as random as its terms.
     let (backend, random, depth) = (CpuBackend::new(), &mut Random(3), 3072);
     let (x, w, bias) = (random.values(2 * depth), random.values(8 * depth), vec![0.0; 8]);
     let weights = matrix(random, Precision::Int8, &w, &bias, depth);
@@ -119,7 +119,7 @@ fn stored_int8_rows_become_f32_whatever_comes_first() {
     let expected = matrix(random, Precision::F32, &scaled, &bias, depth);
     let x = tensor(&backend, depth, &random.values(3 * depth));
     let expected = read(&backend, &backend.linear(&x, &expected, Epilogue::Bias).unwrap());
-    // Scales come before the rows, after them, or in two parts between them.
+    // Scales come after the rows, before them, or partly before and partly after.
     for cut in [0, width, 10] {
         let mut builder = backend.linear_builder(width, depth, Precision::F32).unwrap();
         builder.bias(0, &bias[..5]);
@@ -156,7 +156,7 @@ fn stored_int8_rows_equal_rows_quantized_on_the_way_in() {
     assert_eq!(run(&stored), run(&quantized));
 }
 
-/// Σ x·w in f64, and `share` of Σ |x·w|.
+/// Σ x·w in f64, and `share` times Σ |x·w|.
 fn product_f64(x: &[f64], w: &[f64], depth: usize, share: f64) -> (Vec<f64>, Vec<f64>) {
     let rows = x.chunks_exact(depth).flat_map(|x| w.chunks_exact(depth).map(move |w| (x, w)));
     rows.map(|(x, w)| {
@@ -166,7 +166,7 @@ fn product_f64(x: &[f64], w: &[f64], depth: usize, share: f64) -> (Vec<f64>, Vec
     .unzip()
 }
 
-/// A matrix in int4 as the file stores it, and its weights.
+/// A matrix in int4: packed rows and scales, as the file stores them, and the weights they represent.
 fn int4_rows(w: &[f32], depth: usize) -> (Vec<Vec<u8>>, Vec<Vec<f32>>, Vec<f64>) {
     let (mut packed, mut all_scales, mut weights) = (Vec::new(), Vec::new(), Vec::new());
     for row in w.chunks_exact(depth) {
@@ -197,8 +197,8 @@ fn linear_int4_for_every_ragged_size() {
                 x.iter().map(move |x| f64::from((x * (127.0 / largest)).round_ties_even()) * f64::from(largest / 127.0))
             })
             .collect();
-        // Scales of groups are whole multiples of a row's, which are off by 1/16,384 of the largest at most.
-        // Those of the same row are within a factor of 3 of each other here.
+        // A group's scale is a whole multiple of the row's, off by at most 1/16,384 of the row's largest. The
+        // scales of a row are within a factor of 3 of each other here.
         let (sums, errors) = product_f64(&x_rounded, &w, depth, 3.0 / 16384.0 + 20.0 * ROUNDING);
         let x = tensor(&backend, depth, &x);
         for (dot, weights) in weights {
@@ -236,8 +236,8 @@ fn every_dot_gives_the_same_bits() {
 #[wasm_bindgen_test(unsupported = test)]
 fn int4_sums_reach_their_ends_without_overflow() {
     // Every weight at an end of its range and every activation at its limit, at the feed-forward depth and
-    // far beyond: 16-bit sums of a group, and 32-bit sums of groups whose multipliers are as large as they
-    // get.
+    // far beyond: 16-bit sums within a group, and 32-bit sums of groups with the largest possible
+    // multipliers.
     for (depth, dot) in [768, 3072, 65_536].into_iter().flat_map(|depth| DOTS.map(|dot| (depth, dot))) {
         let backend = CpuBackend::new();
         let mut builder = Matrix::with_dot(2, depth, Precision::Int4, dot).unwrap();
@@ -250,7 +250,7 @@ fn int4_sums_reach_their_ends_without_overflow() {
             let y = read(&backend, &backend.linear(&x, &weights, Epilogue::Bias).unwrap());
             let wanted = [-8.0, -3.5].map(|w| f64::from(sign) * w * depth as f64);
             for (y, wanted) in y.iter().zip(wanted) {
-                // Equal scales are the same multiple of the row's: what is left is rounding.
+                // Equal scales are the same multiple of the row's: only rounding remains.
                 let error = (f64::from(*y) / wanted - 1.0).abs();
                 assert!(error < 1e-5, "{dot:?}, {depth}: {y} instead of {wanted}");
             }
@@ -263,13 +263,13 @@ fn stored_int4_rows_go_into_matrices_of_any_precision() {
     let (random, depth, width) = (&mut Random(24), 64, 11);
     let (w, bias) = (random.values(width * depth), random.values(width));
     let (packed, scales, weights) = int4_rows(&w, depth);
-    // Whole numbers up to 127, which int8 activations are exactly.
+    // Whole numbers up to 127, which int8 activations represent exactly.
     let mut x: Vec<f32> = random.values(3 * depth).iter().map(|x| (x * 127.0).round()).collect();
     x.iter_mut().step_by(depth).for_each(|x| *x = 127.0);
     let x_f64: Vec<f64> = x.iter().map(|x| f64::from(*x)).collect();
     let backend = CpuBackend::new();
     let mut failures = Failures::default();
-    // int8 rounds the weights once more: to half of 1/127 of a row's largest, which is 8 at most.
+    // int8 rounds the weights again: by up to half of 1/127 of a row's largest, at most 8 int4 steps.
     for (precision, share) in [(Precision::F32, 1e-5), (Precision::Int8, 0.02), (Precision::Int4, 5e-4)] {
         let mut builder = Matrix::new(width, depth, precision).unwrap();
         for m in random.order(width) {

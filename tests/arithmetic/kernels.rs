@@ -1,7 +1,7 @@
-//! Every CPU kernel in f32 against a plain reference in f64, over ragged sizes; those of integers are in
+//! Every CPU kernel in f32 against a plain reference in f64, over ragged sizes. Integer products are in
 //! `integers.rs`, elementary functions in `elementary.rs`.
 //!
-//! A tolerance is a bound on f32 rounding, or the measured error named beside it.
+//! A tolerance is a bound on f32 rounding, or the measured error named next to it.
 
 use crate::common::Random;
 use crate::common::kernels::*;
@@ -34,7 +34,7 @@ fn zero_tiny_and_huge_rows_stay_in_place() {
     zero_tiny_and_huge(&CpuBackend::new(), random, (Precision::F32, Dot::fastest()), &w, &bias, depth);
 }
 
-/// Attention in f64: `columns` wide rows of q, k and v side by side.
+/// Attention in f64: a row of `qkv` is a row of q, of k and of v side by side, each `width` wide.
 fn attention_f64(qkv: &[f32], width: usize, heads: usize, queries: &[usize], keys: std::ops::Range<usize>) -> Vec<f64> {
     let head_width = width / heads;
     let at = |row: usize, column: usize| f64::from(qkv[row * 3 * width + column]);
@@ -77,7 +77,7 @@ fn attention_of_ragged_sequences_and_heads() {
         let spans = starts(&lengths);
         for (heads, head_width) in heads {
             let width = heads * head_width;
-            // Scores of standard deviation 3: some rows attend to a few keys only.
+            // Scores of standard deviation 3: some rows attend to only a few keys.
             let mut x = random.values(lengths.iter().sum::<usize>() * 3 * width);
             x.iter_mut().for_each(|x| *x *= 3.0);
             let tensor = tensor(&backend, 3 * width, &x);
@@ -88,7 +88,7 @@ fn attention_of_ragged_sequences_and_heads() {
                 let want = attention_f64(&x, width, heads, &span.clone().collect::<Vec<_>>(), span.clone());
                 for (i, want) in want.into_iter().enumerate() {
                     let case = format!("{lengths:?}, {heads} heads of {head_width}, row {}", span.start + i / width);
-                    // Scores of size 40, each off by a few of their roundings, 2.4e-6: measured 5.8e-6.
+                    // Scores of about 40, each off by a few roundings of 2.4e-6. Measured: 5.8e-6.
                     failures.check(&case, y[span.start * width + i], want, 8e-6);
                 }
             }
@@ -110,7 +110,7 @@ fn attention_of_one_query_a_sequence() {
     for (b, span) in spans.windows(2).enumerate() {
         let want = attention_f64(&x, width, heads, &[span[0] as usize], span[0] as usize..span[1] as usize);
         for (i, want) in want.into_iter().enumerate() {
-            // Scores below 3, keys 70 at most: measured 9e-8.
+            // Scores below 3, at most 70 keys. Measured: 9e-8.
             failures.check(&format!("sequence {b}, {i}"), y[b * width + i], want, 1e-7);
         }
     }
@@ -121,7 +121,7 @@ fn attention_never_yields_nan_from_finite_scores() {
     let (backend, width) = (CpuBackend::new(), 10);
     let spans = starts(&[9]);
     for size in [1e4, 1e15, 1e25, 3e38] {
-        // Row j is ±size: every score is size², and beyond f32 for the larger sizes.
+        // Row j is ±size, so the scores are of size², which is beyond f32 for the larger sizes.
         let x: Vec<f32> = (0..9 * 3 * width).map(|i| if i / (3 * width) % 2 == 0 { size } else { -size }).collect();
         let x = tensor(&backend, 3 * width, &x);
         let [q, k, v] = qkv(&x, &x, width);
@@ -129,7 +129,7 @@ fn attention_never_yields_nan_from_finite_scores() {
             &backend,
             &backend.attention(Attention::new([q, k, v], Spans { queries: &spans, keys: &spans }, width, 2)).unwrap(),
         );
-        // Equal rows share the weight: v's own size, with a sum's error.
+        // Equal rows share the weight, so the result has v's size, within the error of a sum.
         assert!(y.iter().all(|y| !y.is_nan()), "{size}: {y:?}");
         assert!(size > 1e30 || y.iter().all(|y| (y.abs() / size - 1.0).abs() < 1e-6), "{size}: {y:?}");
     }
@@ -158,8 +158,8 @@ fn layer_norm_of_ragged_widths() {
                 let deviation = (variance + 1e-12).sqrt();
                 for (d, x) in x.iter().enumerate() {
                     let want = (x - mean) / deviation * f64::from(gamma[d]) + f64::from(beta[d]);
-                    // The mean is off by a few roundings of its own size, which the deviation magnifies; then
-                    // those of y. Measured: a factor of 2.8.
+                    // The mean is off by a few roundings of its own size, which the deviation magnifies; y's
+                    // own roundings are added. Measured: a factor of 2.8.
                     let tolerance = 3.0 * ROUNDING * (mean.abs() / deviation + (x - mean).abs() / deviation + 1.0);
                     failures.check(
                         &format!("width {width}, shift {shift}, size {size}, {n}.{d}"),
@@ -193,7 +193,7 @@ fn rows_are_taken_in_the_order_asked_for() {
     assert!(read(&backend, &backend.take_rows(&x, &[]).unwrap()).is_empty());
 }
 
-/// One step of each kind, as a layer of a model takes them.
+/// One operation of each kind, as in a layer of a model.
 fn layer(backend: &CpuBackend, weights: &[<CpuBackend as Backend>::Linear; 2], tokens: usize) -> Vec<f32> {
     let x = tensor(backend, 16, &Random(10).values(tokens * 16));
     let wide = backend.linear(&x, &weights[0], Epilogue::Activation(Activation::Gelu)).unwrap();
@@ -274,7 +274,7 @@ fn buffers_stay_few_however_sizes_vary() {
     for _ in 0..500 {
         layer(&backend, &weights, 1 + random.bits() as usize % 512);
     }
-    // Shorter texts find the buffers of the longest.
+    // Shorter texts reuse the buffers of the longest.
     assert_eq!(backend.spare_bytes(), largest);
 
     let pool = Pool::<f32>::default();
@@ -290,10 +290,10 @@ fn a_buffer_too_large_is_an_error() {
     assert_eq!(error.kind(), tabsense::ErrorKind::OutOfMemory);
 }
 
-#[cfg(not(target_feature = "relaxed-simd"))] // Whether products and sums are rounded once is the processor's affair there.
+#[cfg(not(target_feature = "relaxed-simd"))] // There, the processor decides whether a multiply-add rounds once.
 #[wasm_bindgen_test(unsupported = test)]
 fn the_browser_computes_the_hosts_bits() {
-    // One number for the bits of a whole layer's result, equal on every engine and on the host.
+    // One hash of the bits of a whole layer's result, equal on every engine and on the host.
     let backend = CpuBackend::new();
     let bits = layer(&backend, &layer_weights(), 37);
     let hash = bits

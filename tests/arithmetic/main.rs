@@ -1,5 +1,5 @@
 //! The CPU's arithmetic. The same tests run on the host and, with `wasm-pack test`, in a browser: in two builds,
-//! because relaxed SIMD computes otherwise.
+//! because relaxed SIMD computes differently.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,4 +1,5 @@
-//! DistilBERT's parity with Hugging Face PyTorch on random models: whole, layer by layer, alone and in batches.
+//! DistilBERT's parity with Hugging Face PyTorch on random models: whole models and single layers, single
+//! texts and batches.
 //!
 //! The goldens' own noise (fp32 against fp64 in PyTorch) is about 2e-6; see test_data/goldens.
 

@@ -29,12 +29,13 @@ impl Golden {
         Knobs { strength: self.strength, name_weight: self.name_weight }
     }
 
-    /// How many examples have the label of example `i`, where each has one.
+    /// How many examples have the label of example `i`; 1 if examples have several labels.
     fn alike(&self, i: usize) -> usize {
         if self.multi { 1 } else { self.targets.iter().filter(|targets| **targets == self.targets[i]).count() }
     }
 
-    /// All examples but one, the others of its label counting more in its stead: `k` copies of each of them, `k - 1` of all others.
+    /// All examples but one. The others of its label count more to make up for it: `k` copies of each, and
+    /// `k - 1` of all others, if `k` examples have the label.
     fn without(&self, left_out: Option<usize>) -> Examples {
         let mut examples = Examples::new(self.width, self.labels, self.multi).unwrap();
         let copies = |i: usize| match left_out {
@@ -81,7 +82,8 @@ fn logits(taught: &Taught, vector: &[f32]) -> Vec<f32> {
     rows.map(|(w, b)| b + w.iter().zip(vector).map(|(w, v)| w * v / length).sum::<f32>()).collect()
 }
 
-/// The fit ends where the gradient is small, not zero; scikit-learn goes on to 1e-12. Largest difference seen: see the assertion.
+/// The fit stops at a small gradient, scikit-learn's at 1e-12. The assertion bounds the largest difference
+/// seen.
 #[wasm_bindgen_test(unsupported = test)]
 fn weights_equal_scikit_learns() {
     for golden in goldens() {
@@ -92,7 +94,8 @@ fn weights_equal_scikit_learns() {
     }
 }
 
-/// With two labels, or each by itself, one Newton step is all that is approximate; with more, also what labels share.
+/// With two labels, or several per example, only the single Newton step is approximate. With more labels,
+/// their shared curvature is, too.
 #[wasm_bindgen_test(unsupported = test)]
 fn leaving_one_out_is_near_fitting_without_it() {
     for golden in goldens() {

@@ -1,5 +1,4 @@
-// Runs the check of every case: each is a program of its own that ends with 1 where an answer is not the
-// right one.
+// Runs the check of every case: each is a separate program, which exits with 1 if an answer is wrong.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -11,7 +10,7 @@ const CASES = readdirSync(import.meta.dirname).filter((name) =>
   existsSync(join(import.meta.dirname, name, "check.mjs")),
 );
 
-// As many at a time as the machine for the tests has cores.
+// As many at a time as the test machine has cores.
 test("cases", { concurrency: 2 }, async (t) => {
   await Promise.all(
     CASES.map((name) =>

@@ -1,5 +1,5 @@
-//! Safetensors files taken apart and put together again, so that tests can make each of them lie.
-#![allow(dead_code)] // Each group of tests uses a part.
+//! Takes safetensors files apart and puts them together again, so that tests can make any part of them lie.
+#![allow(dead_code)] // Each group of tests uses only a part.
 
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};

@@ -1,5 +1,5 @@
-//! What PyTorch says of the committed random models (test_data/README.md), and the comparison of a model on the CPU
-//! with it.
+//! PyTorch's results for the committed random models (test_data/README.md), and comparisons of a model on the
+//! CPU with them.
 
 use super::{Tiny, largest_difference, now};
 use serde::Deserialize;
@@ -9,8 +9,8 @@ use tabsense::batch::PackedBatch;
 use tabsense::model::load::Dtype;
 use tabsense::model::{Model, Tap};
 
-/// Sums of up to a few hundred products of numbers near 1, in another order than PyTorch's, through three layers:
-/// ten times the difference that PyTorch's own fp32 has to fp64.
+/// Sums of up to a few hundred products of numbers near 1, in a different order than PyTorch's, through three
+/// layers: ten times the difference between PyTorch's own fp32 and fp64.
 pub const TOLERANCE: f32 = 2e-5;
 
 pub type Loaded = (Model<CpuBackend>, CpuBackend);
@@ -19,12 +19,12 @@ pub type Loaded = (Model<CpuBackend>, CpuBackend);
 pub struct Goldens {
     pub cases: Vec<Case>,
     pub batches: Vec<Vec<usize>>,
-    /// The case whose layers are compared, where any is.
+    /// The case whose layers are compared, if any.
     #[serde(default)]
     pub taps_case: usize,
     #[serde(default)]
     pub taps: Vec<GoldenTap>,
-    /// Of the bare encoder, of case `taps_case`; DistilBERT's files have none.
+    /// The bare encoder's last states for case `taps_case`; DistilBERT's files have none.
     #[serde(default)]
     pub states: Vec<f32>,
 }
@@ -32,7 +32,7 @@ pub struct Goldens {
 #[derive(Deserialize)]
 pub struct Case {
     pub ids: Vec<u32>,
-    /// Where the model takes them: pairs have tokens of two types.
+    /// If the model supports them: pairs have tokens of two types.
     #[serde(default)]
     pub types: Vec<u8>,
     pub logits: Vec<f32>,
@@ -50,7 +50,7 @@ pub fn goldens(tiny: &Tiny) -> Goldens {
 }
 
 impl Goldens {
-    /// Cases that are of more than one type of token.
+    /// The cases whose tokens are of more than one type.
     pub fn pairs(&self) -> Vec<usize> {
         (0..self.cases.len()).filter(|&i| self.cases[i].types.iter().any(|t| *t > 0)).collect()
     }
@@ -66,13 +66,13 @@ impl Goldens {
         PackedBatch::with_types(cases.map(|case| (case.ids.as_slice(), case.types.as_slice())))
     }
 
-    /// What PyTorch has for them, row by row.
+    /// PyTorch's logits for these cases, row by row.
     pub fn logits(&self, group: &[usize]) -> Vec<f32> {
         group.iter().flat_map(|&i| self.cases[i].logits.iter().copied()).collect()
     }
 }
 
-/// The largest difference of the groups' logits to PyTorch's.
+/// The largest difference between the groups' logits and PyTorch's.
 pub fn worst((model, backend): &Loaded, goldens: &Goldens, groups: &[Vec<usize>]) -> f32 {
     let difference = |group: &Vec<usize>| {
         let logits = now(model.outputs(backend, &goldens.batch(group))).unwrap();
@@ -81,7 +81,7 @@ pub fn worst((model, backend): &Loaded, goldens: &Goldens, groups: &[Vec<usize>]
     groups.iter().map(difference).fold(0.0, f32::max)
 }
 
-/// That a text's logits are the same to the bit alone and among all others.
+/// Checks that a text's logits are the same to the bit, alone or in a batch with all others.
 pub fn alone_equals_in_a_batch(tiny: &Tiny) {
     for dtype in [Dtype::Fp32, Dtype::Int8] {
         let ((model, backend), goldens) = (tiny.load(dtype), goldens(tiny));
@@ -94,7 +94,7 @@ pub fn alone_equals_in_a_batch(tiny: &Tiny) {
     }
 }
 
-/// That the output of every layer is PyTorch's.
+/// Checks that the output of every layer is PyTorch's.
 pub fn every_layer_is_pytorch_s(tiny: &Tiny) {
     let ((model, backend), goldens) = (tiny.load(Dtype::Auto), goldens(tiny));
     let batch = goldens.batch(&[goldens.taps_case]);
@@ -112,7 +112,7 @@ pub fn every_layer_is_pytorch_s(tiny: &Tiny) {
     let last = format!("layer.{}.", model.config().layers - 1);
     for ((name, got), golden) in taps.iter().zip(&goldens.taps) {
         assert_eq!(*name, golden.name);
-        // The last layer computes the first row alone.
+        // The last layer computes only the first row.
         let rows = if name.starts_with(&last) { 1 } else { batch.tokens() };
         assert_eq!(got.len(), rows * golden.cols, "{}, {name}", tiny.name);
         let worst = largest_difference(got, &golden.values[..got.len()]);

@@ -1,5 +1,5 @@
-//! The graphics device of the tests: a software adapter will do, none is a failure.
-#![allow(dead_code)] // Each group of tests uses a part.
+//! The graphics device for the tests. A software adapter is enough; without any adapter the tests fail.
+#![allow(dead_code)] // Each group of tests uses only a part.
 
 use std::cell::Cell;
 use tabsense::backend::Backend;
@@ -19,7 +19,7 @@ pub async fn backend() -> GpuBackend {
     GpuBackend::new(device().await)
 }
 
-/// A backend that the thread's tests share: a software adapter compiles its pipelines for seconds.
+/// A backend that the thread's tests share: a software adapter takes seconds to compile its pipelines.
 pub async fn shared_backend() -> &'static GpuBackend {
     thread_local! {
         static SHARED: Cell<Option<&'static GpuBackend>> = const { Cell::new(None) };
@@ -33,13 +33,13 @@ pub async fn shared_backend() -> &'static GpuBackend {
     backend
 }
 
-/// The values of a tensor, the device having had nothing against any of it.
+/// The values of a tensor, after checking that the device reported no error.
 pub async fn read(backend: &GpuBackend, x: &GpuTensor) -> Vec<f32> {
     backend.settle().await.unwrap();
     backend.checked(async || backend.read(x).await).await.unwrap()
 }
 
-/// A committed random model on the graphics device; `cpu_holds`: and on the CPU.
+/// Loads a committed random model on the graphics device and, if `cpu_holds`, on the CPU as well.
 pub async fn load(tiny: &super::Tiny, dtype: &str, cpu_holds: bool) -> tabsense::Result<Engine> {
     load_files(device().await, tiny.config, tiny.tokenizer, tiny.weights, dtype, cpu_holds).await
 }
@@ -60,7 +60,7 @@ pub async fn load_files(
     Engine::prepare(loader.finish()?, &clock).await
 }
 
-/// Milliseconds; the calibration wants some, whatever they are.
+/// Milliseconds, for the calibration; the tests don't depend on them.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn clock() -> f64 {
     use std::sync::OnceLock;
@@ -69,13 +69,13 @@ pub fn clock() -> f64 {
     START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
 }
 
-/// Milliseconds; the calibration wants some, whatever they are.
+/// Milliseconds, for the calibration; the tests don't depend on them.
 #[cfg(target_arch = "wasm32")]
 pub fn clock() -> f64 {
     js_sys::Date::now()
 }
 
-/// The logits of texts of ids on one side, one list a text.
+/// The logits of texts, given as ids, on one side: one list per text.
 pub async fn logits(engine: &Engine, side: Side, texts: &[&[u32]]) -> tabsense::Result<Vec<Vec<f32>>> {
     let (model, backend) = (engine.text_model().model(), engine.text_model().backend());
     let batch = PackedBatch::new(texts.iter().copied());

@@ -1,5 +1,5 @@
-// A model hub and its CDN, on two origins, that answer as the real ones do: listings in pages, redirects to
-// signed addresses that are good for one GET, codes of errors in headers, compressed JSON. For tests of Node and
+// A model hub and its CDN, on two origins, that respond like the real ones: paginated listings, redirects to
+// signed addresses that are valid for one GET, error codes in headers, compressed JSON. For tests of Node and
 // of pages.
 
 import { createHash, randomBytes } from "node:crypto";
@@ -9,17 +9,17 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
-/** Files that a hub keeps in its storage, and not in git. */
+/** Files that a hub keeps in its large file storage, not in git. */
 const STORED = /\.(safetensors|bin|onnx|h5|model)$|\.onnx_data(_\d+)?$/;
 const CORS = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers":
     "X-Repo-Commit,X-Error-Code,X-Error-Message,ETag,Link,Accept-Ranges,Content-Range,X-Linked-Size,X-Linked-ETag",
 };
-/** CDNs allow whatever header a page asks for. */
+/** CDNs allow any header that a page requests. */
 const PREFLIGHT = { "access-control-allow-methods": "GET, HEAD", "access-control-max-age": "0" };
 
-/** The files of a folder by their paths in it. */
+/** The files of a folder, by their paths in it. */
 export function filesIn(folder, below = "") {
   return Object.assign(
     {},
@@ -32,20 +32,20 @@ export function filesIn(folder, below = "") {
 }
 
 /**
- * Starts a hub. `repositories` holds them by `org/name` (`main`) or `org/name@revision`, each `{ files, … }` with
- * what is out of the ordinary:
+ * Starts a hub. `repositories` has `{ files, … }` by `org/name` (`main`) or `org/name@revision`, with
+ * optional special behaviour:
  *
- * - `gated`, `disabled`: nobody gets in; `token`: those alone who have it in `Authorization`, or in `X-Token`;
- * - `listing`: the status with which a listing is refused, or `"page"` for a web page in its place;
- * - `busy`: how many requests for files are answered with 429, `retryAfter` seconds;
- * - `etag: false`: none is told; `pointers`: files of Git LFS in place of those in storage; `moved`: its new name.
+ * - `gated`, `disabled`: access is refused; `token`: required in `Authorization` or `X-Token`;
+ * - `listing`: the status with which a listing is refused, or `"page"` for a web page instead;
+ * - `busy`: how many requests for each file are answered with 429, and a Retry-After of `retryAfter` seconds;
+ * - `etag: false`: sends no ETag; `pointers`: Git LFS pointers instead of those files; `moved`: the new name.
  *
- * Yields `{ url, cdn, log, close }`; `log` has all requests as `{ server, method, path, status, headers }`.
- * `prefix` is a path that the hub is below, as mirrors are; `pageSize` how many files a page lists.
+ * Resolves to `{ url, cdn, log, close }`; `log` has requests as `{ server, method, path, status, headers }`.
+ * `prefix` is the hub's base path, as on mirrors; `pageSize` is how many files a page of a listing has.
  */
 export async function startHub(repositories, { prefix = "", pageSize = 1000 } = {}) {
   const log = [];
-  /** Files by the signature of an address. */
+  /** Files, by the signature of their address. */
   const signed = new Map();
   const counts = new Map();
   const count = (key) => (counts.set(key, (counts.get(key) ?? 0) + 1), counts.get(key));
@@ -124,7 +124,7 @@ export async function startHub(repositories, { prefix = "", pageSize = 1000 } = 
     response.writeHead(302, { ...CORS, ...linked, location }).end(`Found. Redirecting to ${location}`);
   });
 
-  /** A listing, a page of it at a time, or the pull requests. */
+  /** Sends a page of a listing, or the pull requests. */
   function tell(request, response, { name, repository, refs, searchParams }) {
     const { listing } = repository;
     if (typeof listing === "number") return refuse(response, listing, "", "No listing");
@@ -184,7 +184,7 @@ function sendJson(request, response, value, headers = {}) {
   send(request, response, Buffer.from(JSON.stringify(value)), { ...type, ...headers }, true);
 }
 
-/** Sends bytes: a part where one is asked for, and compressed where that is wanted and understood. */
+/** Sends bytes: a range if requested, and compressed if `compressed` and the client accepts it. */
 function send(request, response, bytes, headers, compressed = false) {
   const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
   if (request.headers["if-none-match"] === headers.etag && headers.etag)

@@ -1,4 +1,5 @@
-//! What the tests of the CPU's kernels share: operands, references in f64, and tables of cases whose failures are all told.
+//! Shared by the tests of the CPU's kernels: operands, references in f64, and tables of cases that report
+//! all failures.
 
 use super::Random;
 use libm::erfc;
@@ -12,7 +13,7 @@ use tabsense::backend::{Activation, Backend, Epilogue, LinearBuilder as _, Preci
 
 /// Rows, depths and widths on both sides of every block of the kernels.
 pub const SIZES: [usize; 10] = [1, 2, 3, 5, 7, 8, 63, 64, 65, 129];
-/// Half the distance of 1 and the next f32: the largest relative error of one rounding.
+/// Half the distance between 1 and the next f32: the largest relative error of one rounding.
 pub const ROUNDING: f64 = 1.0 / (1 << 24) as f64;
 
 pub fn tensor(backend: &CpuBackend, columns: usize, values: &[f32]) -> CpuTensor {
@@ -27,7 +28,7 @@ pub fn read(backend: &CpuBackend, x: &CpuTensor) -> Vec<f32> {
     }
 }
 
-/// Collects every failure of a table of cases, so that one run shows them all.
+/// Collects the failures of a table of cases, 20 at most, so that one run shows them all.
 #[derive(Default)]
 pub struct Failures(pub Vec<String>);
 
@@ -55,12 +56,12 @@ pub fn gelu_tanh_f64(x: f64) -> f64 {
     x / 2.0 * (1.0 + libm::tanh(u))
 }
 
-/// A weight matrix (M, K) whose rows came in some order.
+/// A weight matrix (M, K) whose rows were added in random order.
 pub fn matrix(random: &mut Random, precision: Precision, w: &[f32], bias: &[f32], depth: usize) -> Linear {
     matrix_by(random, Dot::fastest(), precision, w, bias, depth)
 }
 
-/// The same, for products by `dot`.
+/// The same, with products computed by `dot`.
 pub fn matrix_by(random: &mut Random, dot: Dot, precision: Precision, w: &[f32], bias: &[f32], depth: usize) -> Linear {
     let mut builder = LinearBuilder::with_dot(bias.len(), depth, precision, dot).unwrap();
     for m in random.order(bias.len()) {
@@ -94,7 +95,7 @@ pub fn check_epilogues(
         let error = errors[i] + ROUNDING * (sum.abs() + b.abs());
         failures.check(&format!("{case}, bias, {i}"), plain[i], y, error);
         failures.check(&format!("{case}, relu, {i}"), relu[i], y.max(0.0), error);
-        // |GELU'| is at most 1.13; then its own error.
+        // |GELU'| is at most 1.13; GELU's own error is added.
         failures.check(&format!("{case}, gelu, {i}"), gelu[i], gelu_f64(y), 1.13 * error + 1.9e-7 * y.abs().max(1.0));
         let own = 1.2e-7 * y.abs().max(1.0);
         failures.check(&format!("{case}, tanh gelu, {i}"), gelu_tanh[i], gelu_tanh_f64(y), 1.13 * error + own);
@@ -118,7 +119,8 @@ pub fn ragged_sizes() -> impl Iterator<Item = (usize, usize, usize)> {
     SIZES.into_iter().flat_map(|a| SIZES.into_iter().flat_map(move |b| SIZES.into_iter().map(move |c| (a, b, c))))
 }
 
-/// That rows of zeros, of subnormal, huge and of not finite numbers get what they should, and disturb no other.
+/// Checks that rows of zeros and of subnormal, huge or non-finite numbers get the right results and affect no
+/// other row.
 pub fn zero_tiny_and_huge(
     backend: &CpuBackend,
     random: &mut Random,

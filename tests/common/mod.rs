@@ -1,6 +1,6 @@
 //! What the tests share. The same tests run on the host and, under `wasm-pack test`, in a browser, so files
 //! are compiled in.
-#![allow(dead_code)] // Each group of tests uses a part.
+#![allow(dead_code)] // Each group of tests uses only a part.
 
 use tabsense::Result;
 use tabsense::backend::cpu::CpuBackend;
@@ -10,7 +10,7 @@ use tabsense::config::Config;
 use tabsense::model::Model;
 use tabsense::model::load::{Dtype, ModelLoader};
 
-/// A committed random model and what PyTorch says of it (test_data/README.md).
+/// A committed random model and PyTorch's results for it (test_data/README.md).
 pub struct Tiny {
     pub name: &'static str,
     pub config: &'static [u8],
@@ -68,19 +68,19 @@ pub fn load<'a>(
     Ok((model, backend))
 }
 
-/// The logits of texts of ids, one list a text.
+/// The logits of texts, given as ids: one list per text.
 pub fn logits(model: &Model<CpuBackend>, backend: &CpuBackend, texts: &[&[u32]]) -> Vec<Vec<f32>> {
     let flat = now(model.outputs(backend, &PackedBatch::new(texts.iter().copied()))).unwrap();
     flat.chunks(model.config().labels.len()).map(<[f32]>::to_vec).collect()
 }
 
-/// The largest difference between two lists of one length.
+/// The largest difference between two lists of equal length.
 pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     a.iter().zip(b).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max)
 }
 
-/// How many cases a property is tried on: `usual`, or as many times that as `TABSENSE_CASES_FACTOR` says
+/// How many cases a property is tested on: `usual`, times `TABSENSE_CASES_FACTOR` if that is set
 /// (`npm run test:long`).
 #[cfg(not(target_arch = "wasm32"))]
 pub fn cases(usual: u32) -> u32 {
@@ -103,7 +103,7 @@ impl Random {
         (0..n).map(|_| (self.bits() >> 40) as f32 / (1 << 23) as f32 - 1.0).collect()
     }
 
-    /// 0..n in some order.
+    /// 0..n in random order.
     pub fn order(&mut self, n: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..n).collect();
         (1..n).for_each(|i| order.swap(i, self.bits() as usize % (i + 1)));
@@ -111,8 +111,8 @@ impl Random {
     }
 }
 
-/// A test that waits: in a browser an asynchronous one; on the host, nothing is left to wait for once the device is done.
-#[allow(unused_macros)] // Each group of tests uses a part.
+/// An asynchronous test. On the host it is polled once: nothing is left to wait for when the device is done.
+#[allow(unused_macros)] // Each group of tests uses only a part.
 macro_rules! gpu_test {
     ($name:ident, $body:expr) => {
         #[cfg(target_arch = "wasm32")]

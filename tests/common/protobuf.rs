@@ -1,23 +1,23 @@
-//! Messages of Protocol Buffers, taken apart and put together.
+//! Takes Protocol Buffers messages apart and puts them together again.
 
 /// A field of a message.
 #[derive(Clone)]
 pub struct Field {
-    /// Its number and how its value is written.
+    /// The field's number and how its value is encoded.
     pub tag: u64,
-    /// A number.
+    /// The value, if it is a number.
     pub number: u64,
-    /// Everything else.
+    /// The value, if it is anything else.
     pub bytes: Vec<u8>,
 }
 
 impl Field {
-    /// A text, bytes or a message.
+    /// A field with a string, bytes or a message.
     pub fn bytes(field: u64, bytes: impl Into<Vec<u8>>) -> Self {
         Self { tag: field << 3 | 2, number: 0, bytes: bytes.into() }
     }
 
-    /// A number.
+    /// A field with a number.
     pub fn number(field: u64, number: u64) -> Self {
         Self { tag: field << 3, number, bytes: Vec::new() }
     }
@@ -28,7 +28,7 @@ impl Field {
     }
 }
 
-/// Writes a number of as many bytes as it takes.
+/// Writes a number in as few bytes as possible.
 pub fn varint(mut n: u64, out: &mut Vec<u8>) {
     while n >= 0x80 {
         out.push(n as u8 | 0x80);
@@ -37,7 +37,7 @@ pub fn varint(mut n: u64, out: &mut Vec<u8>) {
     out.push(n as u8);
 }
 
-/// The number at the front of `bytes`, which is cut off.
+/// Takes a number off the front of `bytes`.
 fn read(bytes: &mut &[u8]) -> Option<u64> {
     let mut n = 0u64;
     for i in 0..10 {
@@ -51,7 +51,7 @@ fn read(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// The fields of a message; `None` of anything else.
+/// The fields of a message; `None` for anything else.
 pub fn fields(mut bytes: &[u8]) -> Option<Vec<Field>> {
     let mut fields = Vec::new();
     while !bytes.is_empty() {
@@ -70,7 +70,7 @@ pub fn fields(mut bytes: &[u8]) -> Option<Vec<Field>> {
     Some(fields)
 }
 
-/// The message of some fields.
+/// The message with these fields.
 pub fn written(fields: &[Field]) -> Vec<u8> {
     let mut out = Vec::new();
     for Field { tag, number, bytes } in fields {

@@ -1,6 +1,6 @@
-//! The texts that tokenizers are tried with, and digests of what they make of them, as in
+//! The texts that tokenizers are tested with, and digests of the resulting tokens, as in
 //! test_data/make_tokenizers.py.
-#![allow(dead_code)] // Each group of tests uses a part.
+#![allow(dead_code)] // Each group of tests uses only a part.
 
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -28,7 +28,7 @@ pub fn texts() -> Vec<String> {
     lines.map(text).filter(|text| seen.insert(text.clone())).collect()
 }
 
-/// FNV-1a of 64 bits over ids and offsets, folded to 16.
+/// 64-bit FNV-1a over ids and offsets, folded to 16 bits.
 pub fn digest(ids: &[u32], offsets: &[Range<usize>]) -> String {
     let numbers = ids.iter().zip(offsets).flat_map(|(id, at)| [*id, at.start as u32, at.end as u32]);
     let step = |state: u64, n: u32| (state ^ u64::from(n)).wrapping_mul(0x100_0000_01b3);
@@ -37,7 +37,7 @@ pub fn digest(ids: &[u32], offsets: &[Range<usize>]) -> String {
     format!("{:04x}", (state ^ state >> 16) & 0xffff)
 }
 
-/// The files that the kinds are variants of.
+/// The base files of which the kinds are variants.
 pub fn base(name: &str) -> Value {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
     let bare = |model| json!({"added_tokens": [], "normalizer": null, "model": model});
@@ -57,7 +57,7 @@ pub fn base(name: &str) -> Value {
     }
 }
 
-/// Puts the character map of unigram.json where a kind has none of its own.
+/// Inserts the character map of unigram.json, which the kinds leave out.
 pub fn fill(stage: &mut Value, map: &Value) {
     if stage["type"] == "Precompiled" {
         stage["precompiled_charsmap"] = map.clone();
@@ -67,8 +67,8 @@ pub fn fill(stage: &mut Value, map: &Value) {
     }
 }
 
-/// What is wrong with a tokenizer by the digests of what Python makes of [`texts`], four digits each: how many of
-/// them, and the shortest with its ids and offsets.
+/// Compares a tokenizer with the digests of Python's results for [`texts`], four digits each. Describes how
+/// many texts differ, and the shortest of them with its ids and offsets.
 pub fn faults(tokenizer: &Tokenizer, texts: &[String], digests: &str) -> Option<String> {
     assert_eq!(digests.len(), 4 * texts.len());
     let mut wrong = Vec::new();
@@ -85,7 +85,7 @@ pub fn faults(tokenizer: &Tokenizer, texts: &[String], digests: &str) -> Option<
     Some(format!("{} of {}, {first:?}", wrong.len(), texts.len()))
 }
 
-/// Parts that tokenizers treat in a way of their own.
+/// Parts of texts that tokenizers treat specially.
 pub const PARTS: &[&str] = &[
     "a",
     "b",

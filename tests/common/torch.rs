@@ -1,7 +1,7 @@
-//! Checkpoints of PyTorch's, made byte by byte, so that tests can make each of them lie.
-#![allow(dead_code)] // Each group of tests uses a part.
+//! Builds PyTorch checkpoints byte by byte, so that tests can make any part of them lie.
+#![allow(dead_code)] // Each group of tests uses only a part.
 
-/// A pickle on its way. Numbers are below 2^31.
+/// A pickle under construction. Numbers are below 2^31.
 #[derive(Clone)]
 pub struct Pickle(pub Vec<u8>);
 
@@ -40,7 +40,7 @@ impl Pickle {
         self.op(b"(").text("storage").global("torch", class).text(key).text("cpu").int(count).op(b"tQ")
     }
 
-    /// A view on storage `key`, which has `count` numbers.
+    /// A view of storage `key`, which has `count` numbers.
     pub fn view(self, (key, class, count): (&str, &str, i64), offset: i64, shape: &[i64], strides: &[i64]) -> Self {
         let call = self.global("torch._utils", "_rebuild_tensor_v2").op(b"(").storage(key, class, count);
         call.int(offset).ints(shape).ints(strides).op(b"\x89ccollections\nOrderedDict\n)RtR")
@@ -51,7 +51,7 @@ impl Pickle {
     }
 }
 
-/// An archive as torch.save writes it, but for the alignment: sizes behind the entries.
+/// An archive as torch.save writes it, except for the alignment: sizes follow the entries.
 pub fn zip<'a>(entries: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
     let (mut out, mut directory, mut count) = (Vec::new(), Vec::new(), 0u16);
     for (name, bytes) in entries {
@@ -72,7 +72,7 @@ pub fn zip<'a>(entries: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8
     [out, directory, end.concat()].concat()
 }
 
-/// An archive of a pickle and the storages that it names.
+/// An archive of a pickle and the storages that it refers to.
 pub fn archive(pickle: &[u8], storages: &[(&str, &[u8])]) -> Vec<u8> {
     let names: Vec<String> = storages.iter().map(|(key, _)| format!("archive/data/{key}")).collect();
     let notes = [("archive/data.pkl", pickle), ("archive/.format_version", b"1"), ("archive/byteorder", b"little")];

@@ -1,5 +1,5 @@
-// Every code block of README.md and docs/ is run. What has no runner, and no reason in front of it why it is
-// not run, fails.
+// Runs every code block of README.md and docs/. A block without a runner fails, unless a comment before it
+// gives a reason why it isn't run.
 
 import assert from "node:assert/strict";
 import { mkdtempSync } from "node:fs";
@@ -28,7 +28,7 @@ const ALIASES = {
   ndjson: "jsonl",
 };
 
-/** Blocks that import this are read, not run: it is what a reader comes from. */
+/** Blocks that import this are compiled, not run: they show the code that a reader migrates from. */
 const FOREIGN = "@huggingface/transformers";
 
 const exported = Object.keys(tabsense);
@@ -53,7 +53,7 @@ after(async () => {
   installed?.remove();
 });
 
-/** A folder of samples for one block: what another left there is not there. */
+/** A fresh folder of samples for one block. */
 function samples() {
   const folder = mkdtempSync(join(installed.project, "samples-"));
   writeSamples(folder, installed.project);
@@ -62,7 +62,7 @@ function samples() {
 
 const isTyped = ({ language }) => language === "ts" || language === "tsx";
 
-/** How a block is run: what the summary calls it, and the run itself. Null where nothing runs it. */
+/** How a block is run: its name in the summary, and the function that runs it. Null if there is no runner. */
 function runnerOf(block) {
   const { language, code } = block;
   if (isTyped(block)) return ["type-checked", () => assert.deepEqual(typeErrors(block), [])];

@@ -1,5 +1,5 @@
-// The set-ups in docs/bundlers.md are those of the projects in tests/packages, and the headers are those that
-// tests open pages with. A block that a comment `from:` says to be of a file is a part of it.
+// The set-ups in docs/bundlers.md are those of the projects in tests/packages, and the headers are those of
+// the pages in tests. A block with a `from:` comment is an excerpt of the file that the comment names.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -37,7 +37,7 @@ const blocks = documents()
 
 for (const { document, line, from, code } of blocks.filter(({ from }) => from !== HERE))
   test(`${document}:${line} is of ${from}`, () => {
-    // The projects share one folder of packages, which is above theirs.
+    // The projects share one node_modules, in their parent folder.
     const text = readFileSync(join(ROOT, from), "utf8").replaceAll('"../node_modules"', '"node_modules"');
     assert.ok(text.includes(code), `${document}:${line} differs from ${from}:\n${code}`);
   });

@@ -1,4 +1,4 @@
-// The pages of docs/decisions/ have one form, and the index lists them all.
+// The pages of docs/decisions/ have the same structure, and the index lists them all.
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";

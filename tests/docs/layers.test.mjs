@@ -1,4 +1,4 @@
-// The guide's drawing and its quotations are of the code as it is.
+// The guide's drawing and its quotations match the current code.
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { blocksOf } from "./markdown.mjs";
 const GUIDE = "docs/guide.md";
 const DRAWING = readFileSync(join(ROOT, "docs/images/layers.svg"), "utf8");
 
-/** The texts of the drawing's elements of a class. */
+/** The texts of the drawing's elements with a class. */
 function textsOf(name) {
   return [...DRAWING.matchAll(/<text class="([\w-]+)"[^>]*>([^<]+)<\/text>/g)]
     .filter(([, className]) => className === name)

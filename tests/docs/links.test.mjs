@@ -1,4 +1,4 @@
-// Links from one Markdown file of the repository to another lead somewhere, to their headings, too.
+// Links between the repository's Markdown files lead to existing files and headings.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync } from "node:fs";
@@ -27,12 +27,12 @@ function read(path) {
   return pages.get(path);
 }
 
-/** What a heading reads, without its marks. */
+/** The text of a heading, without its markup. */
 function plain({ tokens, text }) {
   return tokens ? tokens.map(plain).join("") : text;
 }
 
-/** What is wrong with a link of `document`, or null. Addresses with a scheme are not looked at. */
+/** The fault of a link of `document`, or null. URLs with a scheme aren't checked. */
 function faultOf(document, link) {
   if (/^[a-z]+:/.test(link)) return null;
   const [to, anchor] = link.split("#");
@@ -49,7 +49,7 @@ test("a link to nowhere is found", () => {
   assert.equal(faultOf("docs/security.md", "../README.md#models"), null);
 });
 
-// The site's home page has links of the site, which its build checks.
+// The site's home page has links within the site, which its build checks.
 for (const document of markdownFiles().filter((path) => !path.startsWith("site/")))
   test(`${document}: its links`, () => {
     const broken = read(document)

@@ -1,17 +1,17 @@
-// The documents, and their code blocks: those in fences, and those that are indented.
+// The documents, and their code blocks, fenced and indented.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { marked } from "marked";
 import { ROOT } from "../package/support.mjs";
 
-/** A comment in front of a block that says why it can't be run. */
+/** A comment before a block that says why it can't be run. */
 const NOT_RUN = /^<!--\s*not run:\s*(\S[\s\S]*?)\s*-->$/;
 
-/** A comment in front of a block that names the tested file which it is a part of. */
+/** A comment before a block that names the tested file from which it is an excerpt. */
 const FROM = /^<!--\s*from:\s*(\S+)\s*-->$/;
 
-/** The first word of an indented block's lines, where it is one of commands. */
+/** The first word of each line, if an indented block consists of commands. */
 const COMMANDS = /^(npm|npx|node|cargo|tabsense|git|python3?(\.\d+)?|\.venv\/\S+)\s/;
 
 /** README.md, every document below docs/, and the site's home page, by their paths in the repository. */
@@ -32,12 +32,13 @@ export function documents() {
 /**
  * The code blocks of a document: `{ document, line, language, file, code, reason, from }` each.
  *
- * `file` is the name that the fence gives it (```` ```js file=app.js ````), or null; `reason` why it is not
- * run, or null; `from` the tested file that it is a part of, or null. `code` is what a reader copies. An indented block of commands is `sh`, any other is `text`.
+ * `file` is the name in the fence (```` ```js file=app.js ````), or null; `reason` is why it isn't run, or
+ * null; `from` is the tested file from which it is an excerpt, or null. `code` is the text that a reader
+ * copies. An indented block of commands has the language `sh`, any other indented block `text`.
  */
 export function blocksOf(document, source = readFileSync(join(ROOT, document), "utf8")) {
   const blocks = [];
-  let before = null; // the comment that stands right before
+  let before = null; // the comment directly before the block
   let at = 0;
   walk(marked.lexer(source), (token) => {
     if (token.type === "space") return;
@@ -63,7 +64,7 @@ export function blocksOf(document, source = readFileSync(join(ROOT, document), "
   return blocks;
 }
 
-/** All tokens that may hold a block, in their order. */
+/** Visits all tokens that may contain a block, in order. */
 function walk(tokens, visit) {
   for (const token of tokens) {
     visit(token);

@@ -1,16 +1,15 @@
-// What a block may use without declaring it. A reader has these from the text around it; here they are put in
-// front.
+// The names that a block may use without declaring them. A reader knows them from the surrounding text; the
+// tests put their definitions before the block.
 //
-// `js` blocks get a line of code, `ts` blocks the same names as declarations, which a block's own names hide.
+// `js` blocks get a line of code, `ts` blocks the same names as declarations, which a block's own names
+// shadow.
 
 import ts from "typescript";
 
 /** The package's exports that are values. */
 const EXPORTS = ["Classifier", "TabsenseError", "ERROR_KINDS", "pipeline"];
 
-/**
- * Each name: how it is made, its type, and which export that needs. The order is that in which they are made.
- */
+/** Each name, in the order of creation: its code, its type, and the export that the code needs. */
 const NAMES = {
   source: { code: `"/models/sentiment-en/"`, type: "string" },
   text: { code: `"A delight from start to finish."`, type: "string" },
@@ -30,12 +29,12 @@ const NAMES = {
 /** Elements that a page would have, by the name that a block gives them. */
 const ELEMENTS = ["form", "input", "textarea", "output", "button", "progress"];
 
-/** What TypeScript says of a name that nothing declares: alone, with a suggestion, and as `{ name }`. */
+/** TypeScript's error codes for an undeclared name: plain, with a suggestion, and as `{ name }`. */
 const NO_SUCH_NAME = [2304, 2552, 18004];
 
 /**
- * The lines to put in front of a `js` block, in one line. `exported`: the names that the package exports;
- * `dom`: whether there is a page.
+ * The code to put before a `js` block, as one line. `exported`: the names that the package exports; `dom`:
+ * whether there is a page.
  */
 export function preludeOf(code, { exported, dom }) {
   const free = freeNames(code);
@@ -54,7 +53,7 @@ export function preludeOf(code, { exported, dom }) {
   ].join(" ");
 }
 
-/** The declarations beside all `ts` blocks. */
+/** The declarations for all `ts` blocks. */
 export function declarations(exported) {
   return [
     ...EXPORTS.filter((name) => exported.includes(name)).map(
@@ -68,7 +67,7 @@ export function declarations(exported) {
   ].join("\n");
 }
 
-/** The names that a block uses and that nothing in it declares; those of every runtime are among them. */
+/** The names that a block uses without declaring them, globals included. */
 function freeNames(code) {
   const { program, file } = analysed(code);
   const unknown = program.getSemanticDiagnostics(file).filter((one) => NO_SUCH_NAME.includes(one.code));
@@ -84,7 +83,7 @@ function declares(code, name) {
   );
 }
 
-/** A block alone, without any library: whatever it does not declare itself is unknown. */
+/** Parses a block without any library: every name that it doesn't declare itself is unknown. */
 function analysed(code) {
   const name = "block.ts"; // in a .js file, `output.value = 1` would declare `output`
   const file = ts.createSourceFile(name, code, ts.ScriptTarget.ESNext, true, ts.ScriptKind.TS);

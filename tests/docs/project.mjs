@@ -1,14 +1,11 @@
-// A project that has the packed package and whatever the documents import: the frameworks come from the
-// nested project of these tests.
+// A project that has the packed package and everything that the documents import: the frameworks come from
+// the nested project of these tests.
 
 import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ROOT } from "../package/support.mjs";
 
-/**
- * Puts the packages of tests/docs, and those of the repository that they need beside them, into a project's
- * node_modules.
- */
+/** Links the packages of tests/docs, and their dependencies, into a project's node_modules. */
 export function linkPackages(project) {
   const modules = join(project, "node_modules");
   for (const from of [join(ROOT, "tests/docs/node_modules"), join(ROOT, "node_modules")]) {

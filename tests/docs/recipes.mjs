@@ -11,13 +11,14 @@ export const RECIPES = ["page", "react", "vue", "svelte", "service-worker", "nod
   (name) => `docs/recipes/${name}.md`,
 );
 
-/** Whether a block is a file or a command of a recipe, so that the recipe's own test runs it. */
+/** Whether a block is a file or a command of a recipe, which the recipe's own test runs. */
 export function isOfRecipe({ document, file, language }) {
   return RECIPES.includes(document) && (file !== null || language === "sh");
 }
 
 /**
- * Writes the files of a recipe into `folder`, `changes` applied by name, and then runs its commands there.
+ * Writes the files of a recipe into `folder`, with `changes` (functions by file name) applied, then runs its
+ * commands there. Returns the names of the files.
  */
 export function layOut(document, folder, changes = {}) {
   const blocks = blocksOf(document).filter(isOfRecipe);

@@ -1,5 +1,5 @@
-// Each recipe, laid out from its document as it stands, with the packages alone that it installs, built, and
-// run: in Chromium or in Node. So is the command line of README.md and docs/cli.md.
+// Each recipe is written out from its document, with only the packages that it installs, built, and run in
+// Chromium or Node. So is the command line of README.md and docs/cli.md.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
@@ -22,7 +22,7 @@ import { blocksOf } from "./markdown.mjs";
 import { layOut, RECIPES } from "./recipes.mjs";
 import { commandsOf, runShell } from "./runners/shell.mjs";
 
-/** This repository's packages: copied, for a link would lead to what lies beside it. */
+/** This repository's packages: copied, because a link would expose the packages next to its target. */
 const OWN = ["tabsense", "tabsense-sentiment-en"];
 const HOURS = "A waste of two hours.";
 
@@ -40,7 +40,7 @@ before(async () => {
     ),
   );
   npm(["install", "--offline", "--no-audit", "--no-fund", `./${filename}`], installed.project);
-  projects = mkdtempSync(join(tmpdir(), "tabsense-recipes-")); // not below what is installed, where all packages are found
+  projects = mkdtempSync(join(tmpdir(), "tabsense-recipes-")); // not in installed.project, whose packages would resolve
   browser = await startBrowser();
 });
 after(async () => {
@@ -51,19 +51,19 @@ after(async () => {
 
 const tested = new Set();
 
-/** A recipe's project in a folder of its own. Yields `{ folder, files }`. */
+/** Creates a recipe's project in its own folder. Returns `{ folder, files }`. */
 function project(document, changes) {
   tested.add(document);
   const folder = emptyProject(document, blocksOf(document));
   return { folder, files: layOut(document, folder, changes) };
 }
 
-/** A folder that holds what the blocks install with npm, and nothing else. */
+/** A project folder with only the packages that the blocks install with npm. */
 function emptyProject(document, blocks) {
   const folder = join(projects, document.replace(/\W+/g, "-"));
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "package.json"), "{}\n"); // npm adds dependencies, and no type
+  writeFileSync(join(folder, "package.json"), "{}\n"); // as npm creates it, without a type
   const commands = blocks.filter(({ language }) => language === "sh").flatMap(({ code }) => commandsOf(code));
   const names = commands
     .flatMap((command) => /^npm install (.*)$/.exec(command)?.[1].split(/\s+/) ?? [])
@@ -73,8 +73,8 @@ function emptyProject(document, blocks) {
 }
 
 /**
- * Puts a package, and the programs it has, into a project's node_modules as npm would. Its dependencies are
- * found from where it really lies.
+ * Puts a package and its programs into a project's node_modules, as npm would. Its dependencies are resolved
+ * from its real location.
  */
 function install(name, folder) {
   const from = [installed.project, join(ROOT, "tests/docs"), ROOT]
@@ -94,7 +94,7 @@ function install(name, folder) {
 }
 
 /**
- * Serves a folder, and opens its page; whatever goes wrong in it, but for what `allowed` matches, fails the
+ * Serves a folder and opens its page. Any error in it, except for those that `allowed` matches, fails the
  * test at its end.
  */
 async function open(t, folder, allowed = null) {
@@ -126,7 +126,7 @@ async function open(t, folder, allowed = null) {
   return page;
 }
 
-/** The page's verdict on the text that it begins with, and on another, both right; and none on an empty text. */
+/** Checks the page's verdicts on its initial text and on another one, and that an empty text has none. */
 async function verdicts(page) {
   const shows = (label) =>
     page.waitForFunction((label) => document.querySelector("output")?.textContent.startsWith(label), label);
@@ -140,7 +140,7 @@ async function verdicts(page) {
   await page.waitForFunction(() => document.querySelector("output")?.textContent === "");
 }
 
-/** The workers of classifiers; those that help them are not counted. */
+/** The number of classifiers' workers, without the helper threads. */
 const workers = (page) => page.workers().filter((worker) => !/\/thread[^/]*\.js$/.test(worker.url())).length;
 
 function run(program, args, folder) {
@@ -152,7 +152,7 @@ function run(program, args, folder) {
   assert.equal(status, 0, `${program}: ${stdout}${stderr}`);
 }
 
-/** How each framework takes its component away again; the line is put behind the recipe's own. */
+/** How each framework unmounts its component; the line is appended to the recipe's code. */
 const UNMOUNT = {
   react: ["src/main.tsx", "Object.assign(globalThis, { unmount: () => root.unmount() });"],
   vue: ["src/main.ts", "Object.assign(globalThis, { unmount: () => app.unmount() });"],
@@ -183,7 +183,7 @@ for (const name of ["react", "vue"]) {
     const { folder, files } = project(`docs/recipes/${name}.md`);
     const sources = files.filter(
       (file) => /\.tsx?$/.test(file) && (name !== "vue" || !file.endsWith("main.ts")),
-    ); // tsc reads no .vue
+    ); // tsc can't read .vue files
     run(
       join(ROOT, "node_modules/.bin/tsc"),
       [
@@ -217,7 +217,7 @@ test("page: it needs no tool, and no more than its policy allows", { timeout: 12
 
 test("service worker: it answers in the server's place", { timeout: 120_000 }, async (t) => {
   const { folder } = project("docs/recipes/service-worker.md");
-  const page = await open(t, join(folder, "public"), /status of 400/); // what is refused below, the browser tells the console
+  const page = await open(t, join(folder, "public"), /status of 400/); // the browser logs the refusal below
   await verdicts(page);
   const error = await page.evaluate(async () =>
     (await fetch("/classify", { method: "POST", body: JSON.stringify({ texts: [7] }) })).json(),

@@ -1,5 +1,5 @@
-// The API reference in docs/api.md is made from the types: everything that is exported is in it, and every
-// part of it has its words.
+// The API reference in docs/api.md is generated from the types: it has everything that is exported, and every
+// part has a description.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// The runners of code blocks can fail: each is given blocks that are right and blocks that are wrong.
+// The runners of code blocks can fail: each is tested with correct and with incorrect blocks.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";

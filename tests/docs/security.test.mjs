@@ -1,8 +1,10 @@
-// What docs/security.md promises: each test that it names is there, each bound is that of the code, and the
-// promises that no other test holds.
+// The promises of docs/security.md: each test that it names exists, each bound matches the code, and the
+// promises that no other test checks.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Classifier } from "../../dist/node.js";
@@ -12,7 +14,7 @@ const TINY = join(ROOT, "test_data/models/tiny-f32");
 const text = (path) => readFileSync(join(ROOT, path), "utf8");
 const document = text("docs/security.md");
 
-/** What a browser loads of the package. */
+/** The package's files that a browser loads. */
 const BROWSER_FILES = readdirSync(join(ROOT, "dist"))
   .filter((name) => /^(index|simd|worker|worker-simd|thread|edge|lexicon)\.js$/.test(name))
   .map((name) => `dist/${name}`);
@@ -20,7 +22,7 @@ const GLUE = ["simd", "relaxed", "simd-threads", "relaxed-threads"].map(
   (build) => `dist/wasm/${build}/tabsense.js`,
 );
 
-/** The modules that fetch a model's files and the package's own; the last is the command line's. */
+/** The modules that fetch a model's files and the package's own; the last belongs to the command line. */
 const LOADERS = [
   "files/bytes.ts",
   "files/request.ts",
@@ -29,7 +31,7 @@ const LOADERS = [
   "cli/header.ts",
 ];
 
-/** What no code has that keeps the promises. */
+/** Patterns that must not occur in the code. */
 const FORBIDDEN = {
   "code from strings":
     /createObjectURL|\beval\s*\(|\bnew\s+Function\b|(?<![`"'])\bFunction\s*\(|\bimportScripts\b|javascript:|document\.write|innerHTML/g,
@@ -77,7 +79,7 @@ test("its bounds are those of the code", () => {
 test("the package's code creates no code, and only requests files", () => {
   assert.ok(BROWSER_FILES.length >= 3);
   for (const path of [...BROWSER_FILES, ...GLUE]) {
-    // The one line that starts the worker where the package comes from another origin.
+    // The one line that starts the worker if the package comes from another origin.
     const shim =
       /new Blob\(\[`import \$\{JSON\.stringify\(\w+\.href\)\};`\],\{type:"text\/javascript"\}\),\w+=URL\.createObjectURL\(\w+\)/;
     const code = withoutComments(text(path)).replace(shim, "");
@@ -88,8 +90,8 @@ test("the package's code creates no code, and only requests files", () => {
         `${what} in ${path}`,
       );
   }
-  // wasm-bindgen's stand-in for Atomics.waitAsync, a blob: worker, is taken out of the builds with threads,
-  // which are taken where there is waitAsync.
+  // The builds with threads don't contain wasm-bindgen's polyfill for Atomics.waitAsync, a blob: worker. They
+  // are used only if waitAsync exists.
   assert.match(text("js/builds.ts"), /function takesThreads\(\)[^}]*Atomics[^}]*waitAsync/);
   const modules = readdirSync(join(ROOT, "js"), { recursive: true }).filter(
     (name) => name.endsWith(".ts") && !name.endsWith(".d.ts"),
@@ -105,7 +107,7 @@ test("the package's code creates no code, and only requests files", () => {
     assert.ok(LOADERS.includes(name), `js/${name} asks the network for something`);
     assert.doesNotMatch(args, /\bbody\b|method: (?!"HEAD")/, `js/${name}: fetch(${args}`);
   }
-  // The glue could fetch a module by its address; it is given a compiled one.
+  // The glue could fetch a module by its URL, but it receives a compiled one.
   for (const path of GLUE)
     assert.deepEqual(
       [...text(path).matchAll(/(?<![.\w])fetch\(([^)]*)\)/g)].map(([, args]) => args),
@@ -147,6 +149,16 @@ test("a model is loaded with plain requests for its files, and a text causes non
 });
 
 test("no code listens for messages of other windows", async (t) => {
+  // On another port, so of another origin.
+  const other = createServer((_, response) => {
+    response.setHeader("content-type", "text/html");
+    response.end(`<!doctype html><script type="module">
+      for (const message of JSON.parse(decodeURIComponent(location.hash.slice(1)))) parent.postMessage(message, "*");
+    </script>`);
+  });
+  await once(other.listen(0, "localhost"), "listening");
+  t.after(() => other.close());
+  const origin = `http://localhost:${other.address().port}`;
   const context = await browser.newContext();
   t.after(() => context.close());
   const page = await context.newPage();
@@ -160,16 +172,27 @@ test("no code listens for messages of other windows", async (t) => {
     listeners.filter(({ type }) => /^message/.test(type)),
     [],
   );
-  // What a frame of another site says to it changes nothing, though it looks like a worker's answer.
-  const answers = await page.evaluate(async () => {
-    const frame = document.body.appendChild(document.createElement("iframe"));
-    const said = [{ type: "loaded" }, { type: "answered", results: [] }, { type: "disposed" }, null];
-    for (const data of said) frame.contentWindow.parent.postMessage(data, "*");
-    const answers = await classifier.classify(["a text", "another"]);
+  // Messages of another origin's frame arrive, and have no effect even if they look like a worker's answers.
+  const answers = await page.evaluate(async (origin) => {
+    const origins = new Set();
+    const messages = [{ type: "loaded" }, { type: "answered", results: [] }, { type: "disposed" }, null];
+    const arrived = new Promise((resolve) => {
+      let count = 0;
+      addEventListener("message", ({ origin }) => {
+        origins.add(origin);
+        if (++count === messages.length) resolve();
+      });
+    });
+    const frame = document.createElement("iframe");
+    frame.src = `${origin}/#${encodeURIComponent(JSON.stringify(messages))}`;
+    document.body.append(frame);
+    const answers = classifier.classify(["a text", "another"]);
+    await arrived;
+    const after = await classifier.classify("a third");
     await classifier.dispose();
-    return answers.map(({ length }) => length);
-  });
-  assert.deepEqual(answers, [1, 1]);
+    return { origins: [...origins], labels: [...(await answers), after].map(({ length }) => length) };
+  }, origin);
+  assert.deepEqual(answers, { origins: [origin], labels: [1, 1, 1] });
 });
 
 test("neither console nor errors repeat a text", async (t) => {

@@ -1,5 +1,5 @@
-// The site of the documents: which pages it has, where their links lead, and how broken ones are found. `npm
-// run docs` builds it, and fails where a link is broken.
+// The documentation site: its pages, the targets of their links, and the detection of broken ones. `npm run
+// docs` builds it, and fails if a link is broken.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";

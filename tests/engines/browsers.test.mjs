@@ -1,4 +1,4 @@
-// What each engine has, and which build it is therefore given; docs/browsers.md says the same.
+// The features of each engine, and the build that it gets; docs/browsers.md says the same.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -23,9 +23,7 @@ after(async () => {
   await isolated?.close();
 });
 
-/**
- * The table of features: a record for each engine, of cells by the first one of their row, and its version.
- */
+/** The table of features: for each engine, its version and its cells, by the first cell of their row. */
 function documented() {
   const [head, , ...rows] = /^\| +\| Chromium [^]*?(?=\n\n)/m
     .exec(readFileSync(join(ROOT, DOCUMENT), "utf8"))[0]
@@ -44,7 +42,7 @@ function documented() {
   );
 }
 
-/** Whether a version is older than another, by their numbers. */
+/** Whether a version is older than another, compared number by number. */
 function older(version, other) {
   const [a, b] = [version, other].map((one) => one.split(".").map(Number.parseFloat));
   const at = b.findIndex((number, i) => number !== a[i]);

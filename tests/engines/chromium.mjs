@@ -2,7 +2,7 @@
 
 import { startBrowser } from "../package/support.mjs";
 
-/** Starts the engine: see harness.mjs for what it yields. */
+/** Starts the engine; harness.mjs describes the result. */
 export async function start() {
   const browser = await startBrowser();
   return {

@@ -1,4 +1,4 @@
-// Put in front of the package's worker by site.mjs: a message makes it crash, in the ways that workers do.
+// Prepended to the package's worker by site.mjs: a message makes the worker crash, as workers do.
 
 addEventListener("message", async (event) => {
   const { crash, glue, port } = event.data ?? {};
@@ -9,7 +9,7 @@ addEventListener("message", async (event) => {
       throw new Error("boom");
     });
   if (crash === "trap") {
-    // The engine reads its memory where there is none.
+    // The engine accesses memory out of bounds.
     const { Engine } = await import(glue);
     const { classify } = Engine.prototype;
     Engine.prototype.classify = function (...args) {

@@ -1,6 +1,6 @@
-// What browsers differ in, of all that the package can use, found by trying it.
+// The features that the package can use and in which browsers differ, detected by trying them.
 
-/** The features by their keys in what `probe` yields, in words. */
+/** The names of the features, by their keys in the result of `probe`. */
 export const FEATURES = {
   simd: "WebAssembly SIMD",
   relaxed: "relaxed SIMD in WebAssembly",
@@ -13,8 +13,8 @@ export const FEATURES = {
 };
 
 /**
- * Runs in a page of the package's site, which is isolated where shared memory is asked about: yields whether
- * each feature is there. WebAssembly's features are detected by a build of the engine.
+ * Runs in a page of the package's site, which must be isolated to detect shared memory: resolves to whether
+ * each feature is supported. WebAssembly features are detected with a build of the engine.
  */
 export async function probe() {
   const takes = async (build) => {

@@ -1,11 +1,11 @@
-// A model's files in three engines: copies that are kept, a network that is gone, streams that a page has.
+// A model's files in three engines: cached copies, a lost network, and streams from a page.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { inEachEngine } from "./harness.mjs";
 import { FILES, serveModel, startEngineSite } from "./site.mjs";
 
-/** What engines write where a server is gone; that is what these tests are about. */
+/** The engines' messages for a server that is gone, which these tests expect. */
 const GONE = /ERR_CONNECTION_REFUSED|Could not connect|due to access control|Connection refused/i;
 
 let site;
@@ -16,7 +16,7 @@ before(async () => {
 
 after(() => site?.close());
 
-/** Runs in the page: loads, classifies once and disposes; the best label's score. */
+/** Runs in the page: loads, classifies once and disposes; resolves to the best label's score. */
 async function score(source, options) {
   const classifier = await tabsense.Classifier.load(source, options);
   const [{ score }] = await classifier.classify("once stored, always there");
@@ -24,12 +24,12 @@ async function score(source, options) {
   return score;
 }
 
-/** Runs in the page: WebKit drops the copies of a private session when no page holds them. */
+/** Runs in the page: keeps the cache open, because WebKit drops the copies of a private session otherwise. */
 async function holdCopies() {
   globalThis.held = await caches.open("tabsense-models");
 }
 
-/** Runs in the page: whether what a worker has stored is there when the worker has ended. */
+/** Runs in the page: whether data that a worker stored still exists after the worker has ended. */
 async function keepsCaches() {
   const address = "https://probe.invalid/";
   const source = `caches.open("probe")
@@ -42,7 +42,7 @@ async function keepsCaches() {
   return Boolean(await caches.match(address));
 }
 
-/** Runs in the page: the names of the files that are kept. */
+/** Runs in the page: the names of the cached files. */
 async function keptFiles() {
   return (await tabsense.listCachedFiles()).map(({ url }) => url.split("/").at(-1)).sort();
 }
@@ -170,7 +170,7 @@ inEachEngine(({ name, version, open, supports }) => {
             cancel: () => void (cancelled = true),
           });
           const onProgress = ({ stage, bytes }) => stage === "weights" && bytes > 0 && controller.abort();
-          // What can't move to a worker is read before there is any progress.
+          // A stream that can't move to a worker is read before there is any progress.
           if (worker || atOnce) setTimeout(() => controller.abort(), atOnce ? 0 : 300);
           const { name } = await load(endless, { signal: controller.signal, worker, onProgress });
           for (let i = 0; i < 100 && !cancelled; i++) await new Promise((resolve) => setTimeout(resolve, 20));

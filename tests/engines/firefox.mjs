@@ -1,4 +1,4 @@
-// Firefox, by WebDriver BiDi, which it speaks itself: commands and events as JSON through a WebSocket.
+// Firefox, through WebDriver BiDi, its native protocol: commands and events as JSON through a WebSocket.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import WebSocket from "ws";
 import { programsOf } from "../../scripts/engines.mjs";
 import { scratchFolder, startProgram } from "./programs.mjs";
 
-/** It asks nobody for anything by itself. */
+/** Turns off all requests that Firefox makes on its own. */
 const PREFERENCES = {
   "app.normandy.enabled": false,
   "app.update.disabledForTesting": true,
@@ -20,7 +20,7 @@ const PREFERENCES = {
   "toolkit.telemetry.reportingpolicy.firstRun": false,
 };
 
-/** Starts the engine: see harness.mjs for what it yields. */
+/** Starts the engine; harness.mjs describes the result. */
 export async function start() {
   const profile = scratchFolder("firefox");
   const lines = Object.entries(PREFERENCES).map(
@@ -72,7 +72,7 @@ export async function start() {
   };
 }
 
-/** The connection: `send` a command for its result; `onLog` gets what pages write and throw. */
+/** Connects: `send` resolves to a command's result; `onLog` receives the pages' logs and errors. */
 async function connect(address, onLog) {
   const socket = new WebSocket(address, { maxPayload: 0 });
   await new Promise((resolve, reject) => {

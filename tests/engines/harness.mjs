@@ -1,8 +1,8 @@
-// The same tests in three engines, each driven by what it speaks, behind one interface.
+// The same tests in three engines, each driven by its own protocol, behind one interface.
 //
-// An engine's module has `start()`, which yields `{ version, newTab, close }`; a tab is `{ goto(url),
+// An engine's module has `start()`, which resolves to `{ version, newTab, close }`; a tab is `{ goto(url),
 // evaluate(expression), problems(), close() }`: `evaluate` awaits a promise of a string, and `problems` are
-// the errors and warnings that its pages have written or thrown. Each tab has storage of its own.
+// the errors and warnings that its pages have logged or thrown. Each tab has its own storage.
 
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
@@ -12,7 +12,7 @@ import { FEATURES, probe } from "./features.mjs";
 import * as firefox from "./firefox.mjs";
 import * as webkit from "./webkit.mjs";
 
-/** The engines by their names, and whether each is here. */
+/** The engines by name; an engine that isn't installed is skipped. */
 const ENGINES = {
   Chromium: { module: chromium, skip: false },
   Firefox: { module: firefox, skip: programsOf("firefox") ? false : missing("firefox") },
@@ -20,14 +20,13 @@ const ENGINES = {
 };
 
 /**
- * What Chromium writes by itself: of a file that a model need not have, and of WebGPU where there is no
- * device.
+ * Messages that Chromium logs on its own: about missing optional files, and about WebGPU without an adapter.
  */
 const NO_FAULT = /status of 404 \(Not Found\)|^No available adapters\.$/;
 
 /**
  * Defines the same tests for each engine, with `{ name, version(), open, supports }`; an engine that isn't
- * here is skipped with the reason.
+ * installed is skipped, with the reason.
  */
 export function inEachEngine(define) {
   for (const [name, { module, skip }] of Object.entries(ENGINES)) {
@@ -46,11 +45,11 @@ export function inEachEngine(define) {
 }
 
 /**
- * Opens a tab for one test, which fails where a page wrote or threw an error, but for those that `allowed`
+ * Opens a tab for one test, which fails if a page logs or throws an error, except for those that `allowed`
  * matches.
  *
- * `run` calls a function in the page with arguments that JSON can hold, for a value that it can; what the
- * function throws, `run` throws, with its `kind`.
+ * `run` calls a function in the page and resolves to its result; arguments and result must be JSON values. An
+ * error in the function rejects `run`, with the error's `kind`.
  */
 async function open(t, running, url, allowed = null) {
   const tab = await running.newTab();
@@ -74,7 +73,7 @@ async function open(t, running, url, allowed = null) {
   };
 }
 
-/** The call as text whose value is a promise of JSON. */
+/** The call as source text that evaluates to a promise of JSON. */
 function expression(action, args) {
   return `(async () => {
     try {
@@ -86,7 +85,7 @@ function expression(action, args) {
   })()`;
 }
 
-/** Whether the page has a feature; if not, the test is skipped, and told why. */
+/** Whether the page supports a feature; if not, skips the test, with the reason. */
 async function supports(t, engine, page, feature) {
   if ((await page.run(probe))[feature]) return true;
   t.skip(`${engine} has no ${FEATURES[feature]}`);

@@ -1,5 +1,5 @@
-// One number in all engines: the build `simd` gives the bits that Node's V8 gives, and the builds with
-// relaxed SIMD stay within what their instructions may differ by.
+// The same numbers in all engines: the build `simd` gives the same bits as in Node's V8, and the builds with
+// relaxed SIMD stay within the differences that their instructions allow.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -11,12 +11,12 @@ import { ROOT } from "../package/support.mjs";
 import { inEachEngine } from "./harness.mjs";
 import { startEngineSite } from "./site.mjs";
 
-/** Of fp32 logits from PyTorch's: as in tests/common/goldens.rs, in every build. */
+/** For fp32 logits, compared with PyTorch's, in every build; as in tests/common/goldens.rs. */
 const FP32_TOLERANCE = 2e-5;
 
 /**
- * Of sentiment-en's logits in a build with relaxed SIMD, which multiplies int4 weights with activations of 8
- * bits: 0.19 at most on these goldens (tests/page/harness.mjs).
+ * For sentiment-en's logits in a build with relaxed SIMD, which multiplies int4 weights with 8-bit
+ * activations: they are at most 0.19 off on these goldens (tests/page/harness.mjs).
  */
 const INT4_TOLERANCE = 0.2;
 
@@ -34,7 +34,7 @@ const SENTENCES = readFileSync(join(ROOT, "test_data/sentiment_goldens.jsonl"), 
 const TINY = { folder: "tiny", inputs: CASES.map(({ ids }) => ids.slice(1, -1)) };
 const SENTIMENT = { folder: "models/sentiment-en", inputs: SENTENCES.map(({ text }) => text) };
 
-/** The models with PyTorch's logits, and how far from these those of any build may be. */
+/** The models with PyTorch's logits, and how far any build's logits may differ. */
 const MODELS = [
   { what: TINY, goldens: CASES, tolerance: FP32_TOLERANCE },
   { what: SENTIMENT, goldens: SENTENCES, tolerance: INT4_TOLERANCE },
@@ -49,8 +49,8 @@ before(async () => {
 after(() => site?.close());
 
 /**
- * Runs in a page and in Node: the logits of texts, or of lists of tokens, by a build of the engine whose
- * JavaScript is at `glue`, as the 32 bits that they are.
+ * Runs in a page and in Node: the logits of texts, or of lists of tokens, from a build of the engine whose
+ * JavaScript is at `glue`, as their raw 32 bits.
  */
 async function logitBits({ folder, inputs }, build, site, glue) {
   const bytes = async (path) => {
@@ -86,17 +86,17 @@ async function logitBits({ folder, inputs }, build, site, glue) {
   return rows.map((row) => [...new Uint32Array(row.buffer, row.byteOffset, row.length)]);
 }
 
-/** Their numbers again. */
+/** Converts the bits back to numbers. */
 const floats = (rows) => rows.map((row) => [...new Float32Array(new Uint32Array(row).buffer)]);
 
 const digest = (rows) => createHash("sha256").update(JSON.stringify(rows)).digest("hex").slice(0, 12);
 
-/** The largest difference of two lists of rows. */
+/** The largest difference between two lists of rows. */
 function worst(rows, others) {
   return Math.max(...rows.flatMap((row, i) => row.map((value, at) => Math.abs(value - others[i][at]))));
 }
 
-/** Fails where logits are further from PyTorch's than they may be. */
+/** Fails if logits differ from PyTorch's by more than the tolerance. */
 function assertNear(t, engine, { what, goldens, tolerance }, bits) {
   const wanted = goldens.map(({ logits }) => logits);
   const difference = worst(floats(bits), wanted);
@@ -104,7 +104,7 @@ function assertNear(t, engine, { what, goldens, tolerance }, bits) {
   assert.ok(difference <= tolerance, `${what.folder}: ${difference}`);
 }
 
-/** The same in Node, by the same file. */
+/** The same in Node, with the same build. */
 const inNode = (what, build) =>
   logitBits(what, build, site.url, new URL(`../../dist/wasm/${build}/tabsense.js`, import.meta.url).href);
 

@@ -1,4 +1,4 @@
-// The installed package in a plain page of three engines: loading, classifying, ending calls, and workers
+// The installed package in a plain page of three engines: loading, classifying, aborting calls, and workers
 // that crash.
 
 import assert from "node:assert/strict";
@@ -11,9 +11,9 @@ import { inEachEngine } from "./harness.mjs";
 import { startEngineSite } from "./site.mjs";
 
 /**
- * What rounding may move a score by: half of what it moves logits by. Builds with relaxed SIMD round
- * activations of int4 weights to 8 bits: 0.06, as in tests/page/harness.mjs. The others hold int4 as int8, with
- * which logits are off by 0.048 at most (numbers.test.mjs prints it).
+ * By how much rounding may change a score. Builds with relaxed SIMD round the activations of int4 weights to
+ * 8 bits: 0.06, as in tests/page/harness.mjs. The others store int4 as int8, and their logits are at most
+ * 0.048 off (numbers.test.mjs prints it), which changes a score by at most half of that.
  */
 const ROUNDED = { relaxed: 0.06, simd: 0.025 };
 
@@ -220,7 +220,7 @@ inEachEngine(({ open, supports }) => {
   test("`await using` ends the worker", async (t) => {
     const page = await open(t, site.url);
     if (!(await supports(t, page, "using"))) return;
-    // As text: the Node that runs this test may not know the syntax.
+    // As text, because the Node that runs this test may not support the syntax.
     const kinds = await page.run(
       async (code) => new Function(`return ${code}`)()(),
       `async () => {

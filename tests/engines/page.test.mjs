@@ -1,16 +1,15 @@
-// The demo page in three engines: it loads, classifies, shows each of its tabs, and opens again without a
-// server.
+// The demo page in three engines: it loads, classifies, shows each of its tabs, and reopens without a server.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inEachEngine } from "./harness.mjs";
 import { serveDemo } from "./site.mjs";
 
-/** What engines write where a server is gone. */
+/** The engines' messages for a server that is gone. */
 const GONE =
   /ERR_CONNECTION_REFUSED|ERR_FAILED|Failed to fetch|Could not connect|due to access control|Load failed/i;
 
-/** Runs in the page: waits until a part is there in the state that a selector tells. */
+/** Runs in the page: waits until an element matches a selector. */
 async function wait(selector) {
   const limit = Date.now() + 60_000;
   while (!document.querySelector(selector)) {
@@ -22,7 +21,7 @@ async function wait(selector) {
   }
 }
 
-/** Runs in the page: writes a text and waits for its verdict. */
+/** Runs in the page: enters a text and waits for its verdict. */
 async function verdict(text) {
   const input = document.querySelector('[data-testid="input"]');
   input.value = text;
@@ -57,7 +56,7 @@ inEachEngine(({ open }) => {
       for (const tab of document.querySelectorAll('[role="tab"]')) {
         tab.click();
         const panels = [...document.querySelectorAll('[role="tabpanel"]')].filter(({ hidden }) => !hidden);
-        // What a tab needs beyond the first one is fetched when it is chosen.
+        // The code of the other tabs is fetched when they are chosen.
         const isThere = () =>
           !panels[0].querySelector(".tab-wait:not([hidden])") && panels[0].offsetHeight > 100;
         for (let i = 0; i < 500 && !isThere(); i++) await new Promise((resolve) => setTimeout(resolve, 20));

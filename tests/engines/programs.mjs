@@ -1,5 +1,5 @@
-// Programs that the engines' tests start: each is heard until it is ready, and ends with this process at the
-// latest.
+// Starts programs for the engines' tests: watches the output of each until it is ready, and ends them with
+// this process at the latest.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -7,20 +7,19 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-// A signal ends this process without "exit", which is what ends the programs.
+// A signal would end this process without "exit", the event that ends the programs.
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 
-/**
- * How long a program may take until it says that it is ready: generous, a slow machine must not fail a test.
- */
+/** How long a program may take to report that it is ready: generous, a slow machine must not fail a test. */
 const START_MS = 60_000;
 
-/** How long it may take to end by itself. */
+/** How long it may take to end after SIGTERM. */
 const END_MS = 5_000;
 
 /**
- * Starts a program in a process group of its own. Yields `{ lines, heard, end }`: all lines that it writes,
- * as they come; what matches in one of them, once it is there; and its end, with all that it started.
+ * Starts a program in its own process group. Returns `{ lines, heard, end }`: the lines that it has written
+ * so far; a function that waits for a line and resolves to its match; and a function that ends it and all its
+ * child processes.
  */
 export function startProgram(program, args, env = {}) {
   const child = spawn(program, args, {
@@ -53,7 +52,7 @@ export function startProgram(program, args, env = {}) {
   const kill = (signal) => {
     try {
       process.kill(-child.pid, signal);
-    } catch {} // it is gone
+    } catch {} // it has ended
   };
   const last = () => kill("SIGKILL");
   process.on("exit", last);
@@ -81,13 +80,13 @@ export function startProgram(program, args, env = {}) {
       const timer = setTimeout(last, END_MS);
       await closed;
       clearTimeout(timer);
-      last(); // those that it started and left
+      last(); // child processes that it left
       process.off("exit", last);
     },
   };
 }
 
-/** A folder for what a browser writes; `remove` takes it away. */
+/** A folder for a browser's files; `remove` deletes it. */
 export function scratchFolder(name) {
   const folder = mkdtempSync(join(tmpdir(), `tabsense-${name}-`));
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
@@ -95,7 +94,7 @@ export function scratchFolder(name) {
   return { folder, remove: () => (process.off("exit", remove), remove()) };
 }
 
-/** A port that nobody listens on. */
+/** A free port. */
 export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();

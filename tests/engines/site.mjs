@@ -1,4 +1,4 @@
-// The site of the engines' tests: the packed package with a page for each of its entries, and a worker that
+// The site for the engines' tests: the packed package with a page for each of two entries, and a worker that
 // can be made to crash.
 
 import { copyFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,14 +9,14 @@ import { scratchFolder } from "./programs.mjs";
 
 const WATCH = new URL("./watch.js", import.meta.url);
 
-/** The tiny model, and what it is made of. */
+/** The tiny model, and its files. */
 export const TINY = join(ROOT, "test_data/models/tiny-f32");
 export const FILES = ["config.json", "tokenizer.json", "model.safetensors"];
 
 /**
- * The package's site, with `index.html` for its usual entry and `simd.html` for `tabsense/simd`: each has
- * `tabsense`, `failed(promise)` for what it rejects with, and `workers`, those that the package started.
- * `requests` are the paths asked for.
+ * Starts the package's site, with `index.html` for its usual entry and `simd.html` for `tabsense/simd`. Each
+ * page has `tabsense`, `failed(promise)`, which resolves to a promise's rejection, and `workers`, the workers
+ * that the package started. `requests` lists the requested paths.
  */
 export async function startEngineSite({ isolated = false } = {}) {
   const requests = [];
@@ -53,7 +53,7 @@ function page(entry) {
   </script>`;
 }
 
-/** The tiny model on a server of its own, of another origin than the page; ends with the test. */
+/** Serves the tiny model from another origin than the page's, until the test ends. */
 export async function serveModel(t) {
   const requests = [];
   const onRequest = ({ url, headers }) => requests.push({ name: url.slice(1), range: headers.range ?? null });
@@ -65,8 +65,8 @@ export async function serveModel(t) {
 }
 
 /**
- * The demo page, isolated as `npm run demo` serves it; ends with the test. `watched`: with the script that
- * notes what goes wrong, which is another page than the one that its service worker knows.
+ * Serves the demo page until the test ends, cross-origin isolated like `npm run demo`. `watched`: with the
+ * script that records errors, which makes it a different page from the one that its service worker stores.
  */
 export async function serveDemo(t, { watched }) {
   const demo = scratchFolder("demo");
@@ -89,7 +89,7 @@ export async function serveDemo(t, { watched }) {
   return { url, close: end };
 }
 
-/** The function that does it when it is called for the first time. */
+/** A function that runs `action` only at its first call. */
 function once(action) {
   let done = null;
   return () => (done ??= action());

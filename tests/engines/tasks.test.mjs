@@ -1,5 +1,4 @@
-// The other tasks of the installed package in three engines: tagging, vectors, teaching, labels that a call
-// names.
+// The other tasks of the installed package in three engines: tagging, vectors, teaching, zero-shot.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -10,7 +9,7 @@ import { ROOT } from "../package/support.mjs";
 import { inEachEngine } from "./harness.mjs";
 import { startEngineSite } from "./site.mjs";
 
-/** How many sentences are tagged: all 200 take a minute and tell no more of an engine. */
+/** How many sentences are tagged: all 200 take a minute and reveal no more about an engine. */
 const SENTENCES = 40;
 
 const EXAMPLES = {

@@ -1,4 +1,4 @@
-// The first script of the tests' pages: notes what goes wrong, for engines whose driver doesn't tell.
+// The first script of the tests' pages: records errors, for engines whose driver doesn't report them.
 
 globalThis.problems = [];
 

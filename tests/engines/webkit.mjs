@@ -1,15 +1,15 @@
-// WebKitGTK, by WebDriver: its driver starts a small browser for each session, on an X server of its own.
+// WebKitGTK, through WebDriver: its driver starts a small browser for each session, on a separate X server.
 
 import { programsOf } from "../../scripts/engines.mjs";
 import { freePort, scratchFolder, startProgram } from "./programs.mjs";
 
-/** How long a script may run, in ms: as long as the tests of the other engines may. */
+/** How long a script may run, in ms: as long as the other engines' tests. */
 const SCRIPT_MS = 600_000;
 
-/** How often the driver is asked whether it is there, in ms, and how many times. */
+/** The interval in which to check whether the driver is ready, in ms, and the maximum number of checks. */
 const [ASK_MS, ASKS] = [50, 600];
 
-/** Starts the engine: see harness.mjs for what it yields. */
+/** Starts the engine; harness.mjs describes the result. */
 export async function start() {
   const { driver, xvfb, browser } = programsOf("webkit");
   const display = startProgram(xvfb, ["-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"]);
@@ -20,7 +20,7 @@ export async function start() {
     DISPLAY: `:${number}`,
     GDK_BACKEND: "x11",
     NO_AT_BRIDGE: "1",
-    LANG: "en_US.UTF-8", // of "C" it makes a `navigator.language` that no `Intl` takes
+    LANG: "en_US.UTF-8", // with "C", `Intl` rejects `navigator.language`
     LANGUAGE: "en_US",
     HOME: home.folder,
     XDG_CACHE_HOME: home.folder,
@@ -51,7 +51,7 @@ export async function start() {
           script: `const done = arguments[arguments.length - 1]; (${expression}).then(done);`,
           args: [],
         });
-      // The driver tells nothing of them: the page notes them (watch.js), as long as it is there.
+      // The driver doesn't report problems; each page records its own (watch.js) while it is open.
       const past = [];
       const noted = async () =>
         JSON.parse(await evaluate("(async () => JSON.stringify(globalThis.problems ?? []))()"));
@@ -74,7 +74,7 @@ export async function start() {
   };
 }
 
-/** Sends commands to a driver, each for its value. */
+/** Returns a function that sends a command to a driver and resolves to its value. */
 function client(address) {
   return async (method, path, body) => {
     const response = await fetch(address + path, {

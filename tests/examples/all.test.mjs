@@ -6,10 +6,10 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { EXAMPLES, filesOf } from "./support.mjs";
 
-/** An example has fewer lines of code than this. */
+/** Each example has fewer lines of code than this. */
 const LINES = 60;
 
-/** What a reader doesn't read as code. */
+/** Files that don't count as code. */
 const NOT_CODE = /(^|\/)(README\.md|package(-lock)?\.json|\.npmrc|\.gitignore)$/;
 
 const names = readdirSync(EXAMPLES).filter((name) => existsSync(join(EXAMPLES, name, "package.json")));
@@ -22,7 +22,7 @@ test("the examples are those that a reader looks for", () => {
 
 for (const name of names) {
   const files = filesOf(name);
-  // The REST example's service/ is for production and its test/ for itself; app.mjs is what one reads.
+  // The REST example's service/ is for production and its test/ tests it; app.mjs is the code to read.
   const code = name === "rest" ? ["app.mjs"] : files.filter((path) => !NOT_CODE.test(path));
 
   test(`${name}: fewer than ${LINES} lines of code, none longer than 110 characters`, () => {

@@ -10,12 +10,12 @@ import { layOut, shows } from "./support.mjs";
 
 before(setUpConsumers);
 
-/** A Chromium with the extension in `folder`; yields a page, and what goes wrong in any. */
+/** Starts a Chromium with the extension in `folder`; resolves to a page, its errors, and all requests. */
 async function withExtension(t, folder) {
   const profile = mkdtempSync(join(tmpdir(), "tabsense-profile-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-    headless: false, // the flag below is the headless mode that has extensions
+    headless: false, // the flag below is the headless mode that supports extensions
     args: [
       ...readManifest().tests["chromium-args"].filter((arg) => !arg.startsWith("--headless")),
       "--headless=new",
@@ -45,7 +45,7 @@ test("extension: classifies what is typed, on threads, without a server", async 
   await page.goto(`chrome-extension://${extensionId(folder)}/popup.html`);
   assert.equal(await page.evaluate(() => crossOriginIsolated), true);
   const [text, output] = [page.getByLabel("Text"), page.locator("output")];
-  await shows(output, /^$/); // nothing is selected, and a page of Chrome's own is no place for scripts
+  await shows(output, /^$/); // nothing is selected, and scripts can't run in Chrome's own pages
   await text.fill(TEXT);
   await shows(output, /^POSITIVE 0\.9\d\d$/);
   await text.fill("A waste of two hours.");

@@ -17,7 +17,7 @@ test("redact: shows what will be sent, sends that, and restores the answer", asy
   const send = page.getByRole("button", { name: "Send" });
   await shows(preview, "I'm [GIVEN_NAME_1] [SURNAME_1], write to [EMAIL_1].");
 
-  // Whatever is typed can't be sent before it is masked.
+  // Typed text can't be sent before it is masked.
   const sendable = await message.evaluate((textarea) => {
     textarea.value = "Ring Bo Chen at +1 303 555 0198";
     textarea.dispatchEvent(new Event("input"));

@@ -1,5 +1,5 @@
-// What the tests of the examples share: an example as its reader has it, with the packed packages installed, and a
-// browser that has it open.
+// Helpers for the examples' tests: set up an example as its reader does, with the packed packages installed,
+// and open it in a browser.
 
 import assert from "node:assert/strict";
 import { cpSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -9,10 +9,10 @@ import { HERE, MODULES, open, PACKAGES, ROOT, startServer } from "../packages/su
 
 export const EXAMPLES = join(ROOT, "examples");
 
-/** What an installation or a build leaves in an example. */
+/** Folders that an installation or a build leaves in an example. */
 const MADE = /(^|\/)(node_modules|\.next|dist)(\/|$)/;
 
-/** An example's own files, by their paths in it. */
+/** The paths of an example's own files, relative to it. */
 export function filesOf(name) {
   const below = (folder) =>
     readdirSync(join(EXAMPLES, name, folder), { withFileTypes: true })
@@ -22,7 +22,7 @@ export function filesOf(name) {
   return below("");
 }
 
-/** Lays out an example with the packages that it names: ours as they are packed, others from tests/packages. */
+/** Copies an example, with the packages that it names: ours as packed, others from tests/packages. */
 export function layOut(name) {
   const source = join(EXAMPLES, name);
   const folder = join(HERE, "examples", name);
@@ -42,7 +42,7 @@ export function layOut(name) {
   return { folder, scripts };
 }
 
-/** Starts an example's server with its own script `start`; yields its address. */
+/** Starts an example's server with its own `start` script; resolves to its address. */
 export async function start(t, { folder, scripts }) {
   const [program, ...args] = scripts.start.split(" ");
   const path = join(MODULES, ".bin", program);
@@ -58,19 +58,19 @@ export async function start(t, { folder, scripts }) {
   return url;
 }
 
-/** A page of an example as {@link open} yields it. What went wrong in it fails the test at its end. */
+/** Opens a page of an example with {@link open}. Errors in the page fail the test at its end. */
 export async function openExample(t, browser, url) {
   const opened = await open(t, browser, url);
   t.after(() => assert.deepEqual(opened.faults, []));
   return opened;
 }
 
-/** Waits until an element has a text, which may be given in part. */
+/** Waits until an element contains a text. */
 export async function shows(locator, text) {
   await locator.filter({ hasText: text }).first().waitFor({ state: "attached", timeout: 60_000 });
 }
 
-/** Fails where axe finds a fault of accessibility, in light or dark. */
+/** Fails if axe finds an accessibility fault, in light or dark mode. */
 export async function assertAccessible(page) {
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme });

@@ -11,13 +11,13 @@ use tabsense::backend::cpu::CpuBackend;
 use tabsense::engine::self_test;
 use tabsense::model::load::{Dtype, ModelLoader};
 
-/// The project's bound for f32 arithmetic on whole models; what is measured is printed.
+/// The project's bound for f32 arithmetic on whole models; the measured differences are printed.
 const TOLERANCE: f32 = 1e-3;
-/// Weights rounded to halves, or to int8 with the CPU's activations of 13 bits: as in `gpu_model.rs`.
+/// Weights rounded to half precision, or to int8 with the CPU's 13-bit activations: as in `model.rs`.
 const ROUNDED_TOLERANCE: f32 = 5e-3;
 
-/// In a browser, where compiling a model's pipelines takes seconds, only those that need what no other does:
-/// three types and tanh in both places, biases of distances.
+/// All models; in a browser, where compiling a model's pipelines takes seconds, only those with features that
+/// no other has: three types and tanh in both places, distance biases.
 fn encoders() -> impl Iterator<Item = &'static Tiny> {
     let all = !cfg!(target_arch = "wasm32");
     ENCODERS.iter().filter(move |tiny| all || ["tiny-bert-tanh", "tiny-mpnet"].contains(&tiny.name))
@@ -30,7 +30,7 @@ gpu_test!(logits_are_pytorch_s, async {
         let (model, backend) = (engine.text_model().model(), engine.text_model().backend());
         let goldens = goldens(tiny);
         let mut worst = [0.0f32; 2];
-        // The kernels of cards and that of software adapters.
+        // The kernel for software adapters, then those for cards.
         for (blocks, worst) in [true, false].into_iter().zip(&mut worst) {
             if !blocks && cfg!(target_arch = "wasm32") {
                 continue;
@@ -52,13 +52,13 @@ gpu_test!(every_dtype_passes_the_self_test_and_gives_the_cpu_s_logits, async {
     for tiny in encoders() {
         let dtypes = [("int8", Dtype::Int8), ("fp32", Dtype::Fp32), ("fp16", Dtype::Fp32), ("int4", Dtype::Int4)];
         for (dtype, same) in &dtypes[..if cfg!(target_arch = "wasm32") { 1 } else { 4 }] {
-            // Loading is a self-test with the device's own matrices, which the CPU does not hold.
+            // Loading runs the self-test with the device's own matrices, since the CPU stores none.
             let engine =
                 gpu::load(tiny, dtype, false).await.unwrap_or_else(|e| panic!("{} as {dtype}: {e}", tiny.name));
             let (model, backend) = (engine.text_model().model(), engine.text_model().backend());
             let tested = self_test::largest_difference(engine.text_model()).await.unwrap();
             let mut loader = ModelLoader::new(CpuBackend::new(), tiny.config(), *same, None);
-            // Rounded by itself first: the CPU of this build would make int8 of its floats at once.
+            // Rounded to int4 first: the CPU of this build would round the floats directly to int8.
             let of_int4 = (*dtype == "int4").then(|| rounded(tiny));
             loader.push(of_int4.as_deref().unwrap_or(tiny.weights)).unwrap();
             let (cpu_model, cpu, _) = loader.finish().unwrap();
@@ -71,7 +71,7 @@ gpu_test!(every_dtype_passes_the_self_test_and_gives_the_cpu_s_logits, async {
                 worst = worst.max(largest_difference(&on_gpu, &cpu_model.outputs(&cpu, &batch).await.unwrap()));
             }
             println!("{} as {dtype}: {worst:.1e} from the CPU; self-test {tested:.1e}", tiny.name);
-            // Rounded once more, to int8: tests/models/architectures.rs.
+            // The CPU rounds again, to int8: tests/models/architectures.rs.
             let tolerance = match *dtype {
                 "fp32" => TOLERANCE,
                 "int4" => 0.15,

@@ -1,19 +1,19 @@
-//! What only some architectures ask of a backend, attention with a bias for the distance of key and query and
-//! means of rows: the CPU against f64, the graphics device against the CPU.
+//! Operations that only some architectures need: attention with a bias per distance between key and query,
+//! and means of rows. The CPU is compared with f64, the graphics device with the CPU.
 
 use crate::common::kernels::{Failures, ROUNDING};
 use crate::common::{Random, gpu, largest_difference, now};
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::backend::{Attention, Backend, Columns, Spans};
 
-/// Texts on both sides of the kernels' tiles, one without a token among them.
+/// Texts on both sides of the kernels' tiles, including one without tokens.
 const LENGTHS: [&[u32]; 4] = [&[1], &[5, 1, 33, 2], &[64, 0, 65], &[200]];
 /// Heads, and the width of each.
 const HEADS: [(usize, usize); 4] = [(1, 1), (2, 3), (3, 16), (2, 65)];
-/// R: more than the longest text has.
+/// R, more than the number of tokens in the longest text.
 const REACH: usize = 203;
 
-/// q, k and v of texts side by side, and biases large enough to decide.
+/// q, k and v of texts side by side, and biases large enough to matter.
 struct Case {
     heads: usize,
     width: usize,
@@ -35,8 +35,7 @@ fn cases() -> impl Iterator<Item = Case> {
 }
 
 impl Case {
-    /// The attention of every row, or of each text's first alone; and the biases, which have to outlive the
-    /// pass.
+    /// The attention of every row, or only of each text's first, and the biases, which must outlive the pass.
     fn attend<B: Backend>(&self, backend: &B, first_alone: bool) -> (B::Tensor, B::RelativeBias) {
         let (width, tokens) = (self.width, *self.starts.last().unwrap() as usize);
         let x = backend.embed(tokens, 3 * width, None, |to| to.copy_from_slice(&self.qkv)).unwrap();
@@ -51,7 +50,7 @@ impl Case {
         (backend.attention(Attention { bias: Some(&bias), ..plain }).unwrap(), bias)
     }
 
-    /// Row `query` of text `keys` in f64.
+    /// Row `query` of the text in rows `keys`, in f64.
     fn exact(&self, query: usize, keys: std::ops::Range<usize>) -> Vec<f64> {
         let (width, head_width) = (self.width, self.width / self.heads);
         let at = |row: usize, column: usize| f64::from(self.qkv[row * 3 * width + column]);
@@ -85,7 +84,7 @@ fn the_cpu_adds_each_distance_s_bias() {
             for query in span.clone() {
                 for (i, want) in case.exact(query, span.clone()).into_iter().enumerate() {
                     let name = format!("{:?}, {} heads, row {query}, {i}", case.starts, case.heads);
-                    // Scores of size 20, each off by a few of their roundings.
+                    // Scores of about 20, each off by a few of their roundings.
                     failures.check(&name, y[query * case.width + i], want, 6e-6);
                 }
             }
@@ -107,7 +106,7 @@ gpu_test!(the_device_adds_each_distance_s_bias, async {
             let on_cpu = cpu.read(&case.attend(&cpu, first_alone).0).await.unwrap();
             let (y, _biases) = case.attend(backend, first_alone);
             let on_gpu = gpu::read(backend, &y).await;
-            // As without biases (tests/gpu/kernels.rs), of scores of up to 4·√dh + 3.
+            // As without biases (tests/gpu/kernels.rs), with scores of up to 4·√dh + 3.
             let scores = 4.0 * ((case.width / case.heads) as f32).sqrt() + 3.0;
             let allowed = 2.0 * scores * 8.0 * ROUNDING as f32 + 4e-6;
             let difference = largest_difference(&on_gpu, &on_cpu);
@@ -120,7 +119,7 @@ const TEXTS: [u32; 5] = [0, 3, 3, 70, 71];
 
 fn means<B: Backend>(backend: &B, width: usize, values: &[f32]) -> B::Tensor {
     let x = backend.embed(71, width, None, |to| to.copy_from_slice(values)).unwrap();
-    // Of rows that are taken, too.
+    // Means of rows that were taken themselves.
     let rows: Vec<u32> = (0..71).rev().collect();
     let reversed = backend.take_rows(&x, &rows).unwrap();
     let back = backend.take_rows(&reversed, &rows).unwrap();
@@ -137,7 +136,7 @@ gpu_test!(means_of_rows, async {
             for d in 0..width {
                 let column = (text[0]..text[1]).map(|n| f64::from(values[n as usize * width + d]));
                 let want = column.sum::<f64>() / f64::from((text[1] - text[0]).max(1));
-                // Sums of up to 67, each rounded 67 times.
+                // Sums of up to 67 numbers, rounded 67 times.
                 failures.check(&format!("width {width}, {b}, {d}"), on_cpu[b * width + d], want, 67.0 * ROUNDING);
             }
         }

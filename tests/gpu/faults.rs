@@ -1,5 +1,5 @@
-//! What happens when the graphics device fails: lost, out of memory, refusing work, holding other weights, or
-//! slow.
+//! What happens when the graphics device fails: it is lost, runs out of memory, refuses work, has other
+//! weights or is slow.
 
 use crate::common::edit;
 use crate::common::gpu::{backend, clock, device, load, load_files, logits};
@@ -11,7 +11,7 @@ use tabsense::backend::gpu::memory::ledger;
 use tabsense::backend::{Attention, Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
 use tabsense::engine::{Engine, calibration};
 
-/// Classifies a text and yields its best label's index and the side it came from.
+/// Classifies a text and returns the index of its best label and the side that computed it.
 async fn classify(engine: &Engine, text: &str) -> tabsense::Result<(usize, Side)> {
     let encoding = engine.text_model().encode(text, false)?;
     let computed = engine.outputs(&[encoding], true).await?;
@@ -25,7 +25,7 @@ gpu_test!(falls_back_to_the_cpu_if_it_holds_the_weights, async {
     backend.set_from_tokens(Some(1));
     let (label, side) = classify(&engine, "the film").await.unwrap();
     assert_eq!(side, Side::Gpu);
-    // In flight: the pass is recorded and submitted when the device goes.
+    // In flight: the pass is recorded and submitted when the device is lost.
     let gpu = backend.gpu().unwrap();
     let texts = [engine.text_model().encode("the film", false).unwrap()];
     let (computed, ()) = join(engine.outputs(&texts, false), async { gpu.device().destroy() }).await;
@@ -91,7 +91,7 @@ gpu_test!(falls_back_if_the_device_is_lost_before_the_weights, async {
     }
 });
 
-/// Both futures' results, the first polled first.
+/// The results of both futures; `a` is polled first.
 async fn join<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
     let (mut a, mut b) = (std::pin::pin!(a), std::pin::pin!(b));
     let (mut left, mut right) = (None, None);
@@ -178,14 +178,14 @@ gpu_test!(a_pass_that_the_device_drops_yields_no_earlier_answer, async {
     let x = || gpu.embed(1, 1, None, |to| to[0] = 1.0).unwrap();
     let two = matrix(2.0);
     assert_eq!(gpu.read(&gpu.linear(&x(), &two, Epilogue::Bias).unwrap()).await.unwrap(), [2.0]);
-    // A matrix that is gone when the pass is submitted: the device drops the pass, and the buffer that is
+    // A matrix that is freed before the pass is submitted: the device drops the pass, and the buffer that is
     // read keeps the earlier pass's result.
     let three = matrix(3.0);
     let y = gpu.linear(&x(), &three, Epilogue::Bias).unwrap();
     drop(three);
     let dropped = gpu.read(&y).await;
     assert_eq!(dropped.map_err(|e| e.kind()), Err(ErrorKind::WebgpuUnusable));
-    // The device itself is well.
+    // The device itself still works.
     assert_eq!(gpu.read(&gpu.linear(&x(), &two, Epilogue::Bias).unwrap()).await.unwrap(), [2.0]);
 });
 
@@ -200,7 +200,7 @@ gpu_test!(a_pass_for_which_there_is_no_memory_says_so, async {
         gpu.read(&gpu.attention(Attention::new([q, k, v], spans, 16, 1))?).await
     };
     assert_eq!(attended(1).await.unwrap(), [1.0; 16]);
-    // Rows of 64 KiB: 16 GiB in all, more than a buffer may have.
+    // Rows of 64 KiB: 16 GiB in all, more than a buffer may hold.
     let error = attended(1 << 18).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::OutOfMemory | ErrorKind::WebgpuUnusable), "{error}");
     assert_eq!(attended(1).await.unwrap(), [1.0; 16]);
@@ -216,7 +216,7 @@ gpu_test!(buffers_that_long_texts_needed_are_freed_after_a_while, async {
     pass(8).await;
     let short = ledger().bytes;
     pass(8192).await;
-    // Other tests' devices may still hold some: 8192 rows of 64 numbers are 2 MiB more.
+    // Other tests' devices may still hold buffers: 8192 rows of 64 numbers are 2 MiB more.
     assert!(ledger().bytes > short + (1 << 20));
     for _ in 0..100 {
         pass(8).await;
@@ -232,8 +232,8 @@ gpu_test!(a_device_that_refuses_int8_arithmetic_keeps_the_other, async {
     let clock = || {
         calls.set(calls.get() + 1);
         if calls.get() == 3 {
-            // The first run in int8 begins: a buffer that no device grants is what a pipeline would be that
-            // it refuses.
+            // The first int8 run begins. A buffer that no device grants simulates a pipeline that the device
+            // refuses.
             let usage = wgpu::BufferUsages::COPY_DST;
             let size = 1 << 52;
             let descriptor = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
@@ -248,8 +248,8 @@ gpu_test!(a_device_that_refuses_int8_arithmetic_keeps_the_other, async {
 
 gpu_test!(a_card_that_is_slow_to_start_is_used_for_long_texts, async {
     let engine = load(&F32, "fp32", true).await.unwrap();
-    // By this clock the card takes 26 ms whatever the length, and the CPU 1.5 ms a token: it starts with 12
-    // for 8.
+    // By this clock the card takes 26 ms for any length, and the CPU 1.5 ms per token: 12 ms for the first
+    // length, 8 tokens.
     let (now, calls) = (std::cell::Cell::new(0.0), std::cell::Cell::new(0));
     let clock = || {
         let call = calls.replace(calls.get() + 1);
@@ -274,15 +274,15 @@ gpu_test!(groups_for_a_lost_device_are_regrouped_for_the_cpu, async {
     let computed = engine.outputs(&group, false).await.unwrap();
     assert_eq!((computed.side, computed.outputs.len()), (Side::Cpu, group.len()));
     assert!(computed.outputs.iter().all(|logits| logits == &computed.outputs[0]));
-    // A pass's largest tensor has as many rows as the CPU takes tokens at once; there are fewer than ten.
+    // A pass's largest tensors have a row per token that the CPU processes at once; there are fewer than ten.
     let hidden = engine.text_model().config().hidden;
     let bytes = backend.cpu_spare_bytes();
     assert!(bytes < 10 * 1024 * hidden * size_of::<f32>(), "{bytes}");
 });
 
 gpu_test!(f16_weights_of_an_f32_file_pass_the_self_test_beside_the_cpu, async {
-    // Large weights of both signs for pairs of equal features: their digits beyond half precision are all
-    // that counts.
+    // Large weights of opposite signs for pairs of equal features: only their digits beyond half precision
+    // matter.
     let mut tensors = edit::read(F32.weights);
     let mut change = |name: &str, f: &dyn Fn(&mut [f32])| {
         let tensor = edit::find(&mut tensors, name);

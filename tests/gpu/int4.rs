@@ -1,5 +1,5 @@
-//! int4 on the graphics device: a model answers as its own numbers in f32 do, whatever file it comes from, and
-//! takes 5 bits a weight.
+//! int4 on the graphics device: a model gives the answers of its own numbers in f32, whatever file it comes
+//! from, and takes 5 bits per weight.
 
 use crate::common::edit::{self, Tensor};
 use crate::common::encoders::ENCODERS;
@@ -15,10 +15,10 @@ use tabsense::engine::Engine;
 use tabsense::model::architecture::Network;
 use tabsense::weights::int4;
 
-/// Sums in another order, as for f32 weights in one file: tests/gpu/model.rs.
+/// Sums are in another order, as for f32 weights from the same file: tests/gpu/model.rs.
 const TOLERANCE: f32 = 2e-5;
 
-/// The file with int4 in place of each matrix that can be int4.
+/// The file with each matrix that can be int4 rounded to int4.
 pub fn rounded(tiny: &Tiny) -> Vec<u8> {
     let plan = Network::new(&Config::from_json(tiny.config).unwrap()).1;
     let bears = |name: &str| {
@@ -46,7 +46,7 @@ pub fn rounded(tiny: &Tiny) -> Vec<u8> {
     edit::write(&tensors)
 }
 
-/// The engine of a file as it is, after a look at whether it is in int4, and that of its numbers in f32.
+/// Loads a file as it is, which must be in int4, and with its numbers in f32, which must take more memory.
 async fn both(tiny: &Tiny, file: &[u8]) -> [Engine; 2] {
     let load = async |dtype| load_files(device().await, tiny.config, tiny.tokenizer, file, dtype, false).await.unwrap();
     let before = ledger().bytes;
@@ -59,7 +59,7 @@ async fn both(tiny: &Tiny, file: &[u8]) -> [Engine; 2] {
     [engine, exact]
 }
 
-/// The largest difference of their logits, by the kernels of cards and by that of software adapters.
+/// The largest difference between their logits, with the kernels for cards and the one for software adapters.
 async fn difference(tiny: &Tiny, engines: &[Engine; 2]) -> f32 {
     let goldens = goldens(tiny);
     let texts: Vec<&[u32]> = goldens.cases.iter().map(|c| c.ids.as_slice()).collect();
@@ -78,7 +78,7 @@ async fn difference(tiny: &Tiny, engines: &[Engine; 2]) -> f32 {
 }
 
 gpu_test!(int4_models_are_those_of_their_own_numbers, async {
-    // Those whose widths are whole groups; in a browser, where compiling takes seconds, one of 3 groups.
+    // The models whose widths are whole groups; in a browser, where compiling takes seconds, one of 3 groups.
     let names = ["tiny-bert", "tiny-roberta", "tiny-electra", "tiny-mpnet"];
     let names = if cfg!(target_arch = "wasm32") { &names[..1] } else { &names };
     for tiny in ENCODERS.iter().filter(|tiny| names.contains(&tiny.name)) {
@@ -99,7 +99,8 @@ gpu_test!(floats_become_the_same_int4_on_both_sides, async {
         let cpu = logits(&engine, Side::Cpu, &[&case.ids]).await.unwrap();
         worst = worst.max(largest_difference(&gpu[0], &cpu[0]));
     }
-    // The CPU rounds once more, to int8: tests/models/architectures.rs. Each rounding for itself, they are 0.38 apart.
+    // The CPU rounds again, to int8: tests/models/architectures.rs. If each side rounded floats its own way,
+    // they would differ by 0.38.
     assert!(worst <= 0.15, "{worst}");
 });
 

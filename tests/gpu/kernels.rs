@@ -1,4 +1,4 @@
-//! Every GPU kernel but products (`products.rs`) against its CPU twin, over ragged sizes.
+//! Every GPU kernel except products (`products.rs`) against its CPU twin, over ragged sizes.
 
 use super::products::{ROUNDING, Weights, matrix, weights, with_nan};
 use crate::common::gpu::{read, shared_backend};
@@ -53,7 +53,7 @@ gpu_test!(layer_norm_is_the_cpu_s, async {
         // value.
         let difference = largest_difference(&on_gpu, &on_cpu);
         assert!(width == 1 || difference <= 2e-5, "{rows} × {width}: {difference}");
-        // The embedding's is the CPU's own.
+        // Embeddings are normalized by the CPU.
         let embedded = gpu.embed(rows, width, Some(&norm), |to| to.copy_from_slice(&x)).unwrap();
         assert_eq!(read(gpu, &embedded).await, on_cpu, "{rows} × {width}");
     }
@@ -71,7 +71,7 @@ gpu_test!(attention_is_the_cpu_s, async {
             let mut starts = vec![0];
             lengths.iter().for_each(|n| starts.push(starts.last().unwrap() + n));
             let rows = *starts.last().unwrap() as usize;
-            // Scores of both signs and of some size, beside columns that are not to be read.
+            // Large scores of both signs, next to columns that must not be read.
             let x: Vec<f32> = random.values(rows * (3 * width + 2)).iter().map(|x| 4.0 * x).collect();
             let on_cpu = {
                 let x = cpu.embed(rows, 3 * width + 2, None, |to| to.copy_from_slice(&x)).unwrap();
@@ -84,7 +84,7 @@ gpu_test!(attention_is_the_cpu_s, async {
             let spans = Spans { queries: &starts, keys: &starts };
             let [q, k, v] = columns();
             let on_gpu = read(gpu, &gpu.attention(Attention::new([q, k, v], spans, width, heads)).unwrap()).await;
-            // Values of up to 4, weighed by exponentials of scores of up to 16·√dh: their rounding counts in
+            // Values of up to 4, weighted by exponentials of scores of up to 16·√dh: their rounding counts in
             // the exponent.
             let allowed = 4.0 * 16.0 * (head_width as f32).sqrt() * 8.0 * ROUNDING + 4e-6;
             let difference = largest_difference(&on_gpu, &on_cpu);

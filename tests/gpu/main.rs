@@ -1,5 +1,5 @@
-//! The graphics device. The same tests run on the host (Vulkan; Mesa's lavapipe where there is no card) and, with
-//! `wasm-pack test`, in a browser (SwiftShader where there is no card).
+//! The graphics device. The same tests run on the host (Vulkan; Mesa's lavapipe if there is no card) and,
+//! with `wasm-pack test`, in a browser (SwiftShader if there is no card).
 
 #[macro_use]
 #[path = "../common/mod.rs"]

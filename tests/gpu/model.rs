@@ -11,12 +11,12 @@ use tabsense::backend::gpu::memory::ledger;
 use tabsense::batch::PackedBatch;
 use tabsense::engine::Engine;
 
-/// The project's bound for f32 arithmetic on whole models; what is measured is printed.
+/// The project's bound for f32 arithmetic on whole models; the measured differences are printed.
 const TOLERANCE: f32 = 1e-3;
 /// For int8 weights the CPU rounds activations, to steps of 2^-13 of a row's largest; the graphics card
 /// doesn't.
 const INT8_TOLERANCE: f32 = 4e-3;
-/// Rounding weights to halves moves them by 2^-11 of themselves.
+/// Rounding weights to half precision changes each by up to 2^-11 of itself.
 const F16_TOLERANCE: f32 = 5e-3;
 
 fn argmax(row: &[f32]) -> usize {
@@ -34,8 +34,8 @@ async fn check(tiny: &Tiny, dtype: &str, tolerance: f32) {
         worst = worst.max(largest_difference(got, wanted));
         flips += usize::from(argmax(got) != argmax(wanted));
     };
-    // The kernels of cards and that of software adapters; in a browser, where compiling takes seconds, the
-    // former once.
+    // The kernels for cards and the one for software adapters; in a browser, where compiling takes seconds,
+    // only tiny-f32 runs the former.
     let kinds = if cfg!(target_arch = "wasm32") && tiny.name != "tiny-f32" { &[true][..] } else { &[false, true] };
     for &blocks in kinds {
         engine.text_model().backend().gpu().unwrap().set_blocks(blocks);
@@ -79,7 +79,7 @@ gpu_test!(every_dtype_gives_the_cpu_s_logits, async {
 gpu_test!(alone_equals_in_a_batch, async {
     for dtype in ["fp32", "fp16", "int8"] {
         let engine = load(&F32, dtype, false).await.unwrap();
-        // Few and many rows have kernels of their own.
+        // Few rows and many rows have separate kernels.
         engine.text_model().backend().gpu().unwrap().set_blocks(false);
         let goldens = goldens(&F32);
         let texts: Vec<&[u32]> = goldens.cases.iter().map(|c| c.ids.as_slice()).collect();
@@ -109,14 +109,13 @@ gpu_test!(int8_arithmetic_is_chosen_by_time_and_keeps_the_logits, async {
     let gpu = engine.text_model().backend().gpu().unwrap();
     gpu.set_blocks(false);
     gpu.set_int8_dot(true);
-    // The test has a batch of more rows than the kernel for few rows takes: it is this arithmetic that is
-    // tested.
+    // The self-test's batch has more rows than the kernel for few rows accepts, so it tests this arithmetic.
     let rounded = self_test::largest_difference(engine.text_model()).await.unwrap();
     self_test::judge_int8(rounded).unwrap();
     gpu.set_int8_dot(false);
     let exact = self_test::largest_difference(engine.text_model()).await.unwrap();
     assert!(exact < rounded, "{exact} {rounded}");
-    // Clocks on which int8 arithmetic takes twice as long, and half as long, as the other.
+    // Clocks by which int8 arithmetic takes twice as long as the other, and half as long.
     for (plain, int8) in [(1.0, 2.0), (2.0, 1.0)] {
         let (now, calls) = (std::cell::Cell::new(0.0), std::cell::Cell::new(0));
         let clock = || {
@@ -166,7 +165,7 @@ gpu_test!(a_forward_of_six_layers_is_45_dispatches_and_allocates_nothing_again, 
         assert_eq!(after.submissions - before.submissions, 1);
         assert_eq!(after.bind_groups, before.bind_groups);
         assert_eq!(ledger(), buffers);
-        // Another length of the same class of sizes.
+        // Another length in the same size class.
         let shorter: Vec<&[u32]> = texts.iter().map(|t| &t[..t.len() - 1]).collect();
         logits(&engine, Side::Gpu, &shorter).await.unwrap();
         assert_eq!((counts(&engine).bind_groups, ledger()), (after.bind_groups, buffers));
@@ -192,7 +191,7 @@ gpu_test!(passes_are_submitted_before_they_are_awaited, async {
     let [first, given_up, second] = [submit(texts[0]).await, submit(texts[0]).await, submit(texts[1]).await];
     assert_eq!(counts(&engine).submissions - before, 3);
     drop(given_up);
-    // Awaited in another order, and with a third pass in between, which takes the buffer that was given up.
+    // Awaited in another order, with a third pass in between, which reuses the abandoned pass's buffer.
     assert_eq!(second.finish().await.unwrap(), wanted[1]);
     assert_eq!(logits(&engine, Side::Gpu, &texts[..1]).await.unwrap(), wanted[..1]);
     assert_eq!(first.finish().await.unwrap(), wanted[0]);

@@ -8,7 +8,7 @@ use tabsense::backend::{Activation, Backend, Epilogue, LinearBuilder, Precision}
 use tabsense::weights::int4;
 use tabsense::weights::quantize::quantize_row;
 
-/// Half the distance of 1 and the next f32.
+/// Half the distance between 1 and the next f32.
 pub const ROUNDING: f32 = 1.0 / (1 << 24) as f32;
 
 const ROWS: [usize; 8] = [1, 2, 7, 8, 9, 64, 65, 129];
@@ -17,8 +17,7 @@ const WIDTHS: [usize; 6] = [1, 2, 15, 16, 65, 130];
 /// Whole groups: an odd number of them, and more than the invocations of a workgroup read at once.
 const INT4_DEPTHS: [usize; 6] = [32, 64, 96, 160, 512, 544];
 
-/// The matrix on a backend, from rows that are already exactly what the precision can hold: of int4, as a
-/// file stores them.
+/// The matrix on a backend, from rows that the precision represents exactly; int4 rows as a file stores them.
 pub fn matrix<B: Backend>(backend: &B, precision: Precision, w: &Weights) -> B::Linear {
     let mut builder = backend.linear_builder(w.width, w.depth, precision).unwrap();
     for m in 0..w.width {
@@ -33,14 +32,14 @@ pub fn matrix<B: Backend>(backend: &B, precision: Precision, w: &Weights) -> B::
 
 pub struct Weights {
     pub values: Vec<f32>,
-    /// The rows of int4.
+    /// The rows in int4, packed and their scales.
     pub stored: Vec<(Vec<u8>, Vec<f32>)>,
     pub bias: Vec<f32>,
     pub depth: usize,
     pub width: usize,
 }
 
-/// Random weights, rounded to what `precision` holds, so that both sides multiply the same numbers.
+/// Random weights, rounded to `precision`, so that both sides multiply the same numbers.
 pub fn weights(random: &mut Random, precision: Precision, depth: usize, width: usize) -> Weights {
     let mut values = random.values(width * depth);
     let mut stored = Vec::new();
@@ -49,7 +48,7 @@ pub fn weights(random: &mut Random, precision: Precision, depth: usize, width: u
             Precision::F32 => {}
             Precision::F16 => row.iter_mut().for_each(|w| *w = half::f16::from_f32(*w).to_f32()),
             Precision::Int4 => {
-                // Groups of different sizes, so that no other's scale will do.
+                // Groups of different magnitudes, so that another group's scale would be wrong.
                 let sizes = (0..depth).map(|k| 1.0 / (1 + k / int4::GROUP % 5) as f32);
                 row.iter_mut().zip(sizes).for_each(|(w, size)| *w *= size);
                 let (mut q, mut scales) = (vec![0; depth], vec![0.0; depth / int4::GROUP]);
@@ -92,8 +91,7 @@ async fn product(
     let r_gpu = gpu.embed(rows, width, None, |to| to.copy_from_slice(&r)).unwrap();
     let on_gpu = read(gpu, &gpu.linear(&x_gpu, &matrix, pick(epilogue, &r_gpu)).unwrap()).await;
     assert_eq!(on_gpu.len(), on_cpu.len());
-    // The sum of |x|·|w| is at most K; the rounding of int8 rows to themselves again moves a weight by an
-    // ulp.
+    // The sum of |x|·|w| is at most K; rounding int8 rows to int8 again moves a weight by an ulp.
     let allowed = (2.0 * depth as f32 + 16.0) * ROUNDING * (1.0 + (depth as f32).sqrt()) + 4e-7;
     largest_difference(&on_gpu, &on_cpu) / allowed
 }
@@ -156,8 +154,8 @@ gpu_test!(int8_arithmetic_stays_near_the_cpu, async {
         let matrix = matrix(gpu, Precision::Int8, &w);
         let on_gpu = read(gpu, &gpu.linear(&x, &matrix, Epilogue::Bias).unwrap()).await;
         let difference = largest_difference(&on_gpu, &on_cpu);
-        // Activations of up to 1 are rounded to multiples of 1/127, so each is off by 1/254 at most and 1/440
-        // in the root mean square; weights have a root mean square of 0.58. Six deviations of the sum.
+        // Activations of up to 1 are rounded to multiples of 1/127, so each is off by at most 1/254, and by
+        // 1/440 in the root mean square; weights have a root mean square of 0.58. Six deviations of the sum.
         let allowed = 6.0 * (depth as f32).sqrt() * 0.58 / 440.0;
         assert!(
             difference > 0.0 && difference <= allowed,
@@ -166,7 +164,7 @@ gpu_test!(int8_arithmetic_stays_near_the_cpu, async {
     }
 });
 
-/// The values, each NaN as one and the same.
+/// The values with every NaN as `None`, so that NaNs compare as equal.
 pub fn with_nan(values: &[f32]) -> Vec<Option<f32>> {
     values.iter().map(|x| (!x.is_nan()).then_some(*x)).collect()
 }
@@ -190,7 +188,7 @@ gpu_test!(nan_is_never_an_answer_of_a_product, async {
         gpu.set_int8_dot(dot);
         let matrix = matrix_of(precision);
         for rows in [3, 100] {
-            // Row 1 has a NaN, row 2 sums that are one.
+            // Row 1 has a NaN, and the sum of row 2 is NaN.
             let x = gpu.embed(rows, 32, None, |to| {
                 to.fill(1.0);
                 to[33] = f32::NAN;

@@ -1,11 +1,11 @@
-//! The WGSL files and what Rust says of them: every file is known, parses and validates, and has the
+//! The WGSL files and their declarations in Rust: every file is declared, parses and validates, and has the
 //! bindings, the workgroup size and the parameters that the backend gives it.
 
 use naga::{AddressSpace, StorageAccess, TypeInner};
 use std::collections::{BTreeMap, BTreeSet};
 use tabsense::backend::gpu::kernels::{Binding, Kernel};
 
-/// The file of `shaders/`, comments and all.
+/// The file in `shaders/`, including its comments.
 fn source(name: &str) -> String {
     std::fs::read_to_string(format!("{}/shaders/{name}.wgsl", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
@@ -97,7 +97,7 @@ fn workgroups_and_parameters_have_the_sizes_that_rust_counts_with() {
         assert!(workgroup_bytes <= 16 << 10, "{name}: {workgroup_bytes} bytes of workgroup memory");
         assert!(!text.contains("//"), "{name}: comments are not to be downloaded");
         let text = source(name);
-        // The header says what it computes, how it is dispatched, and which CPU kernel it has to agree with.
+        // The header says what it computes, how it is dispatched, and which CPU kernel it must agree with.
         for word in ["// dispatch:", "// twin: src/backend/cpu/"] {
             assert!(text.contains(word), "{name} has no line {word:?}");
         }

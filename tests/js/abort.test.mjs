@@ -1,4 +1,4 @@
-// An abort ends what it is asked to end, at once, and nothing else.
+// An abort ends the aborted operation at once, and nothing else.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ for (const worker of [true, false]) {
       await sent.promise;
       controller.abort();
       await loading;
-      await closed.promise; // the connection is given up: no bytes are fetched for nothing
+      await closed.promise; // the connection is closed: no bytes are fetched for nothing
     });
   }
 
@@ -47,7 +47,7 @@ for (const worker of [true, false]) {
       const loading = Classifier.load(files, { worker, signal: controller.signal, onProgress });
       if (when === "at once") setTimeout(() => controller.abort());
       await rejectsAborted(loading);
-      for (let i = 0; i < 250 && !cancelled; i++) await sleep(20); // the worker says so, which holds no process
+      for (let i = 0; i < 250 && !cancelled; i++) await sleep(20); // the message keeps no process alive
       assert.ok(cancelled);
     });
 }

@@ -1,10 +1,10 @@
-// Calls with many texts: the order of the results, and the progress on the way.
+// Calls with many texts: the order of the results, and the progress events.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rejects, rounded, tiny, rejectsAborted } from "./support.mjs";
 
-/** Texts of 1 to 60 words, the long ones between the short ones. */
+/** Texts of 1 to 60 words, long and short ones mixed. */
 const TEXTS = Array.from({ length: 120 }, (_, i) =>
   Array.from({ length: 1 + ((i * 37) % 60) }, (_, j) => `word${(i + j) % 7}`).join(" "),
 );

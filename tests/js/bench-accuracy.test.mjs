@@ -1,4 +1,4 @@
-// `npm run bench:accuracy -- --model`: sets are read, figures are right, a tiny model is measured.
+// `npm run bench:accuracy -- --model`: reads data sets, computes the right figures, measures a tiny model.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -85,7 +85,7 @@ test("figures of two labels on texts of three, and on texts without a polar one"
   assert.equal(figuresOf(rowsOf("neutral"), [answers[1]]).polar, null);
 });
 
-/** The tiny model, whose labels are of other words, with those of a sentiment model. */
+/** The tiny model, with its labels replaced by those of a sentiment model. */
 function tinyWith(t, labels) {
   const folder = folderFor(t);
   for (const name of ["tokenizer.json", "model.safetensors"])

@@ -1,5 +1,5 @@
-// The benchmark of a visitor's page: its server keeps the rate and the round trip, its harness runs, its
-// table says what was measured. No speed is judged.
+// The benchmark of a visitor's page: its server keeps to the rate and the round-trip time, its harness runs,
+// and its table shows what was measured. No speed is checked.
 
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -86,9 +86,9 @@ test("each answer waits a round trip, also one that says that there is no such f
   }
 });
 
-/** A result of a run with visits, at `factor` of the peer's times. */
 const PEER_BYTES = { code: 2_500_000, model: 18_000_000 };
 
+/** The result of a run with visits, at `factor` of the peer's times. */
 function resultOf(visitor, factor, avxVnni) {
   const [own, peer] = ["tabsense-cpu-int4@m", "transformers.js-int8@m"];
   const subjects = [own, peer].map((id) => ({ id, model: "m", host: "browser", threads: 1 }));

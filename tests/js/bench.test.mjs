@@ -1,5 +1,4 @@
-// The benchmark's harness: it runs, its outputs agree with each other, and what it computes is right. No time
-// is judged.
+// The benchmark's harness: it runs, its outputs agree, and its computations are right. No timing is checked.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -73,7 +72,7 @@ test("a tiny run writes a result, a table, a page and a CSV file that agree", as
   );
   for (const { bytes, transfer } of result.visits)
     assert.ok(bytes.code > 100_000 && bytes.model > 100_000 && onLine > transfer);
-  // The page, the module, the library and its worker are asked for one after the other.
+  // The page, the module, the library and its worker are requested one after the other.
   assert.ok(onLine > 4 * 30);
   const others = result.latencies.filter((row) => !isVisit(row));
   assert.equal(others.length, 4 * 8);
@@ -230,7 +229,7 @@ test("skips a subject that hangs, and times the others", async (t) => {
   const fails = limited(() => Promise.reject(new Error("its own mistake")), 60);
   await assert.rejects(fails({ op: "load" }), /its own mistake/);
 
-  // A process that reads its requests, answers one kind and stays busy over another.
+  // A process that reads its requests, answers one kind and hangs on another.
   const script = `process.stdin.on("data", (line) => { if (line.includes('"turn"')) for (;;); process.stdout.write('{"result":null}\\n'); })`;
   const hanging = await openProcess(process.execPath, ["-e", script]);
   t.after(() => hanging.close());
@@ -263,7 +262,7 @@ test("skips a subject that hangs, and times the others", async (t) => {
 
 test("what falls back to the CPU is not measured as WebGPU", async () => {
   const { load } = await import("../../bench/implementations/tabsense.js");
-  // A classifier that computes on each device of a list in turn, one for every time that it is asked where.
+  // A classifier that moves on to the next device in the list with each call.
   const classifierOn = (devices) => {
     const source = `
       export const disposed = [];
@@ -379,7 +378,7 @@ test("summaries, ratios, lines and changes are right", async () => {
   assert.deepEqual({ p50, mean, min, max, count }, { p50: 3, mean: 3, min: 1, max: 5, count: 5 });
   assert.ok(Math.abs(sd - Math.sqrt(2.5)) < 1e-12);
   const hundred = summarize(Array.from({ length: 1000 }, (_, i) => i + 1));
-  // As numpy.percentile interpolates.
+  // Interpolated like numpy.percentile.
   assert.ok(Math.abs(hundred.p95 - 950.05) < 1e-9 && Math.abs(hundred.p99 - 990.01) < 1e-9);
   assert.deepEqual(ratio([2, 4, 6], [1, 2, 2]), { median: 2, low: 2, high: 2.8 });
   const line = fitLine([

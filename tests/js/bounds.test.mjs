@@ -1,4 +1,4 @@
-// The bounds of docs/security.md that JavaScript holds: what is at one is read, and what is one beyond it is refused.
+// The bounds in docs/security.md that JavaScript enforces: input at a bound is read, beyond it is refused.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ import { rejects } from "./support.mjs";
 
 const MIB = 1 << 20;
 
-/** Each small file, with what docs/security.md says of it. */
+/** Each small file, with its limit in the code and in docs/security.md. */
 const FILES = {
   "config.json": [limitOf("config.json"), MIB],
   "tokenizer.json": [limitOf("tokenizer.json"), 64 * MIB],
@@ -90,7 +90,7 @@ test("accepts the maximum number of shards, and rejects one more", () => {
 });
 
 test("accepts the longest taught classifier, and rejects one character more", async () => {
-  // A text of that length is parsed, and is not JSON.
+  // A text of this length is parsed, and is not JSON.
   const text = (length) => "x".repeat(length);
   await rejects("not_a_model", read(text(268_435_456)), /not JSON/);
   await rejects("not_a_model", read(text(268_435_457)), /too long for/);

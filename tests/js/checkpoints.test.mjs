@@ -1,4 +1,4 @@
-// PyTorch's checkpoints (pytorch_model.bin): told by their bytes, read by a module of their own.
+// PyTorch checkpoints (pytorch_model.bin): recognized by their bytes, read by a separate module.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -20,7 +20,7 @@ const torch = (name) => new Uint8Array(readFileSync(join(ROOT, "test_data/torch"
 const INDEX = "pytorch_model.bin.index.json";
 const PARTS = [INDEX, ...[1, 2].map((i) => `pytorch_model-0000${i}-of-00002.bin`)];
 
-/** A model with other files in the place of its safetensors. */
+/** A model with other files instead of its safetensors. */
 function instead({ "model.safetensors": _, ...small }, weights) {
   return { ...small, ...weights };
 }
@@ -72,7 +72,7 @@ test("names the kind of a file that isn't a checkpoint", async () => {
   await rejects("weights_length", load(torch("plain.bin").subarray(0, 3)));
 });
 
-/** What `asSafetensors` gives of chunks, and how often it asked for the module. */
+/** The bytes that `asSafetensors` makes of chunks; by default it must not load the module. */
 async function passed(chunks, load = async () => assert.fail("no checkpoint")) {
   const out = [];
   for await (const chunk of asSafetensors(chunks, load)) out.push(chunk);
@@ -93,7 +93,7 @@ test("recognizes a checkpoint by its first bytes, in any chunks", async () => {
   }
   for (const bytes of [
     BF16["model.safetensors"],
-    Buffer.from("\x80\x02\0\0\0\0\0\0{", "latin1"), // a header of 640 bytes
+    Buffer.from("\x80\x02\0\0\0\0\0\0{", "latin1"), // safetensors with a header of 640 bytes
     Buffer.from("PK\x03"),
     Buffer.alloc(0),
   ])

@@ -10,7 +10,7 @@ const listing = (files) => new Map(Object.entries(files));
 const first = (dtype, files, more) => candidatesOf(wanted(dtype, more), listing(files))[0];
 const shown = (candidates) => candidates.map(({ file, dtype }) => `${file} ${dtype}`);
 
-/** DistilBERT-base as repositories for transformers.js have it, with the original's weights beside. */
+/** DistilBERT-base as in repositories for transformers.js, along with the original's weights. */
 const FULL = {
   "config.json": 700,
   "model.safetensors": 268 * MB,

@@ -1,4 +1,4 @@
-// `tabsense classify FILE`: the dialects of CSV, encodings, and files that are something else than their name says.
+// `tabsense classify FILE`: CSV dialects, encodings, and files whose content doesn't match their name.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { buildSync } from "esbuild";
 import { classified, classify, objects, scratch, start } from "./command.mjs";
 import { ROOT, TINY } from "./support.mjs";
 
-/** A module of js/csv, which the package has in its command line alone. */
+/** A module of js/csv, which the package bundles into its command line only. */
 const source = (name) => {
   const options = { absWorkingDir: ROOT, entryPoints: [`js/csv/${name}.ts`], bundle: true, format: "esm" };
   const { text } = buildSync({ ...options, write: false }).outputFiles[0];
@@ -66,7 +66,7 @@ for (const [name, content, args = []] of [
       "it is, in a way, fine",
       "bad",
     ]);
-    // The answers have the delimiter of the input.
+    // The output has the delimiter of the input.
     classified([input, ...args, "--out", path("out.csv")]);
     const header = readFileSync(path("out.csv"), "utf8").split("\n")[0];
     assert.match(header, /^id(.)text\1label\1score$/);

@@ -1,4 +1,4 @@
-// `tabsense classify FILE`: formats in and out, what rows keep, rows that can't be classified.
+// `tabsense classify FILE`: input and output formats, columns that rows keep, rows that can't be classified.
 
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { parse } from "csv-parse/sync";
 import { classified, classify, objects, scratch, start } from "./command.mjs";
 import { filesOf, rounded, serveModel, tiny, TINY } from "./support.mjs";
 
-/** Texts with all that CSV has to quote, and more. */
+/** Texts with everything that CSV has to quote, and more. */
 const TEXTS = [
   "plain",
   'a "quoted" word',

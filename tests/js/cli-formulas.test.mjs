@@ -1,5 +1,6 @@
-// CSV that is opened in a spreadsheet: a cell that begins as a formula would be computed there, and could send what
-// stands beside it elsewhere. Labels, which are the model's, never do; texts don't with --escape-formulas.
+// CSV that is opened in a spreadsheet: a cell that begins like a formula would be computed there, and could
+// send neighbouring cells elsewhere. Labels, which come from the model, are always escaped; texts with
+// --escape-formulas.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -8,7 +9,7 @@ import { parse } from "csv-parse/sync";
 import { classified, classify, scratch, tabsense } from "./command.mjs";
 import { filesOf } from "./support.mjs";
 
-/** What a spreadsheet would compute. */
+/** Cells that a spreadsheet would compute. */
 const FORMULAS = [
   '=HYPERLINK("http://127.0.0.1/?"&A1,"click")',
   "=1+1",
@@ -24,13 +25,13 @@ const FORMULAS = [
   "-1 is a bad score",
 ];
 
-/** What it wouldn't. */
+/** Cells that it wouldn't. */
 const PLAIN = ["-12.5", "+3e-4", "-", "+", "12", "a = b", "it's", "'=1+1", " =1+1", ""];
 
-/** The cells of each row but its first, which has the names. */
+/** The rows as arrays of cells; the first has the names. */
 const rowsOf = (csv, options) => parse(csv, { relax_column_count: false, ...options });
 
-/** A folder with the tiny model, whose labels are these. */
+/** A folder with the tiny model under the given labels. */
 function labelled(t, labels) {
   const { folder, write } = scratch(t);
   const files = filesOf();
@@ -42,10 +43,10 @@ function labelled(t, labels) {
   return folder;
 }
 
-/** JSON Lines with a row of text for each value. */
+/** JSON Lines with a row for each value: a text, and the value. */
 const linesOf = (values) => values.map((value) => `${JSON.stringify({ text: "a text", value })}\n`).join("");
 
-/** Arguments that classify a text with a model of these labels, and write all scores as CSV. */
+/** Arguments that classify a text with a model that has these labels, and write all scores as CSV. */
 function argumentsFor(t, labels) {
   const text = scratch(t).write("in.txt", "a text\n");
   const csv = ["--out-format", "csv", "--top", "all"];
@@ -63,7 +64,7 @@ test("no label is a formula, without being asked", (t) => {
     [],
   );
   assert.deepEqual(row.filter((cell) => labels.includes(cell.slice(1))).length, 3);
-  // JSON is computed by nothing: without --out-format, labels are what they are.
+  // Nothing computes JSON: without --out-format, labels stay unchanged.
   assert.ok(labels.includes(JSON.parse(tabsense(args.slice(0, 4)).stdout).label));
 });
 

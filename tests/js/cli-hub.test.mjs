@@ -1,4 +1,4 @@
-// The command with models on a hub: the one that HF_ENDPOINT names, and the file of the weights that is taken.
+// The command with models on a hub: the hub that HF_ENDPOINT names, and the choice of the weights file.
 
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { filesOf } from "./support.mjs";
 
 const { "model.safetensors": WEIGHTS, ...SMALL } = filesOf();
 const QUANTIZED = "onnx/model_quantized.onnx";
-/** The engine tells by the content what a file is. */
+/** The engine recognizes a file by its content, not by its name. */
 const FILES = { ...SMALL, [QUANTIZED]: WEIGHTS };
 
 async function run(t, args, repositories = { "org/model": { files: FILES } }) {

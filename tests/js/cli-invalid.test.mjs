@@ -212,7 +212,7 @@ test("a text of any length is answered, cut to what the model takes", (t) => {
         ],
         name,
       );
-      // Words past the cut change nothing.
+      // Words beyond the truncation change nothing.
       const [cut] = objects(classified([write("cut.txt", `${"word ".repeat(1000)}\n`)]).stdout);
       assert.deepEqual([found[1].label, found[1].score], [cut.label, cut.score]);
     }

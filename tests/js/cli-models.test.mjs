@@ -1,4 +1,4 @@
-// `info` and `convert` on a model of each architecture, and on those that are no classifiers or of another kind.
+// `info` and `convert` on a model of each architecture, on other models, and on non-classifiers.
 
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -78,7 +78,7 @@ for (const name of readdirSync(MODELS)) {
       (await original.classify(text, { topK: null })).map(({ label, score }) => [label, score]),
     );
     for (const [dtype, tolerance] of [
-      ["fp16", 5e-3], // PyTorch's own, of tiny-f32 with its weights rounded to halves: 2.7e-3
+      ["fp16", 5e-3], // PyTorch's error on tiny-f32 with its weights rounded to fp16: 2.7e-3
       ["int8", 2e-2],
     ]) {
       mkdirSync(path(dtype));
@@ -140,7 +140,7 @@ for (const [kind, file] of [
       type: kind,
       ...JSON.parse(readFileSync(join(ROOT, "test_data/tokenizer", file), "utf8")),
     };
-    // What stands in front may be long, and may look like it.
+    // The part before the model may be long, and may look like it.
     const normalizer = { type: "Precompiled", precompiled_charsmap: '"model":{"type":"X"'.repeat(20_000) };
     writeFileSync(join(folder, "tokenizer.json"), JSON.stringify({ normalizer, model }, null, 2));
     assert.deepEqual(told(folder).tokenizer, { kind, files: ["tokenizer.json"] });

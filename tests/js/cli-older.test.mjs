@@ -12,7 +12,7 @@ import { serveModel } from "./support.mjs";
 const TEXT = "a small test";
 const expected = () => classified([TEXT]).stdout;
 
-/** The files in a folder of this test. */
+/** Writes files to a temporary folder. */
 function folderOf(t, files) {
   const folder = mkdtempSync(join(tmpdir(), "tabsense-older-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));

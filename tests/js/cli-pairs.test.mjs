@@ -1,4 +1,4 @@
-// The command line on pairs of texts: `--pair` beside a text, `--pair-column` beside a file.
+// The command line on pairs of texts: `--pair` with a text, `--pair-column` with a file.
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ const PAIRS = HYPOTHESES.map((pair) => ({ text: PREMISE, pair }));
 
 const run = (...args) => tabsense(["classify", ...args, "--model", MODEL]);
 
-/** The package's best labels. */
+/** The best labels, from the package's API. */
 async function answersOf(t, texts) {
   const classifier = await Classifier.load(MODEL);
   t.after(() => classifier.dispose());

@@ -1,5 +1,4 @@
-// The classifiers behind `tabsense classify FILE`: how a model is fetched for them, and how many of them
-// there are.
+// The classifiers behind `tabsense classify FILE`: how a model is fetched for them, and how many are started.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -15,7 +14,7 @@ const OPTIONAL = "tokenizer_config.json";
 const ETAG = '"one"';
 const DROPPED_AT = 100_000;
 
-/** The answers that the model on disk gives to the two rows. */
+/** The answers to the two rows, from the model on disk. */
 const wanted = objects(
   tabsense(["one", "two", "--model", TINY, "--json", "--top", "1", "--threads", "1"]).stdout,
 ).map(({ text, label }) => ({ text, label }));
@@ -39,8 +38,7 @@ function answered({ how, stdout, stderr }) {
   );
 }
 
-/** A handler whose first answer ends after `bytes` bytes; requested ranges are collected in `ranges`.
- */
+/** A handler whose first response ends after `bytes` bytes; `ranges` collects the requested ranges. */
 function dropsOnce(bytes, { ranged }) {
   const ranges = [];
   const handler = (request, response) => {
@@ -105,15 +103,12 @@ test("where there are neither weights nor an index, the weights are what is miss
 });
 
 /**
- * What `roomFor` in js/cli/pool.ts reckons with: half of the memory, and for each classifier so much beside
- * twice its weights.
+ * The memory in which `roomFor` in js/cli/pool.ts has room for `count` classifiers: it uses half of the
+ * memory, and reserves 64 MiB and twice the weights for each.
  */
 const roomOf = (count, weights) => 2 * count * ((64 << 20) + 2 * weights);
 
-/**
- * How many classifiers are started for 9 threads, where the process is told this of its memory; three are
- * wanted.
- */
+/** How many classifiers are started for 9 threads if the process sees this much memory; at most three. */
 async function started(t, model, memory) {
   const { path, write } = scratch(t);
   const counter = write(
@@ -156,7 +151,7 @@ test("as many classifiers as the memory of the process has room for", async (t) 
   }
 });
 
-/** The bytes of the weights, in however many files. */
+/** The total size of the weights, in any number of files. */
 const lengthOf = (files) =>
   Object.entries(files)
     .filter(([name]) => name.endsWith(".safetensors"))

@@ -1,4 +1,4 @@
-// A run that was ended is resumed: what it wrote is checked, and neither lost nor written twice.
+// An interrupted run is resumed: its output is checked, and no row is lost or written twice.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -9,7 +9,7 @@ import { stringify } from "csv-stringify/sync";
 import { classify, objects, scratch, start } from "./command.mjs";
 import { TINY } from "./support.mjs";
 
-/** Rows with what makes it hard to tell where one ends: quotes, breaks, characters of several bytes. */
+/** Rows whose ends are hard to find: with quotes, line breaks and characters of several bytes. */
 const ROWS = Array.from({ length: 60 }, (_, i) => [
   String(i),
   [`plain ${i}`, `"quoted" ${i}`, `two\nlines ${i}`, `naïve 🎉 ${i}`, `a, b; ${i}`][i % 5],
@@ -48,7 +48,7 @@ for (const [name, content] of Object.entries(INPUTS)) {
         whole.length - 1,
         ...Array.from({ length: 3 }, (_, i) => Math.floor((whole.length * (i + 0.37)) / 3)),
       ];
-      // A cut within a character of several bytes, and within a field of two lines.
+      // Within a character of several bytes, and within a field of two lines.
       cuts.push(whole.indexOf("🎉") + 2, whole.indexOf("lines") - 1);
       for (const cut of cuts) {
         writeFileSync(out, whole.subarray(0, cut));
@@ -127,7 +127,7 @@ test("resumes with an input that has grown", (t) => {
 
 test("skipped rows don't affect resuming", (t) => {
   const { path, write } = scratch(t);
-  // Without a text: 3, 4 and 8; 4 are of white space and of what the tokenizer drops.
+  // Without a text: 2, 3, 4 and 8. The 4s are white space and characters that the tokenizer drops.
   const input = write(
     "in.csv",
     `id,text\n1,one\n2\n3,\n4, \t\n4,\u200b\n4,\ufffd\n5,five\n6,${"word ".repeat(60_000)}\n7,seven\n8,\n9,nine\n`,
@@ -167,10 +167,10 @@ test("resumes after an error in a row was fixed", (t) => {
   );
 });
 
-/** So many that a run takes longer than it takes to stop it. */
+/** Enough rows that a run takes longer than stopping it. */
 const ROWS_TO_STOP = 8_000;
 
-/** A run of many texts that is stopped once some of its answers are on disk. */
+/** Runs many texts, and stops the run once some of its answers are on disk. */
 async function stopped(t, signal, format) {
   const { path, write } = scratch(t);
   const rows = Array.from({ length: ROWS_TO_STOP }, (_, i) => [
@@ -217,7 +217,7 @@ for (const [signal, wanted] of [
   }
 }
 
-/** Says on stderr when the command obeys signals. */
+/** Reports on stderr when the command handles signals. */
 const READY = [
   "--import",
   `data:text/javascript,${encodeURIComponent('const look = setInterval(() => process.listenerCount("SIGINT") > 0 && (clearInterval(look), process.stderr.write("ready\\n")), 10)')}`,

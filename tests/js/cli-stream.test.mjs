@@ -1,4 +1,4 @@
-// Files of any length: memory that does not grow, outputs that are closed early, and what a terminal shows.
+// Files of any length: memory that doesn't grow, outputs that are closed early, and a terminal's display.
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -13,12 +13,12 @@ import { ROOT, TINY } from "./support.mjs";
 /** Runs a script in the command's process. */
 const along = (script) => ["--import", `data:text/javascript,${encodeURIComponent(script)}`];
 
-/** Prints the peak of the process' memory when it ends. */
+/** Prints the process's peak memory when it ends. */
 const PEAK = along(
   'process.on("exit", () => process.stderr.write(`peak ${process.resourceUsage().maxRSS}\n`))',
 );
 
-/** Prints once that a write to the standard output waits, and no other one has come for a while. */
+/** Prints once when a write to the standard output is waiting and no other has followed for a while. */
 const STALLS = along(`
   let last = -1;
   const look = setInterval(() => {
@@ -31,10 +31,7 @@ const STALLS = along(`
   }, 200).unref();
 `);
 
-/**
- * Sends a SIGTERM once the process has handled a SIGINT; of signals sent together, any may be
- * heard first.
- */
+/** Sends a SIGTERM once the process has handled a SIGINT; signals sent together arrive in any order. */
 const SECOND_SIGNAL = along('process.once("SIGINT", () => process.kill(process.pid, "SIGTERM"))');
 
 async function many(path, count, line) {
@@ -65,7 +62,7 @@ test("a file a hundred times as long takes no more memory", { timeout: 300_000 }
     peaks.push(await peak(["classify", path("in.csv"), "--model", TINY, "--out", path(`${count}.jsonl`)]));
   }
   assert.ok(statSync(path("in.csv")).size > 40e6);
-  // V8 lets garbage lie until some tens of megabytes are worth a collection.
+  // V8 collects garbage only once it amounts to some tens of megabytes.
   assert.ok(peaks[1] < peaks[0] + 80, `${peaks.map((mib) => mib.toFixed(0)).join(" and ")} MiB`);
   let next = 0;
   for await (const line of createInterface({ input: createReadStream(path(`${all}.jsonl`)) }))
@@ -101,10 +98,7 @@ test("a closed output ends the command quietly", async (t) => {
   }
 });
 
-/**
- * Starts the command, along with scripts, with `rows` rows of 32 KiB, and resolves once it waits for a
- * reader that reads nothing.
- */
+/** Starts the command with `scripts` and `rows` rows of 32 KiB; resolves once its reader stalls it. */
 async function stalled(t, rows, scripts = []) {
   const { path } = scratch(t);
   const more = "y".repeat(32 << 10);
@@ -112,7 +106,7 @@ async function stalled(t, rows, scripts = []) {
   const args = ["classify", path("in.csv"), "--model", TINY];
   const run = start(args, { node: [...PEAK, ...STALLS, ...scripts], stdio: ["ignore", "pipe", "pipe"] });
   t.after(() => run.child.kill("SIGKILL"));
-  run.child.stdout.removeAllListeners("data").pause(); // what is printed need not be kept
+  run.child.stdout.removeAllListeners("data").pause(); // the output isn't needed
   while (!run.printed.stderr.includes("stalled\n")) await once(run.child.stderr, "data");
   return { ...run, args };
 }

@@ -1,5 +1,5 @@
-// What the command shows on a terminal: texts, labels, file names and answers of servers come from elsewhere, and none
-// of them moves the cursor, sets a title, or turns what follows around. Data in files and pipes stays what it is.
+// The command's output on a terminal: texts, labels, file names and server responses are untrusted, and never
+// move the cursor, set a title or reverse the text that follows. Data in files and pipes stays unchanged.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -9,14 +9,16 @@ import { CLI, scratch, start } from "./command.mjs";
 import { safetensors } from "./sharded.mjs";
 import { filesOf, ROOT, TINY } from "./support.mjs";
 
-/** Sets the title, goes up a line, and is red; then the same in one byte a sequence, and text that runs backwards. */
+/**
+ * Sets the title, goes up a line, turns red; then red as a one-byte sequence, and text that runs backwards.
+ */
 const EVIL = "\x1b]0;owned\x07\x1b[1A\x1b[31m\x9b31m\r\x7f\u202e\u2066evil";
 const SHOWN = "\\u001b]0;owned\\u0007\\u001b[1A\\u001b[31m\\u009b31m\\u000d\\u007f\\u202e\\u2066evil";
 
-/** What a terminal would obey, but for line breaks and tabs. */
+/** The characters that a terminal would obey, except for line breaks and tabs. */
 const OBEYED = /[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/;
 
-/** The tiny model whose labels, type and languages are evil; its folder. */
+/** The folder of a tiny model whose labels, type and languages are evil. */
 function evilModel(t) {
   const { folder, write } = scratch(t);
   const { "config.json": bytes, "tokenizer.json": tokenizer, "model.safetensors": weights } = filesOf();
@@ -36,8 +38,8 @@ function evilModel(t) {
 }
 
 /**
- * Runs the command on a terminal, both outputs of which are one; yields its exit code and what a person would see, with
- * the terminal's line breaks made plain and without what clears the line of the bar.
+ * Runs the command on a terminal, which merges both outputs; resolves to its exit code and the visible
+ * output: with normalized line breaks, and without the sequences that clear the progress bar's line.
  */
 function onTerminal(args) {
   const quoted = [process.execPath, CLI, ...args].map((one) => `'${one.replaceAll("'", "'\\''")}'`).join(" ");
@@ -55,7 +57,7 @@ function onTerminal(args) {
   });
 }
 
-const skip = process.platform !== "linux"; // the program `script` is util-linux's
+const skip = process.platform !== "linux"; // needs util-linux's `script`
 
 test("labels of a model, and the texts beside them", { skip }, async (t) => {
   const { code, seen } = await onTerminal([
@@ -67,7 +69,7 @@ test("labels of a model, and the texts beside them", { skip }, async (t) => {
   assert.equal(code, 0, seen);
   assert.doesNotMatch(seen, OBEYED);
   assert.ok(seen.includes(`${SHOWN}\n`), seen);
-  // A label is one line, whatever it holds.
+  // A label is one line, whatever it contains.
   assert.equal(seen.split("\n").filter((line) => /\t0\.\d{4}$/.test(line)).length, 6);
   assert.ok(seen.includes(`a\\u000ab${SHOWN}\t0.`), seen);
 });
@@ -108,7 +110,7 @@ test("in a pipe, data is what it is", async (t) => {
 
 test("errors: names of files, columns and options", async (t) => {
   const { path, write } = scratch(t);
-  const evil = EVIL.replaceAll(/[/\r]/g, ""); // a name with a blank may be a text
+  const evil = EVIL.replaceAll(/[/\r]/g, ""); // a name with a space could be a text
   for (const args of [
     ["classify", path(`${evil}.csv`), "--model", TINY],
     ["classify", write("in.csv", `"${EVIL}",b\n1,2\n`), "--model", TINY],

@@ -1,4 +1,4 @@
-// The command line: helps, exit codes, texts, `info` and `bench`.
+// The command line: help, exit codes, texts, `info` and `bench`.
 
 import assert from "node:assert/strict";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
@@ -41,7 +41,7 @@ test("help and command have the same options", () => {
         .filter((name) => !["--", "--help"].includes(name)),
     );
     for (const name of named) {
-      // Which of the two an option takes, the other one is refused for.
+      // An option accepts one of the two forms; the other is refused, but not as unknown.
       for (const form of [name, `${name}=x`])
         assert.doesNotMatch(
           tabsense([command, form, "--threads=x"]).stderr,
@@ -185,7 +185,7 @@ test("info shows what the package knows about a model, without loading it", asyn
       [bytes.weights, true, "DistilBertForSequenceClassification"],
     );
     const inTensors = Object.values(told.tensors).reduce((sum, { bytes }) => sum + bytes, 0);
-    // Those of a compressed file are larger than it.
+    // The tensors of a compressed file are larger than the file.
     const most = folder === SENTIMENT ? 1.2 : 1;
     assert.ok(inTensors > 0.9 * told.bytes && inTensors < most * told.bytes);
   }
@@ -259,7 +259,7 @@ test("info only requests the start of the weights", async (t) => {
           "content-length": body.length,
           ...(ranges && { "content-range": `bytes 0-${to}/${weights.length}` }),
         });
-        // In pieces, so that a reader that has enough can leave.
+        // In pieces, so that a reader can stop once it has enough.
         const next = (at) => {
           if (at >= body.length || response.destroyed) return response.end();
           const piece = body.subarray(at, at + 65_536);

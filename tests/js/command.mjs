@@ -1,4 +1,4 @@
-// What the tests of the command line share: running it, and a folder for its files.
+// Helpers for the command-line tests: run the command, and create a folder for its files.
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -9,7 +9,7 @@ import { ROOT, TINY } from "./support.mjs";
 
 export const CLI = join(ROOT, "dist/cli.js");
 
-/** Runs the command to its end; `input` is its standard input. */
+/** Runs the command until it ends; `input` is its standard input. */
 export function tabsense(args, { input = "", cwd = ROOT } = {}) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
     encoding: "utf8",
@@ -25,14 +25,14 @@ export function classify(args, options) {
   return tabsense(["classify", ...args, "--model", TINY], options);
 }
 
-/** Runs `classify` with the tiny model, to success. */
+/** Runs `classify` with the tiny model, which must succeed. */
 export function classified(args, options) {
   const { status, stdout, stderr } = classify(args, options);
   assert.equal(status, 0, stderr);
   return { stdout, stderr };
 }
 
-/** Starts the command; `ended` yields its exit code, or the signal that ended it, and all that it printed. */
+/** Starts the command; `ended` resolves to its exit code, or the signal that ended it, and its output. */
 export function start(args, { node = [], ...options } = {}) {
   const child = spawn(process.execPath, [...node, CLI, ...args], { cwd: ROOT, ...options });
   const printed = { stdout: "", stderr: "" };

@@ -40,7 +40,7 @@ for (const options of [["int8"], ["fp16"], ["int4", "--calibration"]]) {
     assert.deepEqual(await answers(small.made, place.texts), await answers(plain.made, place.texts));
     assert.deepEqual(infoOf(small.made).tensors, infoOf(plain.made).tensors);
     const [before, after] = [plain, small].map(({ weights }) => readFileSync(weights).length);
-    // Numbers of int8 and int4 are drawn evenly here, as no trained model's are.
+    // The int8 and int4 values are drawn uniformly here, unlike in a trained model.
     if (dtype === "fp16") assert.ok(after < 0.95 * before, `${after} of ${before} bytes`);
     else assert.ok(after < 1.02 * before, `${after} of ${before} bytes`);
   });

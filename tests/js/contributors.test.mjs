@@ -1,5 +1,5 @@
-// What a contributor starts with: the documents name what is there, and the dev container and the editors' settings
-// agree with the scripts.
+// A contributor's starting point: the documents name only things that exist, and the dev container and the
+// editor settings agree with the scripts.
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ const text = (path) => readFileSync(join(ROOT, path), "utf8");
 const json = (path) => JSON.parse(text(path));
 const { scripts } = json("package.json");
 
-/** What stands in backticks or in code blocks of a document. */
+/** The code in backticks and in code blocks of a document. */
 const codeOf = (path) =>
   [...text(path).matchAll(/```[^`]*```|`[^`\n]+`/g)].map(([code]) => code.replaceAll("`", ""));
 

@@ -1,5 +1,5 @@
-// What `tabsense convert` takes: a file of any format, a folder, a URL, a model on a hub; in one file or several.
-// Whatever it is, the result is that of the safetensors.
+// The sources of `tabsense convert`: a file of any format, a folder, a URL, a model on a hub; in one file or
+// several. The result is always that of the safetensors.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const { "model.safetensors": WEIGHTS, ...SMALL } = FILES;
 const DATA = join(ROOT, "test_data");
 const dataOf = (path) => readFileSync(join(DATA, path));
 
-/** Converts to int8, and yields the bytes and what was printed. */
+/** Converts to int8; resolves to the bytes and the output. */
 async function converted(t, from, { env = process.env, dtype = "int8", more = [] } = {}) {
   const { path } = scratch(t);
   const { how, stdout, stderr } = await start(["convert", from, path("out"), "--dtype", dtype, ...more], {
@@ -42,7 +42,7 @@ test("the safetensors of a folder, a URL and a hub's model; in one file and in s
   const env = { ...process.env, HF_ENDPOINT: hub.url };
   for (const from of [TINY, folderOf(t, sharded(5)), url, "org/model", "org/parts"]) {
     const { bytes: got, stdout } = await converted(t, from, { env });
-    // Files of parts hold the tensors in another order.
+    // Sharded files have the tensors in another order.
     assert.deepEqual(tensorsOf(got), tensorsOf(bytes), from);
     assert.match(stdout, /bytes, \d+\.\d % of \S+model\.safetensors(\.index\.json)?$/m);
   }

@@ -1,4 +1,4 @@
-// The command `tabsense`: conversion there and back, and classification from a shell.
+// The command `tabsense`: round-trip conversion, and classification from a shell.
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -212,7 +212,7 @@ for (const [name, code] of [
   test(`a conversion that ${name} stops says so, and leaves nothing`, async (t) => {
     const folder = scratch(t);
     const source = join(TINY, "model.safetensors");
-    // A disk so slow that the signal comes in the midst of the reading.
+    // A disk so slow that the signal arrives during the read.
     const slow = join(folder, "slow.mjs");
     writeFileSync(
       slow,

@@ -1,5 +1,5 @@
-// A worker that crashes: the call under way is told so, all others are answered by a new one. Real worker
-// threads are killed here, or made to throw; traps, which no model can be made to cause, are simulated.
+// A worker that crashes: the running call rejects, and a new worker answers all others. Real worker threads
+// are killed here, or made to throw; traps, which no model can be made to cause, are simulated.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -28,7 +28,7 @@ import {
 
 const LONG = Array.from({ length: 3000 }, (_, i) => `many words are in text ${i} of this call`);
 
-/** The workers that were sent anything since, newest last. */
+/** The workers that have since been sent a message, newest last. */
 function workersOf(t) {
   const workers = [];
   const post = Worker.prototype.postMessage;
@@ -41,12 +41,12 @@ function workersOf(t) {
 
 const CRASHES = {
   "that ends": (worker) => worker.terminate(),
-  "that throws": (worker) => worker.postMessage(null), // its listener can't read that
+  "that throws": (worker) => worker.postMessage(null), // its listener fails on null
 };
 
-/** Fulfils once a worker has crashed. */
+/** Crashes a worker; resolves once it has exited. */
 async function crashed(worker, crash = CRASHES["that ends"]) {
-  const awake = setInterval(() => {}, 1000); // a process need not wait for an idle worker
+  const awake = setInterval(() => {}, 1000); // an idle worker doesn't keep the process alive
   const gone = new Promise((resolve) => worker.once("exit", resolve));
   void crash(worker);
   await gone;
@@ -107,7 +107,7 @@ test("stops replacing a worker that crashes each time, but not one that answers 
   const workers = workersOf(t);
   const classifier = await tiny(t);
   const crash = async (message) => {
-    const begun = signalled(); // the worker has its model, and the call is not answered yet
+    const begun = signalled(); // the worker has its model and hasn't answered the call yet
     const call = rejects("worker_crashed", classifier.classify(LONG, { onProgress: begun.resolve }), message);
     await begun.promise;
     await crashed(workers.at(-1));
@@ -197,7 +197,7 @@ test("a stream whose worker crashes ends with that, and the next one is answered
   const classifier = await tiny(t);
   const stream = classifier.stream(LONG.map((text) => text.repeat(60)));
   await stream.next();
-  await crashed(workers.at(-1)); // under the second group
+  await crashed(workers.at(-1)); // during the second group
   await rejects(
     "worker_crashed",
     (async () => {
@@ -232,8 +232,8 @@ test("the process exits after a crash, but not before pending answers", () => {
 });
 
 /**
- * A session whose workers are services in place, so that their engines can be made to trap: each text that
- * holds "trap" does so.
+ * A session whose workers are services in this thread, so that their engines can be made to trap: each text
+ * that contains "trap" does so.
  */
 async function trapping(t, source = TINY) {
   const glue = await import(`../../dist/wasm/${fastestBuild()}/tabsense.js`);

@@ -1,4 +1,4 @@
-// Files of rows, as the command line reads them: whatever is in them, rows or an error with a kind and a sentence.
+// Files of rows, as the command line reads them: any content gives rows, or an error with kind and sentence.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { cut, cuts, holds, KEYS, readOrRefused } from "./properties.mjs";
 import { ROOT } from "./support.mjs";
 
-/** What the package has in its command line alone. */
+/** Modules that the package bundles into its command line only. */
 const { openRows, csvLine, asUtf8, PAIR_COLUMNS, uniqueNames } = await bundled(`
   export { openRows } from "./js/cli/rows.ts";
   export { csvLine } from "./js/cli/csv.ts";
@@ -30,7 +30,7 @@ async function bundled(contents) {
   return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
 }
 
-/** Mostly what CSV is made of, in places where it hurts. */
+/** Mostly CSV's own syntax, in awkward places. */
 const piece = fc.oneof(
   fc.constantFrom(
     '"',
@@ -56,7 +56,7 @@ const piece = fc.oneof(
 const content = fc.oneof(
   { weight: 6, arbitrary: fc.array(piece, { maxLength: 40 }).map((all) => Buffer.from(all.join(""))) },
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)) },
-  // A byte that is no UTF-8, somewhere in it.
+  // A byte that isn't valid UTF-8, somewhere in it.
   {
     weight: 1,
     arbitrary: fc.tuple(fc.array(piece, { maxLength: 20 }), fc.nat()).map(([all, at]) => {
@@ -76,7 +76,7 @@ const options = fc.record({
   lenient: fc.boolean(),
 });
 
-/** All rows of a file, or null where it is refused, and the errors of rows that are left out. */
+/** All rows of a file, or null if it is refused, and the errors of rows that are skipped. */
 async function rowsOf(chunks, { lenient, ...rest }) {
   const invalid = [];
   const name = "a.csv";
@@ -95,7 +95,7 @@ async function rowsOf(chunks, { lenient, ...rest }) {
     for await (const row of opened.rows) all.push(row);
     return all;
   });
-  // A parser reports a record before earlier ones are read.
+  // A parser may report a record before earlier ones are read.
   return { rows, invalid: invalid.sort() };
 }
 
@@ -122,7 +122,7 @@ test("rows don't depend on how the file is split into chunks", () =>
   holds(
     600,
     fc.asyncProperty(content, options, cuts, async (bytes, given, at) => {
-      // Which delimiter a file has is found in its first chunk; and so is what it is, if no text.
+      // The delimiter is detected in the first chunk, as are files that aren't text.
       const told = { ...given, delimiter: given.delimiter ?? "," };
       const whole = await rowsOf([bytes], told);
       fc.pre(whole.rows !== null);

@@ -1,4 +1,4 @@
-// The committed ONNX files (test_data/README.md) and what the manifest says of them.
+// The committed ONNX files (test_data/README.md) and their entries in the manifest.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
@@ -9,10 +9,10 @@ import { fileURLToPath } from "node:url";
 const DATA = fileURLToPath(new URL("../../test_data", import.meta.url));
 const { files } = JSON.parse(readFileSync(join(DATA, "onnx", "manifest.json"), "utf8"));
 
-/** They are in every clone. */
+/** The files together; every clone has them. */
 const MOST_BYTES = 2.25e6;
 
-/** The largest difference of onnxruntime to PyTorch where both compute in F32. */
+/** The largest difference between onnxruntime and PyTorch if both compute in F32. */
 const TOLERANCE = 1e-5;
 
 /** Operators whose activations are rounded, to 8 bits or to F16. */

@@ -1,5 +1,4 @@
-// The texts written for this project: the labelled sentences that accuracy is measured with, and the texts
-// that time is measured with.
+// The texts written for this project: labelled sentences to measure accuracy, and texts to measure speed.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -11,10 +10,10 @@ const DATA = fileURLToPath(new URL("../../test_data", import.meta.url));
 const LABELS = ["POSITIVE", "NEGATIVE"];
 const DOMAINS = ["shops", "films", "food", "software", "travel", "work"];
 
-/** The fewest sentences of each category. */
+/** The minimum number of sentences in each category. */
 const CATEGORIES = { plain: 100, negation: 40, irony: 40, mixed: 40, emoji: 40 };
 
-/** The fewest texts of each length, and its range of tokens, [CLS] and [SEP] among them. */
+/** The minimum number of texts of each length, and its range of tokens, including [CLS] and [SEP]. */
 const LENGTHS = {
   short: { texts: 32, from: 3, to: 16 },
   medium: { texts: 32, from: 17, to: 64 },
@@ -23,7 +22,7 @@ const LENGTHS = {
 };
 const MAX_TOKENS = 512;
 
-/** Two sentences that share more of their words than this are one sentence written twice. */
+/** Two sentences that share more of their words than this count as duplicates. */
 const NEAR = 0.4;
 
 function read(name) {

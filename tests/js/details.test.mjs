@@ -1,4 +1,4 @@
-// What `details: true` tells: tokens with their places in the text, truncation, timings.
+// The results of `details: true`: tokens with their positions in the text, truncation, timings.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -93,7 +93,7 @@ test("info", async (t) => {
   assert.ok(bytes.memory > bytes.weights && bytes.weights > 0);
 });
 
-/** Weights with a tensor more, of one number. */
+/** The weights with one more tensor, of one number. */
 function withTensor(weights, name) {
   const end = 8 + Number(new DataView(weights.buffer, weights.byteOffset).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(weights.subarray(8, end)));

@@ -1,4 +1,4 @@
-// Node's copies of models' files, in a folder.
+// Node's cache of model files, in a folder.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -10,7 +10,7 @@ import { Classifier, clearCachedFiles, listCachedFiles } from "tabsense";
 import { cacheFolder } from "../../dist/files/disk-store.js";
 import { FILES, filesOf, serveModel } from "./support.mjs";
 
-/** A folder of copies for one test. */
+/** A cache folder for one test. */
 function folderOf(t) {
   const before = process.env.TABSENSE_CACHE;
   const folder = mkdtempSync(join(tmpdir(), "tabsense-copies-"));
@@ -22,7 +22,7 @@ function folderOf(t) {
   return folder;
 }
 
-/** A server that knows versions; `state.down` makes it vanish. */
+/** A server with versions (ETags); `state.down` makes it unreachable. */
 async function serveVersions(t) {
   const state = { files: filesOf(), down: false, statuses: [] };
   const handler = (request, response) => {

@@ -1,4 +1,4 @@
-// Connections that break, stall, or are turned away: a download goes on where it ended, or says why it can't.
+// Connections that break, stall or are refused: a download resumes where it stopped, or reports why it can't.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -11,9 +11,7 @@ import { filesOf, rejects, rejectsAborted, rounded, serveModel, signalled, tiny 
 const WEIGHTS = "model.safetensors";
 const ETAG = '"one"';
 
-/**
- * Answers a request for `bytes` as servers do that know ranges. Yields the bytes that the answer would hold.
- */
+/** Sends a response's head for `bytes`, as a server that supports ranges does. Returns the body to send. */
 function answer(request, response, bytes, { etag = ETAG, ranges = true } = {}) {
   const start = ranges ? Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0) : 0;
   const headers = { "content-length": bytes.length - start, ...(etag ? { etag } : {}) };
@@ -30,8 +28,8 @@ function answer(request, response, bytes, { etag = ETAG, ranges = true } = {}) {
 }
 
 /**
- * A server whose connections for the weights are handled one by one by `turns`, the last of them for all that
- * follow. Yields a record of requests.
+ * A server that handles the requests for the weights with `turns`, one after the other, and all further ones
+ * with the last. Returns a record of the requests.
  */
 async function serveTurns(t, turns, files = filesOf()) {
   const seen = [];
@@ -50,7 +48,7 @@ async function serveTurns(t, turns, files = filesOf()) {
 
 const whole = (options) => (request, response, bytes) =>
   response.end(answer(request, response, bytes, options));
-/** Sends `share` of what was asked for, then cuts the connection. */
+/** Sends `share` of the requested bytes, then cuts the connection. */
 const cut = (share, options) => (request, response, bytes) => {
   const body = answer(request, response, bytes, options);
   response.write(body.subarray(0, Math.floor(body.length * share)), () =>
@@ -58,7 +56,7 @@ const cut = (share, options) => (request, response, bytes) => {
   );
 };
 
-/** Loads from `url` and compares an answer with that of the same model from disk. */
+/** Loads from `url` and compares its answer with that of the same model from disk. */
 async function loads(t, url, options) {
   const classifier = await Classifier.load(url, options);
   t.after(() => classifier.dispose());
@@ -257,7 +255,7 @@ test("an abort ends a pause at once", async (t) => {
   assert.ok(performance.now() - start < 1000);
 });
 
-// What files must be.
+// Integrity.
 
 const sha256 = (bytes, encoding) => `sha256-${createHash("sha256").update(bytes).digest(encoding)}`;
 
@@ -281,7 +279,7 @@ for (const file of ["config.json", "tokenizer.json", WEIGHTS]) {
   test(`${file} with one bit changed is refused`, async (t) => {
     const files = filesOf();
     const integrity = { [file]: sha256(files[file], "base64") };
-    // The last white space of JSON, and a weight's lowest bit: nothing else would notice.
+    // White space after the JSON, and a weight's lowest bit: only the digest notices.
     const at = file === WEIGHTS ? files[file].length - 4 : files[file].lastIndexOf(0x7d);
     if (file === WEIGHTS) files[file][at] ^= 1;
     else files[file] = new Uint8Array([...files[file], 0x20]);
@@ -295,7 +293,7 @@ for (const file of ["config.json", "tokenizer.json", WEIGHTS]) {
   });
 }
 
-// Files that are under way already.
+// Responses and streams.
 
 test("responses and streams are sources, in a worker and in place", async (t) => {
   const { url, files } = await serveTurns(t, [whole()]);

@@ -1,5 +1,4 @@
-// The entry for edge runtimes: what it says where something is missing there. It runs in Node here, and in
-// workerd in tests/packages.
+// The entry for edge runtimes: its errors if something is missing. Runs in Node; tests/packages uses workerd.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -11,7 +10,7 @@ import { filesOf, ROOT, serveModel, tiny } from "./support.mjs";
 
 const wasm = await WebAssembly.compile(readFileSync(join(ROOT, "dist/wasm/simd/tabsense_bg.wasm")));
 
-/** The entry is a bundle with an error class of its own. */
+/** The entry is a bundle with its own error class. */
 async function refused(kind, source, options, message) {
   await assert.rejects(Classifier.load(source, options), (error) => {
     assert.ok(error instanceof TabsenseError, error.stack);

@@ -1,4 +1,4 @@
-// Vectors of texts, in Node: beside PyTorch's, by every option, and as a pipeline.
+// Vectors of texts, in Node: compared with PyTorch's, with every option, and as a pipeline.
 
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,12 +9,12 @@ import { Embedder, pipeline } from "tabsense";
 import { rejects, rejectsAborted, ROOT, TINY } from "./support.mjs";
 
 const { texts, models } = JSON.parse(readFileSync(join(ROOT, "test_data/goldens/embedding.json"), "utf8"));
-/** Sums of 32 to 40 numbers in another order, through two layers; tests/common/goldens.rs allows 2e-5. */
+/** Sums of 32 to 40 numbers in a different order, through two layers; tests/common/goldens.rs allows 2e-5. */
 const TOLERANCE = 1e-5;
 
 const folderOf = (name) => join(ROOT, "test_data/models", name);
 
-/** The model with further files, in a folder of its own. */
+/** The model with further files, in a temporary folder. */
 function withFiles(t, name, files) {
   const folder = mkdtempSync(join(tmpdir(), "tabsense-embedder-"));
   t.after(() => rmSync(folder, { recursive: true }));

@@ -1,4 +1,4 @@
-// Servers that fail in every way they can: each failure has its kind, and names what failed.
+// Servers that fail in every possible way: each failure has a kind, and names the file that failed.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ import { FILES, filesOf, loadRequest, rejects, rounded, serveModel, tiny } from 
 import { loadModel } from "../../dist/worker/loading.js";
 import { nodeHost } from "../../dist/platform/node.js";
 
-/** Loads a model of which `file` is answered by `handler`. */
+/** Loads a model; `handler` answers the requests for `file`. */
 async function loadWith(t, file, handler, files = filesOf()) {
   const { url } = await serveModel(t, files, {
     [file]: (request, response) => handler(response, files[file]),
@@ -209,7 +209,7 @@ test("any split of the stream gives the same model", async (t) => {
     const pieces = [];
     for (let at = 0, i = 0; at < weights.length; i++)
       pieces.push(weights.subarray(at, (at += sizes[i % sizes.length])));
-    // A Blob's stream would join them: this one gives each piece on its own.
+    // A Blob's own stream would join the pieces; this one yields each of them separately.
     const body =
       sizes.length === 1 && sizes[0] === 8 ? pieces.slice(0, 2000).concat(weights.subarray(16_000)) : pieces;
     const blob = Object.assign(new Blob([weights]), { stream: () => ReadableStream.from(body) });
@@ -269,11 +269,11 @@ test("reports missing weights at once, without waiting for the graphics card", a
 
 const gzipped = (files, name) => new Uint8Array(gzipSync(files[name]));
 const text = (string) => new TextEncoder().encode(string);
-/** The start of a zip archive with one stored entry that is none of a checkpoint's. */
+/** The start of a zip archive with one stored entry that no checkpoint has. */
 function archived() {
   const header = Buffer.alloc(30);
   header.write("PK\x03\x04", "latin1");
-  header.writeUInt16LE(20, 4); // the version that is needed to read it
+  header.writeUInt16LE(20, 4); // the version needed to extract it
   header.writeUInt16LE("word/document.xml".length, 26);
   return new Uint8Array(Buffer.concat([header, Buffer.from("word/document.xml")]));
 }

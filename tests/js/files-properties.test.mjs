@@ -1,5 +1,5 @@
-// The files that JavaScript reads itself, whatever is in them: an index of weights and the headers of its files, a taught
-// classifier, and what says how an embedder makes its vectors.
+// The files that JavaScript parses itself, with any content: an index of weights and the headers of its
+// files, a taught classifier, and an embedder's settings.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -68,7 +68,7 @@ const tensor = fc.record({
   numbers: fc.uint8Array({ maxLength: 24 }),
 });
 
-/** Files of tensors: the names and bytes of each. */
+/** Files of tensors: the name and numbers of each tensor. */
 const files = fc.array(fc.array(tensor, { maxLength: 4 }), { minLength: 1, maxLength: 5 });
 
 function headerOf(tensors) {
@@ -103,7 +103,7 @@ test("weights in several files are those of the one file", () =>
   holds(
     400,
     fc.asyncProperty(files, cuts, async (files, at) => {
-      // Each tensor is of one file alone, and `__metadata__` is none.
+      // Each tensor is in only one file, and `__metadata__` is not a tensor.
       const seen = new Set(["__metadata__"]);
       const own = files.map((tensors) => tensors.filter(({ name }) => !seen.has(name) && seen.add(name)));
       const all = own.map((tensors) =>
@@ -142,7 +142,7 @@ test("weights in several files whose headers lie are one file, or an error", () 
   );
 });
 
-/** What a taught classifier holds. */
+/** The contents of a taught classifier. */
 const contents = fc
   .record({
     width: fc.integer({ min: 1, max: 6 }),
@@ -178,7 +178,7 @@ const contents = fc
     });
   });
 
-/** -0 is 0 in JSON's numbers. */
+/** The value after a round trip through JSON, which turns -0 into 0. */
 const plain = (value) => JSON.parse(JSON.stringify(value));
 
 test("loads a saved taught classifier unchanged", () =>

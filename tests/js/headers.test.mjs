@@ -1,11 +1,11 @@
-// The option `headers`: what requests for a model's files carry, and where they carry it.
+// The option `headers`: which requests for a model's files have the headers, and on which servers.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Classifier } from "tabsense";
 import { FILES, filesOf, rejects, serveModel, signalled, rejectsAborted } from "./support.mjs";
 
-/** A server that answers those alone who know the token; yields its address and the tokens that it saw. */
+/** A server that requires the token; returns its address and the tokens that it received. */
 async function servePrivate(t, { token = "Bearer one", files = filesOf() } = {}) {
   const seen = [];
   const handler = (request, response) => {
@@ -90,13 +90,13 @@ test("a function that throws or rejects fails the load", async (t) => {
     );
 });
 
-/** What an error tells, all of it. */
+/** All the text of an error. */
 const toldBy = ({ message, stack, cause }) =>
   `${message} ${stack} ${cause?.message ?? cause ?? ""} ${cause?.stack ?? ""}`;
 
 test("rejects invalid header values without repeating them", async (t) => {
   const { url, seen } = await servePrivate(t);
-  const spoilt = { Authorization: "Bearer s3cret\nof mine" }; // a token of two lines
+  const spoilt = { Authorization: "Bearer s3cret\nof mine" }; // a token with a line break
   for (const worker of [true, false])
     for (const headers of [spoilt, () => spoilt, async () => [["s3cret name", "x"]], () => "s3cret"]) {
       const options = { headers, worker, cache: false };
@@ -112,7 +112,7 @@ test("no error repeats a header", async (t) => {
     redirected: (_, response) => response.writeHead(302, { location: "http://127.0.0.1:9/" }).end(),
     endless: (request, response) => response.writeHead(302, { location: request.url }).end(),
     cut: (_, response) => (response.writeHead(200, { "content-length": 100 }), response.destroy()),
-    repeated: (request, response) => response.end(`{ "${request.headers.authorization}`), // as echoes do
+    repeated: (request, response) => response.end(`{ "${request.headers.authorization}`), // an echo
   };
   const headers = { Authorization: "Bearer s3cret-of-mine", "X-Key": "s3cret too" };
   for (const [how, answer] of Object.entries(answers))

@@ -1,6 +1,6 @@
-// A model on a hub: which of its files are fetched, what is requested from the hub and from its CDN, and
-// what is said
-// where it refuses. The files are safetensors under whatever name, which the engine tells by their content.
+// A model on a hub: which of its files are fetched, which requests go to the hub and to its CDN, and the
+// errors if the hub refuses. All weights are safetensors, whatever their name; the engine recognizes them by
+// their content.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -21,7 +21,7 @@ function longer(bytes) {
   return safetensors(padded, WEIGHTS.subarray(8 + length));
 }
 
-/** A repository as those for transformers.js are, with the original beside. */
+/** A repository like those for transformers.js, along with the original's weights. */
 const FULL = {
   ...SMALL,
   "model.safetensors": longer(9000),
@@ -43,7 +43,7 @@ async function hubOf(t, repositories, options) {
   return {
     ...hub,
     listings: () => of("hub").filter(({ path }) => path.includes("/tree/")),
-    /** The weights that were asked for, in order. */
+    /** The weights that were requested, in order. */
     weights: () =>
       of("hub")
         .map(({ path, status }) => [/\/resolve\/[^/]+\/(.*)$/.exec(path)?.[1], status])
@@ -52,7 +52,7 @@ async function hubOf(t, repositories, options) {
   };
 }
 
-/** Loads in place, where it runs not being what is tested. */
+/** Loads without a worker, because where it runs isn't tested here. */
 async function load(t, name, hub, options = {}) {
   const device = options.dtype === "fp16" ? "auto" : "cpu";
   const classifier = await Classifier.load(name, {
@@ -319,7 +319,7 @@ test("headers reach the hub and never the CDN", async (t) => {
     const [onHub, onCdn] = ["hub", "cdn"].map((server) => hub.log.filter((entry) => entry.server === server));
     assert.ok(onHub.length > 0 && onHub.every(carries));
     assert.ok(onCdn.length > 0 && !onCdn.some(carries));
-    // Asking whether a copy is current takes the same way.
+    // Revalidating a copy does the same.
     hub.log.length = 0;
     await load(t, "org/model", hub, { headers });
     const asked = hub.log.filter(({ server }) => server === "cdn");

@@ -1,4 +1,4 @@
-// `tabsense convert --dtype int4 --tables int4`: the words' embedding table in 4 bits.
+// `tabsense convert --dtype int4 --tables int4`: the word embedding table in 4 bits.
 
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ function convert({ folder, model }, output, ...tables) {
   return output;
 }
 
-/** The header of a file, and the bytes of a tensor by its name. */
+/** The header and the data of a file, and a function that returns a tensor's bytes by its name. */
 function open(file) {
   const end = 8 + Number(file.readBigUInt64LE());
   const header = JSON.parse(file.subarray(8, end).toString());
@@ -32,7 +32,7 @@ function halfOf(bits) {
   return bits & 0x8000 ? -size : size;
 }
 
-/** The file with the words' table in F32, behind all else; what it was is a tensor that no model has. */
+/** The file with the word table in F32 at its end; the int4 table stays, under names that no model has. */
 function withNumbers(file) {
   const { header, bytesOf, data } = open(file);
   const [packed, scales] = [bytesOf(WORDS), bytesOf(`${WORDS}_scale`)];

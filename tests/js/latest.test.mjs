@@ -1,4 +1,4 @@
-// The newest call wins: those before it yield null, at once, and harm nothing.
+// The newest call wins: earlier calls resolve to null at once, and break nothing.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

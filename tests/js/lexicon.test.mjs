@@ -1,4 +1,4 @@
-// The lexicon: its own function, and in the model's place until that is loaded.
+// The lexicon: its own function, and as the model's substitute until the model is loaded.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -11,16 +11,13 @@ import { lexiconSize } from "../../scripts/sizes.mjs";
 import { filesOf, rejects, ROOT, serveModel, signalled, TINY, rejectsAborted } from "./support.mjs";
 
 const MODEL = join(ROOT, "models/sentiment-en");
-/** The most bytes of lexicon.js, with brotli. */
+/** The maximum size of lexicon.js with brotli, in bytes. */
 const BUDGET = 20_000;
 
 const DELIGHT = "A delight from start to finish.";
 const AWFUL = "The worst and most horrible film of the year.";
 
-/**
- * A server of sentiment-en that sends the first half of the weights, and the rest when the test says
- * `release()`.
- */
+/** A server of sentiment-en that sends half of the weights, and the rest when the test calls `release()`. */
 async function heldModel(t) {
   const files = filesOf(MODEL);
   const weights = files["model.safetensors"];
@@ -330,7 +327,7 @@ test("a callback that throws only ends the loading", async (t) => {
 test("its probabilities are fitted to the labelled sentences, and right more often than not", (t) => {
   const rows = readSentences();
   const answers = rows.map(({ text }) => score(text));
-  // A fit to what was fitted gives the scores back.
+  // Fitting the sentences again gives the same scores.
   const points = rows.map(({ text, label }) => ({ x: weigh(text).intensity, label }));
   const { slope, bias, neutral, fall } = fit(points);
   for (const x of [-3, -1, 0, 1, 3]) {

@@ -1,4 +1,4 @@
-// From import to dispose: nothing happens before it is asked for, and nothing stays behind.
+// From import to dispose: nothing happens before it is requested, and nothing is left behind.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -53,7 +53,7 @@ test("`await using` disposes, with and without a worker, and without Symbol.asyn
   await classifier[Symbol.asyncDispose]();
   await rejects("disposed", classifier.classify("after"));
   assert.ok(!Object.keys(classifier).length, "it is no property that is listed");
-  // As a bundler writes it for runtimes that don't know the syntax.
+  // As a bundler writes it for runtimes without the syntax.
   const { code } = await transform(
     `
     export async function use(load) {
@@ -70,7 +70,7 @@ test("`await using` disposes, with and without a worker, and without Symbol.asyn
   const { use } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
   for (const worker of [true, false])
     await rejects("disposed", (await use(() => Classifier.load(TINY, { worker }))).classify("after"));
-  // A runtime without the symbol: the package loads, disposes, and has no method by the name of nothing.
+  // A runtime without the symbol: the package loads, disposes, and has no method named "undefined".
   const script = `
     let asyncDispose;
     const make = Symbol;

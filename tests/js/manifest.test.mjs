@@ -1,4 +1,4 @@
-// wasm-pack.toml agrees with what the other files say, and with what was built.
+// wasm-pack.toml agrees with the other files, and with the build.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -98,7 +98,7 @@ test("each enabled variant, the rewriter, the teacher and the converter are buil
 
 test("the modules of the converter, the rewriter and the teacher have these alone, and the engine's have none", () => {
   const classes = ["converter", "engine", "teacher", "torchrewriter"];
-  // Their exports lie in the files as text; not every version of Node compiles relaxed SIMD.
+  // Searches the files for the names of the exports, because not every version of Node compiles relaxed SIMD.
   const has = (module) => {
     const bytes = readFileSync(join(ROOT, "dist/wasm", module, "tabsense_bg.wasm"));
     return classes.filter((name) => bytes.includes(`__wbg_${name}_free`));
@@ -113,10 +113,10 @@ test("each variant's module is valid, and uses SIMD where it says so", () => {
   for (const [name, variant] of enabledVariants(manifest)) {
     const bytes = readFileSync(join(ROOT, "dist/wasm", name, "tabsense_bg.wasm"));
     const relaxed = variant["own-rustflags"].join(" ").includes("+relaxed-simd");
-    // Node 20 takes relaxed SIMD when told to, later ones always.
+    // Node 20 supports relaxed SIMD behind a flag, later versions always.
     const flags = relaxed && fastestBuild() !== "relaxed" ? ["--experimental-wasm-relaxed-simd"] : [];
     const threads = variant.rustflags.join(" ").includes("+atomics");
-    // A module with threads takes its memory from outside.
+    // A module with threads imports its memory.
     const script = `const m = new WebAssembly.Module(require('fs').readFileSync(process.argv[1])); console.log(WebAssembly.Module.${threads ? "imports" : "exports"}(m).some(({ kind }) => kind === 'memory'))`;
     const { stdout, stderr } = spawnSync(
       process.execPath,
@@ -139,8 +139,8 @@ test("a variant with threads is the one without, and what threads need", () => {
     for (const key of ["rustflags", "cargo-args", "wasm-opt"])
       assert.deepEqual(variants[`${name}-threads`][key], [...variants[name][key], ...threads[key]]);
     assert.deepEqual(variants[`${name}-threads`]["own-rustflags"], variants[name]["own-rustflags"]);
-    // What JavaScript makes has to be enough for the module: its glue holds the limits of the memory that it
-    // would make itself.
+    // The memory that JavaScript creates has to be enough for the module. The glue has the limits of the
+    // memory that it would create itself.
     const [, initial, maximum] =
       /new WebAssembly\.Memory\(\{initial:(\d+),maximum:(\d+),shared:true\}\)/.exec(
         text(`dist/wasm/${name}-threads/tabsense.js`),

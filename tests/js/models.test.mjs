@@ -1,5 +1,4 @@
-// Models by the URLs of their files, as packages of models export them, and the engine as a module that the
-// caller compiled.
+// Models as URLs of their files, as model packages export them, and an engine compiled by the caller.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -13,7 +12,7 @@ import { FILES, filesOf, rejects, ROOT, serveModel, TINY, tiny } from "./support
 
 const onDisk = () => Object.fromEntries(FILES.map((name) => [name, pathToFileURL(join(TINY, name))]));
 
-/** What a source answers, with its name. */
+/** A source's answer, and the model's name. */
 async function answer(t, source, options) {
   const classifier = await Classifier.load(source, options);
   t.after(() => classifier.dispose());

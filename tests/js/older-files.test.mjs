@@ -1,5 +1,5 @@
-// Models without tokenizer.json: their tokenizer is read from vocab.txt, from vocab.json and merges.txt, or from
-// SentencePiece's file.
+// Models without tokenizer.json: the tokenizer is read from vocab.txt, from vocab.json and merges.txt, or
+// from the SentencePiece file.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -27,7 +27,7 @@ async function scoresOf(source, options) {
 
 const expected = scoresOf(TINY);
 
-/** The files in a folder of this test. */
+/** Writes files to a temporary folder. */
 function folderOf(t, files) {
   const folder = mkdtempSync(join(tmpdir(), "tabsense-older-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,5 +1,4 @@
-// Models whose tokenizer is in the files of older repositories, as test_data/make_folders.py has them, and what
-// Python makes of texts.
+// Models with the tokenizer files of older repositories (make_folders.py), and digests of Python's tokens.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +12,7 @@ const linesOf = (name) =>
     .filter(Boolean)
     .map((line) => JSON.parse(line));
 
-/** The tiny model of each type. */
+/** The tiny model of each model type. */
 const TINY_OF = {
   distilbert: "tiny-f32",
   bert: "tiny-bert",
@@ -24,10 +23,10 @@ const TINY_OF = {
   "xlm-roberta": "tiny-xlm-roberta",
   camembert: "tiny-camembert",
 };
-/** Rows of the word embedding: as many as the largest of the vocabularies needs. */
+/** Rows of the word embedding: enough for the largest of the vocabularies. */
 const ROWS = 1600;
 
-/** What stands for a file in folders.jsonl. */
+/** The content of a file from its value in folders.jsonl, which may be a placeholder. */
 function contentOf(value) {
   const bpe = () => JSON.parse(read("tokenizer/bpe.json"));
   if (value === "@words")
@@ -48,7 +47,7 @@ function contentOf(value) {
   return encoded(JSON.stringify(value));
 }
 
-/** The weights with another number of rows in their word embedding. */
+/** The weights with a different number of rows in the word embedding. */
 function withRows(weights, rows) {
   const length = Number(new DataView(weights.buffer, weights.byteOffset).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(weights.subarray(8, 8 + length)));
@@ -75,12 +74,12 @@ function withRows(weights, rows) {
   return new Uint8Array(Buffer.concat([size, head, ...parts]));
 }
 
-/** The folders without a tokenizer.json: `{ name, files, digests }`, the files those of a whole model. */
+/** The folders without a tokenizer.json: `{ name, files, digests }`, with all files of a model. */
 export function olderFolders() {
   return linesOf("tokenizer/folders.jsonl")
     .filter(({ files }) => !files["tokenizer.json"])
     .map(({ name, model_type: type, files, digests }) => {
-      // DeBERTa's model doesn't run here; its tokenizer does, with another model.
+      // The DeBERTa model isn't supported; its tokenizer is, and runs with another model.
       const own = TINY_OF[type] ? {} : { tokenizer_class: "DebertaV2Tokenizer" };
       const model = filesOf(join(ROOT, "test_data/models", TINY_OF[type] ?? "tiny-bert"));
       const config = JSON.parse(new TextDecoder().decode(model["config.json"]));
@@ -97,13 +96,13 @@ export function olderFolders() {
     });
 }
 
-/** The first texts of test_data/make_tokenizers.py that are short, with their places there. */
+/** The short texts of test_data/make_tokenizers.py, with their index there. */
 export function shortTexts() {
   const texts = new Set(linesOf("tokenizer/cases.jsonl").map(({ text }) => text));
   return [...texts].map((text, index) => ({ text, index })).filter(({ text }) => text.length < 100);
 }
 
-/** The digest of a text's tokens as in test_data/make_tokenizers.py, whose offsets are bytes of UTF-8. */
+/** The digest of a text's tokens as in test_data/make_tokenizers.py, where offsets are UTF-8 bytes. */
 export function digestOf(text, tokens) {
   const bytes = (end) => Buffer.byteLength(text.slice(0, end));
   let state = 0xcbf29ce484222325n;
@@ -114,7 +113,7 @@ export function digestOf(text, tokens) {
   return ((state ^ (state >> 16n)) & 0xffffn).toString(16).padStart(4, "0");
 }
 
-/** The files of a BERT's folder with a vocab.txt in the place of tokenizer.json. */
+/** The files of a BERT model with vocab.txt instead of tokenizer.json. */
 export function withVocabTxt(files = filesOf()) {
   const { "tokenizer.json": tokenizer, ...others } = files;
   const { vocab } = JSON.parse(new TextDecoder().decode(tokenizer)).model;

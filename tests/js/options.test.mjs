@@ -1,4 +1,4 @@
-// A wrong option is an error that names it, never a default.
+// A wrong option is an error that names it; it never falls back to a default.
 
 import { test } from "node:test";
 import { Classifier } from "tabsense";

@@ -1,10 +1,10 @@
-// How much text a turn of the CPU gets, on machines that are made up.
+// How much text a time slice of the CPU gets, on simulated machines.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startPace, unitsOf } from "../../dist/worker/pace.js";
 
-/** The units of each of `turns` turns, on a machine that takes `ms` milliseconds a unit. */
+/** The units of each of `count` time slices, on a machine that takes `ms` milliseconds per unit. */
 function turns(count, ms, pace = startPace()) {
   return Array.from({ length: count }, () => {
     const units = pace.units();

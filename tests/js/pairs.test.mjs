@@ -1,4 +1,4 @@
-// Texts and pairs of texts together, against PyTorch's scores (test_data/make_pairs.py).
+// Texts and pairs of texts together, compared with PyTorch's scores (test_data/make_pairs.py).
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { Classifier } from "tabsense";
 import { filesOf, rejects, ROOT, tiny } from "./support.mjs";
 
-/** As of logits that are 2e-5 off. */
+/** For scores whose logits are 2e-5 off. */
 const TOLERANCE = 1e-5;
 
 const GOLDENS = JSON.parse(readFileSync(join(ROOT, "test_data/goldens/pairs.json"), "utf8")).models;
@@ -19,7 +19,7 @@ async function load(t, name = "tiny-bert", options = {}) {
   return classifier;
 }
 
-/** Those that have labels here: more than white space. */
+/** The cases that get labels: with more than white space. */
 const worded = (cases) => cases.filter(({ text, pair }) => `${text}${pair ?? ""}`.trim() !== "");
 
 const given = ({ text, pair }) => (pair === null ? text : { text, pair });

@@ -1,5 +1,5 @@
-// Files that name other files: what they name lies beside them, or is refused. Whatever an index of shards, an ONNX
-// file or a hub's listing writes, nothing outside of the model's folder is read, and nothing outside is written.
+// Files that name other files: each name is a file next to them, or refused. Whatever a shard index, an ONNX
+// file or a hub's listing says, nothing outside of the model's folder is read or written.
 
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -12,10 +12,10 @@ import { scratch, start } from "./command.mjs";
 import { INDEX, sharded } from "./sharded.mjs";
 import { filesOf, rejects, ROOT, serveModel, TINY } from "./support.mjs";
 
-/** Reading is the same in a worker, which takes time to start. */
+/** Without a worker, which reads the same way and takes time to start. */
 const OPTIONS = { cache: false, worker: false };
 
-/** Names that lead out of a folder, in every way that a path, an address or a shell knows. */
+/** Names that lead out of a folder, in the ways of paths, URLs and shells. */
 const ESCAPES = [
   "../secret.safetensors",
   "a/../../secret.safetensors",
@@ -47,7 +47,7 @@ const ESCAPES = [
   "..",
 ];
 
-/** The tiny model in several files, with an index that names `name`, too. */
+/** The tiny model in several files, with an index that also names `name`. */
 function indexed(name) {
   const files = sharded(2);
   const index = JSON.parse(new TextDecoder().decode(files[INDEX]));
@@ -56,8 +56,8 @@ function indexed(name) {
 }
 
 /**
- * Files in a folder below another one, which has the files of a model, whose weights would do in the place of any:
- * what leads there would be read.
+ * Writes files to a folder two levels down. The folders above have weights that would load: a name that leads
+ * there would be read.
  */
 function nested(t, files) {
   const { folder, path } = scratch(t);
@@ -93,12 +93,12 @@ test("an index of shards can't name files elsewhere: in a folder, on a server, p
   }
 });
 
-/** An ONNX file whose weights are in another file, which is called `name` in it. */
+/** An ONNX file that calls its external data file `name`. */
 function external(name) {
   const file = readFileSync(join(ROOT, "test_data/onnx/mini-bert-external.onnx")).toString("latin1");
   const data = "mini-bert-external.onnx_data";
   assert.ok(file.includes(data) && name.length <= data.length, name);
-  // The string has its length in front of it: it is filled up at the end of the path's last part.
+  // The string is preceded by its length, so the name is padded to the same length.
   const { "model.safetensors": _, ...small } = filesOf(join(ROOT, "test_data/models/mini-bert"));
   const filled = name.padEnd(data.length, "x");
   return {
@@ -201,9 +201,9 @@ test("temporary files don't follow existing links", {
 }, async (t) => {
   const { folder, path, write } = scratch(t);
   mkdirSync(path("elsewhere"));
-  /** Runs the command, beside whose output there is a link by the name that it has while it is written. */
+  /** Runs the command while a link exists under the temporary name of its output. */
   const beside = async (to, out, args) => {
-    // The name holds the number of the process, which an attacker would guess.
+    // The name contains the process id, which an attacker could guess.
     const link = `import { symlinkSync } from "node:fs";
       symlinkSync(${JSON.stringify(to)}, \`${path(out)}.\${process.pid}.tmp\`);`;
     const node = ["--import", `data:text/javascript,${encodeURIComponent(link)}`];

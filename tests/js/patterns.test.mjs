@@ -1,4 +1,4 @@
-// Patterns of personal data: what they find, what they leave, and that hostile texts take no time.
+// Patterns of personal data: what they match, what they don't, and that hostile texts take linear time only.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { PATTERN_NAMES } from "../../dist/redact/types.js";
 
 const find = (name, text) => findPatterns(text, checkPatterns([name])).map(({ text }) => text);
 
-/** Texts and what a pattern finds in them. */
+/** Texts, and the matches of each pattern. */
 const FOUND = {
   email: [
     ["write to ana.ruiz+news@example.co.uk, please", ["ana.ruiz+news@example.co.uk"]],
@@ -138,7 +138,7 @@ test("rejects what is not a pattern, and a match outside the text", () => {
   refused([{ name: "x", label: "X", find: () => [{ start: 2, end: 2 }] }], /"x" found 2 to 2/);
 });
 
-/** A megabyte each of input on which backtracking patterns are slow. */
+/** Pieces of input on which backtracking patterns are slow, repeated to a megabyte each. */
 const HOSTILE = [
   "a",
   "1",

@@ -1,4 +1,4 @@
-// `env`: the settings of transformers.js that all calls of `pipeline` share.
+// `env`: the transformers.js settings that all calls of `pipeline` share.
 
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
@@ -11,7 +11,7 @@ import { filesOf, rejects, serveModel, TINY } from "./support.mjs";
 
 const TASK = "text-classification";
 
-/** Settings for one test, with what they were before at its end. */
+/** Changes settings for one test, and restores them at its end. */
 function settings(t, changes) {
   const before = { ...env };
   t.after(() => {

@@ -1,5 +1,4 @@
-// The options of transformers.js: each is honoured, or changes nothing, or is refused with what to do
-// instead.
+// The options of transformers.js: each is supported, has no effect, or is refused with an alternative.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -10,7 +9,7 @@ import { filesOf, rejects, ROOT, serveModel, TINY, rejectsAborted } from "./supp
 const TEXT = "live rest";
 const TASK = "text-classification";
 
-// In place, which starts sooner: where it runs is not what is tested here.
+// Without a worker, which starts sooner; where it runs isn't tested here.
 async function open(t, model, options) {
   const pipe = await pipeline(TASK, model, options && { worker: false, ...options });
   t.after(() => pipe.dispose());
@@ -53,7 +52,7 @@ for (const [theirs, ours] of COUNTERPARTS) {
   });
 }
 
-/** What says nothing: the defaults of transformers.js written out, and null, its word for "not given". */
+/** Options without an effect: transformers.js's defaults written out, and null, its "not given". */
 const NOTHING = {
   "the defaults of transformers.js": {
     progress_callback: null,

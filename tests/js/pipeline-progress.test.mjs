@@ -1,5 +1,4 @@
-// The events of progress_callback: the order, the fields and the sums of transformers.js 4, from a real
-// server.
+// The events of progress_callback: the order, fields and totals of transformers.js 4, with a real server.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -28,7 +27,7 @@ async function record(t, model, options = {}, also = () => {}) {
   return events;
 }
 
-/** What holds of every loading from `files`: fields, names, the order for each file and for all. */
+/** Checks the events of a load of `files`: fields, names, and the order for each file and overall. */
 function check(events, name, files) {
   for (const event of events) {
     assert.deepEqual(Object.keys(event).sort(), [...FIELDS[event.status]].sort(), event.status);
@@ -97,8 +96,7 @@ test("of a server that sends in pieces", async (t) => {
   const step = Math.ceil(weights.length / 4);
   let heard;
   const { url } = await serveModel(t, files, {
-    // Each piece is sent when the one before was heard of, and after the time in which a file's events are
-    // thinned out.
+    // Sends each piece once the previous one was reported and the events' throttling interval has passed.
     async "model.safetensors"(_, response) {
       response.writeHead(200, { "content-length": weights.length });
       for (let at = 0; at < weights.length; at += step) {
@@ -130,7 +128,7 @@ test("of a server that tells no lengths: what has come counts as all, as there",
   );
   const { url } = await serveModel(t, files, Object.fromEntries(FILES.map((file) => [file, inTwo(file)])));
   const events = await record(t, url);
-  // Without a length, the last event of a small file may be one of its first bytes.
+  // Without a length, the last event of a small file may report only its first bytes.
   const progress = events.filter(({ status }) => status === "progress");
   assert.ok(progress.every(({ loaded, total, progress }) => loaded === total && progress === 100));
   for (const file of FILES)

@@ -1,5 +1,5 @@
-// The types of `pipeline` fit code that was written for transformers.js, those of `classify` texts and pairs;
-// both refuse what does not run.
+// The types of `pipeline` accept code that was written for transformers.js, those of `classify` texts and
+// pairs; both reject code that wouldn't run.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

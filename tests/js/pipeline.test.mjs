@@ -1,4 +1,4 @@
-// The cases of transformers.js' own tests of its text-classification pipeline: the same calls, the same
+// The cases of transformers.js's own tests of its text-classification pipeline: the same calls, the same
 // nesting. The values are PyTorch's.
 
 import assert from "node:assert/strict";
@@ -8,9 +8,9 @@ import { test } from "node:test";
 import { Classifier, pipeline } from "tabsense";
 import { filesOf, rejects, ROOT, rounded, softmax, TINY, rejectsAborted } from "./support.mjs";
 
-/** Logits in fp32 may be 2e-5 off; a score moves by a quarter of that at most. */
+/** Logits in fp32 may be 2e-5 off; a score changes by at most a quarter of that. */
 const TOLERANCE = 1e-5;
-/** What activations in int8 may move a score of sentiment-en by, on these sentences. */
+/** By how much activations in int8 may change a score of sentiment-en, on these sentences. */
 const ROUNDED_TOLERANCE = 0.02;
 
 const TWO_LABELS = join(ROOT, "test_data/models/tiny-f16");
@@ -19,8 +19,8 @@ const MULTI_LABEL = join(ROOT, "test_data/models/tiny-bf16");
 const sigmoid = (logits) => logits.map((x) => 1 / (1 + Math.exp(-x)));
 
 /**
- * Texts of a tiny model's goldens with PyTorch's logits: the words of the tokens, whose ids the model must
- * find again.
+ * Texts of a tiny model's goldens with PyTorch's logits. The texts are made of the tokens' words, so the
+ * model must get the same ids.
  */
 function goldensOf(folder, name, places) {
   const { cases } = JSON.parse(readFileSync(join(ROOT, "test_data/goldens", `${name}.json`), "utf8"));
@@ -114,7 +114,7 @@ test("texts of the goldens", async (t) => {
   });
 
   await t.test("multi_label_classification", async (t) => {
-    // transformers.js' case changes the configuration of the loaded pipeline; here it is the file's.
+    // transformers.js's test changes the configuration of the loaded pipeline; this one changes the file.
     const files = filesOf(TWO_LABELS);
     const config = {
       ...JSON.parse(Buffer.from(files["config.json"])),
@@ -260,7 +260,7 @@ test("pairs of text and text_pair", async (t) => {
     expected.map(({ label }) => label),
   );
   assert.deepEqual(rounded(lists[1]), rounded(expected));
-  // As transformers.js, it answers for special tokens alone: of a pair there are more of them.
+  // Like transformers.js, it classifies the special tokens if there is no text; a pair has more of them.
   const empty = await pipe({ text: " ", text_pair: "\t" }, { top_k: null });
   assert.equal(empty.length, 3);
   assert.notDeepEqual(empty, await pipe(" ", { top_k: null }));

@@ -1,5 +1,5 @@
-// Where a model goes next: which failures of a graphics card lead to another one, which to the CPU, and what
-// is said of it.
+// Where a model runs next: which failures of a graphics card lead to another one, which to the CPU, and the
+// reason that is reported.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { startPlacement } from "../../dist/worker/placement.js";
 
 const LOST = new TabsenseError("device_lost", "The driver went.");
 
-/** A module whose requests are answered by `answers`, in order; the last one is repeated. */
+/** A module that answers its requests with `answers`, in order, and then repeats the last one. */
 function cards(...answers) {
   const asked = [];
   return {

@@ -1,4 +1,4 @@
-// Progress reaches the end of each file, never goes back, and stops with the loading.
+// Progress reaches the end of each file, never goes back, and stops when loading ends.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,28 +1,30 @@
-// Properties that hold for every input: how often they are tried, values that readers trip over, and what a reader may do
-// with a file, whatever is in it.
+// Properties that hold for every input: how often they are tested, values that trip up parsers, and what a
+// parser may do with a file of any content.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { TabsenseError } from "tabsense";
 import { ERROR_KINDS } from "../../dist/api/errors.js";
 
-/** `npm run test:long` tries more often, as it does in Rust. */
+/** `npm run test:long` runs more cases, as it does in Rust. */
 const FACTOR = Number(process.env.TABSENSE_CASES_FACTOR ?? 1);
 
-/** An input that takes longer is stuck, on a busy machine too; a second is the promise, and most take none of it. */
+/**
+ * An input that takes longer is stuck, even on a busy machine; the promise is a second, most take far less.
+ */
 const MOST_MS = 20_000;
 
-/** Tries a property `usual` times. */
+/** Tests a property with `usual` inputs. */
 export async function holds(usual, property) {
   await fc.assert(property, { numRuns: usual * FACTOR, timeout: MOST_MS, includeErrorInReport: true });
-  // What a file names is never put on what all objects have.
+  // Names in a file never end up on the prototype of all objects.
   assert.deepEqual(Reflect.ownKeys(Object.prototype).sort(), PROTOTYPE);
   assert.equal({}.polluted, undefined);
 }
 
 const PROTOTYPE = Reflect.ownKeys(Object.prototype).sort();
 
-/** What `read` gives, or null where it refuses, which it may do with a kind and a sentence alone. */
+/** The result of `read`, or null if it refuses with a proper error: with a kind and a sentence. */
 export async function readOrRefused(read) {
   try {
     return await read();
@@ -42,7 +44,7 @@ export async function readOrRefused(read) {
   }
 }
 
-/** Keys that mean something elsewhere. */
+/** Keys that have a meaning in JavaScript. */
 export const KEYS = [
   "__proto__",
   "constructor",
@@ -63,7 +65,7 @@ const meanLeaf = fc.oneof(
   fc.double(),
 );
 
-/** Anything that JSON may hold, of an ordinary depth. */
+/** Anything that JSON may contain, of ordinary depth. */
 export const meanValue = fc.letrec((tie) => ({
   value: fc.oneof(
     { depthSize: "small" },
@@ -73,19 +75,19 @@ export const meanValue = fc.letrec((tie) => ({
   ),
 })).value;
 
-/** The text of a value nested so deeply in lists that recursion overflows the stack. */
+/** The text of a value nested so deeply in lists or objects that recursion may overflow the stack. */
 export const buried = fc
   .tuple(fc.constantFrom(["[", "]"], ['{"a":', "}"]), fc.constantFrom(50, 20_000))
   .map(([[before, after], depth]) => `${before.repeat(depth)}0${after.repeat(depth)}`);
 
-/** JSON of any kind, legal or not. */
+/** JSON of any kind, valid or not. */
 export const meanJson = fc.oneof(
   { weight: 8, arbitrary: meanValue.map((value) => JSON.stringify(value)) },
   { weight: 1, arbitrary: buried },
   { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 40 }) },
 );
 
-/** An object with these keys of its own, whatever they are. */
+/** An object that has these keys as own properties, whatever they are. */
 function own(entries) {
   const object = {};
   for (const [key, value] of entries)
@@ -93,7 +95,7 @@ function own(entries) {
   return object;
 }
 
-/** `value` with one part somewhere replaced, doubled or dropped. */
+/** `value` with a random part added, replaced, doubled or removed. */
 export function changed(value) {
   return fc
     .tuple(fc.array(fc.nat(), { maxLength: 4 }), fc.nat(3), meanKey, meanValue)
@@ -114,7 +116,7 @@ export function changed(value) {
     });
 }
 
-/** Bytes, cut where `cuts` say. */
+/** Splits bytes into chunks of the sizes in `cuts`; the rest is the last chunk. */
 export function* cut(bytes, cuts) {
   let at = 0;
   for (const size of cuts) {
@@ -125,5 +127,5 @@ export function* cut(bytes, cuts) {
   if (at < bytes.length) yield bytes.subarray(at);
 }
 
-/** Where to cut. */
+/** Sizes of chunks. */
 export const cuts = fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 30 });

@@ -1,5 +1,5 @@
-// Names that every object of JavaScript has, as labels, columns, tensors, prompts and keys of any file that
-// JavaScript reads: they are names like any other, and no object gets a property that it had not.
+// Names that every JavaScript object has, used as labels, columns, tensors, prompts and keys of any file that
+// JavaScript reads: they are treated like any other name, and no object gets a new property.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -10,10 +10,10 @@ import { objects, scratch, start } from "./command.mjs";
 import { INDEX, safetensors, sharded } from "./sharded.mjs";
 import { filesOf, rejects, TINY } from "./support.mjs";
 
-/** As many as the tiny model has labels. */
+/** One for each label of the tiny model. */
 const NAMES = ["__proto__", "constructor", "prototype"];
 
-/** What an attacker would write for the first of them. */
+/** Keys that an attacker would write to pollute the prototype. */
 const POISON = '"__proto__": { "polluted": true }, "constructor": { "prototype": { "polluted": true } }';
 
 const before = Reflect.ownKeys(Object.prototype);
@@ -39,7 +39,7 @@ function labelled(labels = NAMES) {
   return { ...files, "config.json": new TextEncoder().encode(JSON.stringify(config)) };
 }
 
-/** Runs the command, which must end well and leave its own process clean. */
+/** Runs the command, which must succeed and leave its own process clean. */
 async function command(...args) {
   const check = `process.on("exit", () => {
     if (Reflect.ownKeys(Object.prototype).length !== ${before.length}) process.exitCode = 99;
@@ -50,7 +50,7 @@ async function command(...args) {
   return stdout;
 }
 
-/** A folder with these files. */
+/** Writes these files to a temporary folder. */
 function folderOf(t, files) {
   const { folder, write } = scratch(t);
   for (const [name, bytes] of Object.entries(files)) write(name, bytes);
@@ -144,7 +144,7 @@ test("they are taught, saved and read like any label, with and without a descrip
   const [wanted] = await mine.classify(["one text"], { topK: null });
   const again = await TaughtClassifier.from(saved, embedder);
   assert.deepEqual(await again.classify(["one text"], { topK: null }), [wanted]);
-  // One that was added to the file is not what was saved.
+  // A key that was added to the file makes it invalid.
   await rejects("not_a_model", TaughtClassifier.from(saved.replace("{", `{ ${POISON},`), embedder));
   assertClean();
 });

@@ -1,4 +1,4 @@
-// `tabsense convert --vocabulary`: folders of models with a smaller vocabulary.
+// `tabsense convert --vocabulary`: model folders with a smaller vocabulary.
 
 import assert from "node:assert/strict";
 import {
@@ -100,7 +100,7 @@ test("a text whose tokens are all kept has the very scores of the whole model", 
   assert.deepEqual(await scoresOf(t, out, texts), await scoresOf(t, TINY, texts));
 });
 
-/** How many tokens there are, and how many must stay, as errors tell. */
+/** How many tokens must stay, and how many there are, from the error messages. */
 function boundsOf(folder, out) {
   const number = (keep, pattern) => Number(pattern.exec(prune(folder, out, keep).stderr)?.[1]);
   return [number(1, /: (\d+) are required/), number(9_999_999, /can't be kept of (\d+)/)];
@@ -126,13 +126,13 @@ for (const { name, files } of olderFolders().filter(({ files }) => files["vocab.
     assert.ok(lines <= decoder && decoder === least);
   });
 
-/** A tokenizer.json's files that name ids wherever they can. */
+/** The files of a model with tokenizer.json, with token ids in every possible place. */
 function namingIds() {
   const files = filesOf();
   const config = JSON.parse(new TextDecoder().decode(files["config.json"]));
   const tokenizer = JSON.parse(new TextDecoder().decode(files["tokenizer.json"]));
   const { vocab } = tokenizer.model;
-  // [MASK] and [SEP] stand at the end, and one token behind it.
+  // [SEP] moves to the end, followed by one added token.
   const last = Object.entries(vocab).find(([, id]) => id === 996)[0];
   [vocab["[SEP]"], vocab[last]] = [996, 3];
   tokenizer.added_tokens.find(({ content }) => content === "[SEP]").id = 996;
@@ -159,7 +159,7 @@ function namingIds() {
 test("all ids in the files are renumbered", async (t) => {
   const folder = scratch(t);
   const files = namingIds();
-  // A row more for the added token.
+  // One more row, for the added token.
   const weights = filesOf()["model.safetensors"];
   const length = Number(new DataView(weights.buffer).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(weights.subarray(8, 8 + length)));

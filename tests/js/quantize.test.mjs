@@ -1,4 +1,4 @@
-// `tabsense convert --dtype int4`: what calibration texts make of a model.
+// `tabsense convert --dtype int4`: quantization with calibration texts.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -19,7 +19,7 @@ import { textsOf } from "../../dist/api/texts.js";
 import { withVocabTxt } from "./older.mjs";
 import { CLI, scratch, tabsense } from "./random-model.mjs";
 
-/** Bytes of the encoder's matrices and their scales. */
+/** The size of the encoder's matrices and their scales, in bytes. */
 function encoderBytes(path) {
   const file = readFileSync(path);
   const header = JSON.parse(file.subarray(8, 8 + Number(file.readBigUInt64LE())).toString());
@@ -48,7 +48,7 @@ for (const form of ["a file of lines", "JSON Lines"]) {
     for (const name of ["config.json", "tokenizer.json"]) cpSync(join(model, name), join(rounded, name));
     const jsonl = join(folder, "texts.jsonl");
     writeFileSync(jsonl, texts.map((text) => `${JSON.stringify({ text })}\n`).join(""));
-    // A folder, and a file in it.
+    // From a folder, or from a file in it.
     const [input, calibration] =
       form === "JSON Lines" ? [model, jsonl] : [join(model, "model.safetensors"), join(folder, "texts.txt")];
     const { status, stdout, stderr } = tabsense(
@@ -125,12 +125,12 @@ test("a model with vocab.txt is rounded as with tokenizer.json", (t) => {
   rmSync(join(model, "tokenizer.json"));
   for (const [name, bytes] of Object.entries(older)) writeFileSync(join(model, name), bytes);
   assert.deepEqual(rounded("older"), wanted);
-  // What tokenizer_config.json says counts, as when the model is loaded.
+  // tokenizer_config.json is respected, as when the model is loaded.
   writeFileSync(join(model, "tokenizer_config.json"), '{"model_max_length": 5}');
   assert.equal(rounded("cut").tokens, String(60 * 5));
 });
 
-/** Takes the model's weights for those in int8. */
+/** Replaces the model's weights by int8 weights. */
 function int8InPlace({ folder, model }) {
   const small = join(folder, "small.safetensors");
   tabsense("convert", model, small, "--dtype", "int8");
@@ -225,7 +225,7 @@ test("a conversion that is interrupted leaves nothing", async (t) => {
   const timer = setTimeout(() => child.kill("SIGINT"), 200);
   const how = await ended;
   clearTimeout(timer);
-  // On a fast machine it may be done by then.
+  // On a fast machine, the conversion may be done by then.
   if (how === 0) return assert.ok(statSync(output).size > 0);
   assert.ok(how === "SIGINT" || how === 130, String(how));
   assert.deepEqual(readdirSync(folder).sort(), ["model", "texts.txt"]);

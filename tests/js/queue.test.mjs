@@ -1,5 +1,5 @@
-// Calls of every kind after one another: none is poisoned by its neighbours, and each error is the same from
-// a worker as in place.
+// Calls of every kind, one after the other: none is affected by its neighbours, and errors are the same with
+// and without a worker.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -12,7 +12,7 @@ const outcome = (promise) =>
     ({ kind, name }) => kind ?? name,
   );
 
-/** Calls that go wrong, each in its own way. */
+/** Unusual and failing calls, each with its expected outcome. */
 const BAD = {
   "a text that is empty": [(classifier) => classifier.classify(""), "answered"],
   "an empty text among others": [(classifier) => classifier.classify(["one", "\n", "two"]), "answered"],

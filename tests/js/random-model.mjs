@@ -1,4 +1,4 @@
-// A random model of widths that int4 takes, and the command line that converts it.
+// A random model whose widths int4 supports, and the command line that converts it.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { ROOT, TINY } from "./support.mjs";
 export const CLI = join(ROOT, "dist/cli.js");
 const SHAPE = { dim: 64, hidden_dim: 128, n_heads: 4, n_layers: 2 };
 
-/** What the command line answers. */
+/** Runs the command line. */
 export function tabsense(...args) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
     encoding: "utf8",
@@ -19,7 +19,7 @@ export function tabsense(...args) {
   return { status, stdout, stderr };
 }
 
-/** A folder with a random model of widths that int4 takes, and texts of its vocabulary. */
+/** A temporary folder with a random model whose widths int4 supports, and texts of its vocabulary. */
 export function scratch(t) {
   const folder = mkdtempSync(join(tmpdir(), "tabsense-"));
   t.after(() => rmSync(folder, { recursive: true }));

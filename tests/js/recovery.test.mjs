@@ -1,6 +1,6 @@
-// A model on the graphics card that goes away: the service loads it again and answers anyway. The card is
-// simulated here, so that it fails exactly when the test says; tests/package/browser-webgpu.test.mjs has
-// real ones.
+// A graphics card that is lost: the service loads the model again and answers anyway. The card is simulated
+// here, so that it fails exactly when the test says; tests/package/browser-webgpu-loss.test.mjs loses real
+// devices.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { nodeHost } from "../../dist/platform/node.js";
 import { startService } from "../../dist/worker/service.js";
 import { FILES, filesOf, loadRequest, serveModel, signalled } from "./support.mjs";
 
-/** The module that this runtime takes, to be played with. */
+/** The WebAssembly glue that this runtime uses, to be mocked. */
 const glue = await import(`../../dist/wasm/${fastestBuild()}/tabsense.js`);
 
 const CARD = {
@@ -23,9 +23,9 @@ const CARD = {
 const fault = (kind, message = "The device went.") => Object.assign(new Error(message), { kind });
 
 /**
- * A service on a machine whose devices behave as `devices` says, in order: `refused` at the request,
- * `failsToLoad` with an error, or failing in the n-th group of a call that it gets (`losesAt`). What computes
- * is the CPU.
+ * A service on a machine whose devices behave as `devices` says, in order: the request is `refused`, the load
+ * fails with the error `failsToLoad`, or the device is lost in its n-th group of texts (`losesAt`). The CPU
+ * computes all answers.
  */
 function play(t, devices) {
   const waiting = [...devices];
@@ -93,7 +93,7 @@ const onServer = (url) => Object.fromEntries(FILES.map((name) => [name, { url: u
 const scoresOf = ({ results }) => results.map(({ scores }) => scores);
 const TEXTS = ["one text", "and another"];
 
-/** What the CPU answers. */
+/** The CPU's answers. */
 async function expected(texts) {
   let answered;
   const service = startService(nodeHost, (reply) => reply.type !== "progress" && answered(reply));
@@ -203,7 +203,7 @@ test("fp16 is for the card; the CPU as a fallback stores fp32", async (t) => {
   assert.equal((await load(inMemory(), { dtype: "fp16" })).state.info.dtype, "fp32");
 });
 
-/** A server whose weights, from the second request on, stop in the middle until `release` is called. */
+/** A server that, starting with the second request for the weights, stops in the middle until `release()`. */
 async function slowServer(t) {
   const files = filesOf();
   const weights = files["model.safetensors"];

@@ -1,11 +1,11 @@
-// Masking: placeholders, what is put back, entities that overlap, and what can't be meant.
+// Masking: placeholders, restoring the originals, overlapping entities, and invalid options.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { withoutOverlaps } from "../../dist/redact/overlaps.js";
 import { redact } from "../../dist/redact/redact.js";
 
-/** The text of `"Call [NAME Ana]"` and its entities. */
+/** The text and the entities of markup like `"Call [NAME Ana]"`. */
 function marked(source, more = {}) {
   const entities = [];
   let text = "";
@@ -165,7 +165,7 @@ test("of overlapping entities a pattern wins, then the longest; all found text i
   ]);
   assert.deepEqual(found(entity("A", "0123456"), entity("B", "456789")), ["A: 0123456", "B: 789"]);
   assert.deepEqual(found(entity("A", "0123456789"), entity("B", "345"), entity("C", "9")), ["A: 0123456789"]);
-  // What is left over is more than space and marks, and an entity has no space at its ends.
+  // A remainder of only space and punctuation is dropped, and an entity has no space at its ends.
   assert.deepEqual(found(entity("A", "now,"), entity("B", "now", pattern)), ["B: now"]);
   assert.deepEqual(found(entity("A", " now, ")), ["A: now,"]);
   assert.deepEqual(found({ ...entity("A", " "), end: 5 }), []);

@@ -33,7 +33,7 @@ const own = {
   ...ADDRESSES,
 };
 
-/** A dependency with a version of its own, which stays. */
+/** A dependency with its own version, which stays unchanged. */
 const other = { version: "0.1.0", integrity: "sha512-AAAA", license: "MIT" };
 
 const TREE = {
@@ -51,7 +51,7 @@ const TREE = {
   "src/lib.rs": "",
   "CHANGELOG.md":
     "# Changelog\n\n## Unreleased\n\n### Added\n\n- Pairs.\n\n## 0.1.0 (2026-01-01)\n\n- Texts.\n",
-  // A check sees the version that is released; the one of the crate verifies.
+  // Checks run with the version to be released; the crate's check runs with --verify.
   "check.mjs": `
     import { existsSync, readFileSync } from "node:fs";
     const { version } = JSON.parse(readFileSync("package.json", "utf8"));
@@ -91,7 +91,7 @@ after(() => rmSync(work, { recursive: true, force: true }));
 
 let clones = 0;
 
-/** A clone, with `change` committed where there is one. */
+/** A clone, with `change` committed, if any. */
 function cloned(change = {}) {
   const folder = join(work, `clone-${clones++}`);
   git(work, "clone", "--quiet", "origin", folder);
@@ -233,7 +233,7 @@ test("in this project a release changes all packages, the crate and the lock fil
   // npm would write the same lock file.
   run("npm", ["install", "--package-lock-only", "--offline", "--no-audit"], root);
   assert.equal(readFileSync(join(root, "package-lock.json"), "utf8"), files.get("package-lock.json"));
-  // No package or crate of this project is left in the present version.
+  // No package or crate of this project still has the old version.
   for (const path of lockFiles(root).filter((path) => path.endsWith("Cargo.lock")))
     assert.doesNotMatch(files.get(path) ?? "", /name = "tabsense"\nversion = "(?!9\.9\.9")/);
 });

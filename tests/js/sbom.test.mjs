@@ -1,5 +1,5 @@
-// The bill of materials of a release: what is compiled or bundled into the package stands in it, with the versions and
-// digests of the lock files, and nothing that only builds or tests. And what publishes it.
+// The bill of materials of a release: everything that is compiled or bundled into the package, with the
+// versions and digests of the lock files, and no build or test tools. And the workflows that publish it.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -53,7 +53,7 @@ test("each library that the package's files were bundled from is in it, and no t
     assert.equal(`sha512-${Buffer.from(hashes[0].content, "hex").toString("base64")}`, integrity);
   }
   const names = bundled.map(({ name }) => name);
-  // What the bundles hold: their licences are in NOTICE.
+  // In the bundles; their licences are in NOTICE.
   for (const name of ["csv-parse", "csv-stringify", "wink-sentiment"]) assert.ok(names.includes(name), name);
   for (const name of ["esbuild", "playwright-core", "typescript", "vite"])
     assert.ok(!names.includes(name), name);
@@ -99,7 +99,7 @@ test("workflows have minimal permissions, and publishing signs what it built", (
   for (const name of readdirSync(join(ROOT, folder))) {
     const workflow = text(`${folder}/${name}`);
     assert.doesNotMatch(workflow, /pull_request_target|write-all|\$\{\{\s*github\.event\./, name);
-    // What a stranger can write (a branch's name, a title) comes to a script as a variable, never as its text.
+    // Text that a stranger controls (a branch name, a title) reaches a script as a variable, never as code.
     for (const [, used] of workflow.matchAll(/\$\{\{\s*([^}]*?)\s*\}\}/g))
       assert.match(
         used,

@@ -1,4 +1,4 @@
-// What sentence-transformers' files say of an encoder.
+// The settings of an encoder in the files of sentence-transformers.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -16,7 +16,7 @@ const module = (idx, path, type) => ({
 });
 const ENCODER = [module(0, "", "Transformer"), module(1, "1_Pooling", "Pooling")];
 const NORMALIZED = [...ENCODER, module(2, "2_Normalize", "Normalize")];
-/** 1_Pooling/config.json as it was saved until version 5. */
+/** 1_Pooling/config.json in the format before version 5. */
 const pooling = (mode, more = {}) => ({
   word_embedding_dimension: 384,
   pooling_mode_cls_token: mode === "cls",
@@ -54,7 +54,7 @@ test("all-MiniLM-L6-v2: the mean, normalized, 256 tokens", () => {
   };
   const wanted = { ...NOTHING, pooling: "mean", normalize: true, maxTokens: 256 };
   assert.deepEqual(read(files), wanted);
-  // Bytes, with a mark of their order.
+  // As bytes, with a byte order mark.
   const bytes = Object.entries(files).map(([name, file]) => [
     name,
     new TextEncoder().encode(`\uFEFF${JSON.stringify(file)}`),
@@ -100,7 +100,7 @@ test("files of version 6 name the mode and other modules' paths", () => {
   for (const pooling_mode of ["cls", ["cls"]]) {
     assert.equal(read({ modules, pooling: { embedding_dimension: 384, pooling_mode } }).pooling, "cls");
   }
-  // A module whose file is missing, or that names none, takes the mean.
+  // A pooling module whose file is missing, or enables no mode, uses the mean.
   assert.equal(read({ modules }).pooling, "mean");
   assert.equal(read({ modules, pooling: pooling("none") }).pooling, "mean");
   assert.equal(read({ pooling: pooling("cls") }).pooling, "cls", "without modules.json");
@@ -209,7 +209,7 @@ test("tells a web page from a file", () => {
   });
 });
 
-/** What an embedder takes of the files, which it has by their names. */
+/** The settings that an embedder reads from `files`, a record by name. */
 const embedding = (asked, files, config = {}) => {
   const bytes = (value) => new TextEncoder().encode(JSON.stringify(value));
   const named = Object.entries(files).map(([name, file]) => [name, bytes(file)]);
@@ -222,7 +222,7 @@ test("an embedder pools by its option, by its files, or by the mean", () => {
   assert.deepEqual([said, normalize], ["cls", true]);
   assert.equal(embedding("mean", files).pooling, "mean");
   assert.equal(embedding(null, {}).pooling, "mean");
-  // What is asked for comes before what can't be computed.
+  // An explicit option wins over a file's setting that isn't supported.
   const last = { "1_Pooling/config.json": { pooling_mode: "lasttoken" } };
   assert.throws(() => embedding(null, last), { kind: "config_unsupported", message: /"lasttoken"/ });
   assert.equal(embedding("cls", last).pooling, "cls");

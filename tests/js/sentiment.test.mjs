@@ -1,5 +1,5 @@
-// Both generations of the embedded model through the WebAssembly build, against the logits of Hugging Face's
-// PyTorch in fp32.
+// Both generations of the embedded model in the WebAssembly build, compared with the fp32 logits of Hugging
+// Face's PyTorch models.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -16,10 +16,10 @@ const skipShared = existsSync(join(SHARED, "golden.jsonl"))
   ? false
   : "the original model and its goldens (../shared/models/sentiment-en) are not on this machine";
 
-/** Where the two best logits of the original are nearer to each other than this, rounding decides the label. */
+/** If the original's two best logits are closer to each other than this, rounding decides the label. */
 const TIE = 0.05;
 
-/** Each of two logits may be 1e-4 off; their difference is what the scores tell: ln(p / q). */
+/** Each logit may be 1e-4 off; scores only give the difference of two: ln(p / q). */
 const FP32_TOLERANCE = 2e-4;
 
 function read(path) {
@@ -29,7 +29,7 @@ function read(path) {
     .map((line) => JSON.parse(line));
 }
 
-/** Classifies the goldens' texts and compares: agreement of labels, and differences of the probabilities. */
+/** Classifies the goldens' texts, and compares the labels, the probabilities and the logits. */
 async function compare(t, source, rows, options) {
   const classifier = await Classifier.load(source, options);
   t.after(() => classifier.dispose());

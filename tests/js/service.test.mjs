@@ -1,4 +1,4 @@
-// The service alone, with an engine that breaks: what no model can be made to do.
+// The service without a client, with an engine that traps, which no model can be made to do.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { nodeHost } from "../../dist/platform/node.js";
 import { startService } from "../../dist/worker/service.js";
 import { filesOf, loadRequest } from "./support.mjs";
 
-/** The module that this runtime takes, to be played with. */
+/** The WebAssembly glue that this runtime uses, to be mocked. */
 const glue = await import(`../../dist/wasm/${fastestBuild()}/tabsense.js`);
 
 test("after a trap, the engine is not used again", async (t) => {

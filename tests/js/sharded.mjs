@@ -5,7 +5,7 @@ import { filesOf } from "./support.mjs";
 /** The index of the weights' files. */
 export const INDEX = "model.safetensors.index.json";
 
-/** A model with its weights in `count` files, and their index: the tiny one, or that of `all`. */
+/** The files of a model (by default the tiny one) with its weights in `count` files and their index. */
 export function sharded(count, all = filesOf()) {
   const { "model.safetensors": weights, ...rest } = all;
   const length = Number(new DataView(weights.buffer).getBigUint64(0, true));
@@ -43,7 +43,7 @@ export function sharded(count, all = filesOf()) {
   return files;
 }
 
-/** A file of this header and these bytes. */
+/** A safetensors file with this header and data. */
 export function safetensors(header, data) {
   const json = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(8);

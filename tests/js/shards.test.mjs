@@ -1,4 +1,4 @@
-// Weights in several files, as checkpoints too large for one have them.
+// Weights in several files, as for checkpoints that are too large for one.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";

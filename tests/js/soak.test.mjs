@@ -1,4 +1,4 @@
-// The measure of the tests that repeat one thing: it tells what grows from what varies.
+// The check of the tests that repeat one action: it distinguishes growth from variation.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// Static embeddings as an Embedder: files in, vectors out, as model2vec and sentence-transformers make them.
+// Static embeddings with an Embedder: files in, vectors out, as in model2vec and sentence-transformers.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -14,7 +14,7 @@ const OPTIONS = { threads: 1, device: "cpu" };
 /** Python adds up to 2,250 rows in single precision (tests/models/static_embedding.rs). */
 const TOLERANCE = 1e-5;
 
-/** A model's files; its tokenizer is that of `plain` where it has none of its own. */
+/** A model's files; without its own tokenizer it gets that of `plain`. */
 function filesOf(name) {
   const read = (file, folder = name) => readFileSync(join(FOLDER, folder, file));
   const has = (file) => existsSync(join(FOLDER, name, file));
@@ -41,7 +41,7 @@ for (const { name, cases } of models) {
       vector.forEach((x, j) => {
         assert.ok(Math.abs(x - vectors[i][j]) <= TOLERANCE * largest, `text ${i}: ${vectors[i][j]} for ${x}`);
       });
-      // Only `plain` says that its vectors are scaled; a text without tokens has one of zeros anyway.
+      // Only `plain` normalizes its vectors; a text without tokens has a zero vector anyway.
       const length = Math.hypot(...normalized[i]);
       const wanted = name === "plain" ? Math.sign(Math.hypot(...vector)) : Math.hypot(...vectors[i]);
       assert.ok(Math.abs(length - wanted) < 1e-5, `text ${i}: ${length}`);

@@ -1,4 +1,4 @@
-// What the tests of the package share: models, a server that misbehaves on demand, and checks of errors.
+// Helpers for the package's tests: models, a server that misbehaves on demand, and checks of errors.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -10,7 +10,7 @@ import { Classifier, TabsenseError } from "tabsense";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-// Copies of models from these tests are nobody's later, and those of this machine's user are not for them.
+// The tests use their own cache of models, not the user's, and remove it afterwards.
 if (!process.env.TABSENSE_CACHE) {
   const folder = mkdtempSync(join(tmpdir(), "tabsense-cache-"));
   process.env.TABSENSE_CACHE = folder;
@@ -35,7 +35,7 @@ export async function tiny(t, options) {
 }
 
 /**
- * Fails unless `promise` rejects with a `TabsenseError` of `kind` and a message that matches. Yields the
+ * Fails unless `promise` rejects with a `TabsenseError` of `kind` and a message that matches. Resolves to the
  * error.
  */
 export async function rejects(kind, promise, message = /\S.*\./) {
@@ -49,7 +49,7 @@ export async function rejects(kind, promise, message = /\S.*\./) {
   return error;
 }
 
-/** Fails unless `promise` rejects with `reason` itself, or with the reason that a signal has by default. */
+/** Fails unless `promise` rejects with `reason`, or with a signal's default reason. */
 export async function rejectsAborted(promise, reason) {
   const error = await promise.then(
     (value) => assert.fail(`it should have been aborted, but gave ${JSON.stringify(value)}`),
@@ -60,8 +60,8 @@ export async function rejectsAborted(promise, reason) {
 }
 
 /**
- * Serves `files` (a record by name) below /model/ on a free port; `handlers` (by name, too) answer in their
- * place. Yields `{ url, origin, requests }`; the test closes it at its end.
+ * Serves `files` (a record by name) below /model/ on a free port; `handlers` (also by name) override them.
+ * Returns `{ url, origin, requests }`; the server closes when the test ends.
  */
 export async function serveModel(t, files, handlers = {}, prefix = "/model/") {
   const requests = [];
@@ -84,7 +84,7 @@ export function rounded(scores) {
   return scores.map(({ label, score }) => ({ label, score: Number(score.toFixed(5)) }));
 }
 
-/** The message that asks the service to load `files`, a record of their bytes. */
+/** The message that makes the service load `files`, a record of bytes or references by name. */
 export function loadRequest(files, options) {
   const network = { cache: false, integrity: {}, headers: null, retries: 0, stallTimeout: 30_000 };
   const refs = Object.fromEntries(
@@ -105,7 +105,7 @@ export function loadRequest(files, options) {
   };
 }
 
-/** A promise with its resolver: for a server that waits for the test, or the other way round. */
+/** A promise with its resolver: for a server that waits for the test, or a test that waits for the server. */
 export function signalled() {
   let resolve;
   const promise = new Promise((done) => (resolve = done));

@@ -1,4 +1,4 @@
-// Tokens to entities, against Python's pipeline (test_data/make_tagging.py); labels of BIOES.
+// Tokens to entities, compared with Python's pipeline (test_data/make_tagging.py); BIOES labels.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -37,11 +37,11 @@ for (const file of readdirSync(FOLDER)) {
         for (const [i, [, score, start, end, word]] of expected[aggregation].entries()) {
           assert.ok(Math.abs(groups[i].score - score) <= TOLERANCE, `${text}, ${i}: ${groups[i].score}`);
           const own = tokens.slice(...groups[i].tokens);
-          // Python spells the vocabulary's token out, and an unknown one as in the text.
+          // Python gives the token as in the vocabulary, but an unknown token as in the text.
           const unknown = ["[UNK]", "<unk>"].includes(own[0].text);
           if (aggregation === "none")
             assert.equal(unknown ? text.slice(start, end) : own[0].text, word, text);
-          // With words, Python decodes what it has decoded already: "Zoë" becomes "Zo�", and spaces go.
+          // With words, Python decodes twice: "Zoë" becomes "Zo�", and spaces are lost.
           const simple = aggregation === "simple" || spelling === "prefix";
           if (aggregation !== "none" && simple) assert.equal(wordsOf(own, text, spelling), word, text);
         }
@@ -50,7 +50,7 @@ for (const file of readdirSync(FOLDER)) {
   }
 }
 
-/** Entities of words with one label each: `"B-A I-A"`. */
+/** The entities of a sequence of labels, one word each: `"B-A I-A"`. */
 function entitiesOf(sequence) {
   const text = sequence;
   const wanted = sequence.split(" ");

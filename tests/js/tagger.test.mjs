@@ -1,4 +1,4 @@
-// The tagger with the model pii-en: entities beside onnxruntime's, long texts, masking, streams, errors.
+// The tagger with the model pii-en: entities compared with onnxruntime's, long texts, masks, streams, errors.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { setUpModel } from "../../scripts/models.mjs";
 import { count, readSentences } from "../../scripts/pii-sentences.mjs";
 import { filesOf, rejects, ROOT } from "./support.mjs";
 
-/** As of logits that are 2e-5 off, and decimals that the goldens are cut to. */
+/** For scores whose logits are 2e-5 off, and for the rounded decimals of the goldens. */
 const TOLERANCE = 1e-5;
 
 const FOLDER = join(ROOT, "models/pii-en");

@@ -1,4 +1,4 @@
-// The windows that a tagger reads long texts in, and how its tokens get their answers.
+// The windows in which a tagger reads long texts, and how their results are merged.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

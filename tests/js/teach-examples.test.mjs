@@ -1,4 +1,4 @@
-// What `teach` takes for examples, and what it refuses; names in words; reports of leave-one-out. No model is needed.
+// The examples that `teach` accepts and refuses; labels as words; leave-one-out reports. Needs no model.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -140,7 +140,7 @@ test("a report counts what leave-one-out says", () => {
       { label: "a", predicted: "b", count: 1 },
       { label: "b", predicted: "a", count: 1 },
     ],
-    // Twice as likely is not yet doubtful.
+    // Twice as likely doesn't count as doubtful.
     doubtful: [{ ...examples[3], predicted: "a", score: 0.875 }],
   });
 });

@@ -1,11 +1,11 @@
-// Teaching on a real encoder, in Node: what is learnt, saved, read again and refused.
+// Teaching on a real encoder, in Node: learning, saving, restoring, and refusals.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Embedder, TaughtClassifier } from "tabsense";
 import { rejects, rejectsAborted, ROOT, TINY } from "./support.mjs";
 
-/** The project's own model: a classifier of feelings, whose encoder tells them best. */
+/** The project's own sentiment model, whose encoder distinguishes feelings best. */
 const MODEL = `${ROOT}/models/sentiment-en`;
 const FEELINGS = {
   delighted: ["what a wonderful day", "I love it", "this made me so happy"],
@@ -172,7 +172,7 @@ test("a saved classifier answers as it did, also on an encoder in other numbers"
   await rejects("invalid_argument", without.retrain(), leftOut);
   await rejects("invalid_argument", without.evaluate(), leftOut);
   assert.equal(JSON.stringify(without), JSON.stringify(mine.toJSON({ examples: false })));
-  // A label that is not learnt yet is saved, too.
+  // A label that hasn't been learnt yet is saved, too.
   mine.add("yawn", "bored");
   const unlearnt = await TaughtClassifier.from(JSON.stringify(mine), embedder);
   assert.deepEqual([unlearnt.labels, unlearnt.examples.length], [["delighted", "furious", "bored"], 7]);

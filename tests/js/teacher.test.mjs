@@ -1,4 +1,4 @@
-// The module that teaches a classifier: started as a worker starts it, fed, worked in slices.
+// The module that teaches a classifier: started as a worker starts it, given examples, run in time slices.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { rejects } from "./support.mjs";
 
 const { signal } = new AbortController();
 
-/** Vectors of 16 numbers, each near its label's axis. */
+/** Vectors of 16 numbers, each near the axis of its label. */
 function near(labels) {
   return Float32Array.from({ length: labels.length * 16 }, (_, i) => {
     const [example, d] = [Math.floor(i / 16), i % 16];

@@ -1,4 +1,4 @@
-// Texts of every sort, good and bad; after a bad one the classifier works on.
+// Texts of every kind, valid and invalid; after an invalid one the classifier still works.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,5 +1,5 @@
-// Threads: the same bits on any number of them, one where there can be no more, and none that stays behind or
-// is waited for in vain.
+// Threads: the same bits on any number of them, one thread if no more can start, and none that is left behind
+// or waited for in vain.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -35,7 +35,7 @@ for (const dtype of ["fp32", "int8"]) {
       const classifier = await tiny(t, { dtype, threads });
       assert.deepEqual([classifier.info.build, classifier.info.threads], [threaded, threads]);
       assert.deepEqual(await classifier.classify(TEXTS[1], { topK: null }), one);
-      // Turns may be cut elsewhere, and a text's bits depend on its batch no more than on its threads.
+      // Batches may be split differently, but a text's bits depend on neither its batch nor the threads.
       assert.deepEqual(await classifier.classify(TEXTS, { topK: null }), expected);
     }
   });
@@ -88,8 +88,8 @@ test("all threads end", { skip: !existsSync("/proc/self/task") }, async () => {
 });
 
 /**
- * Loads the tiny model in a service whose helpers are those of `startHelper`; yields its number of threads
- * and an answer.
+ * Loads the tiny model in a service that starts its helpers with `startHelper`; resolves to its build, its
+ * number of threads and an answer.
  */
 async function loadWith(startHelper) {
   let answered;
@@ -135,7 +135,7 @@ test("runs without helpers that don't start", async (t) => {
 });
 
 test("a helper that fails rejects the call at once", async () => {
-  // The service in a worker, as it is for a classifier; its helper breaks as soon as it is to help.
+  // The service runs in a worker, as for a classifier; its helper fails as soon as it has to help.
   const url = (name) => JSON.stringify(new URL(`../../dist/${name}.js`, import.meta.url).href);
   const code = `
     const { parentPort, workerData } = require("node:worker_threads");

@@ -1,4 +1,4 @@
-// tokenizer_config.json, which not every model has: read if it exists.
+// tokenizer_config.json, which is optional: read if it exists.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -13,7 +13,7 @@ import { FILES, filesOf, loadRequest, rejects, serveModel, TINY } from "./suppor
 const NAME = "tokenizer_config.json";
 const BYTES = new TextEncoder().encode('{"model_max_length": 8}');
 
-/** The bytes that the loader is given of the file, or undefined. */
+/** The bytes of the file as the loader receives them, or undefined. */
 async function read(ref, cache = false) {
   const network = { ...loadRequest({}).network, cache };
   const request = { ...loadRequest({ ...filesOf(), [NAME]: ref }), network };

@@ -1,4 +1,4 @@
-// Verdicts on texts as they come: in order, no further ahead than said, and with an end in every case.
+// Verdicts on a stream of texts: in order, reading no further ahead than documented, and always ended.
 
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
@@ -10,7 +10,7 @@ import { rejects, rounded, signalled, tiny, rejectsAborted } from "./support.mjs
 const numbered = (count) =>
   Array.from({ length: count }, (_, i) => `text number ${i} ${"and more ".repeat(i % 7)}`);
 
-/** All verdicts, or the error, with what was yielded before. */
+/** All verdicts of a stream, and the error that ended it, or null. */
 async function drain(stream) {
   const verdicts = [];
   try {
@@ -28,8 +28,8 @@ const failing = (stream) =>
   });
 
 /**
- * An async source that says what was read of it and whether it was ended; `pause` is awaited before each
- * text.
+ * An async source that records how much of it was read and whether it was ended; `pause` is awaited before
+ * each text.
  */
 function watched(texts, pause = async () => {}) {
   const seen = { read: 0, ended: false };
@@ -218,7 +218,7 @@ test("leaving the loop doesn't wait for a pending source", async (t) => {
     break;
   }
   assert.equal(seen.ended, false);
-  resolve(); // the source goes on, finds that it was ended, and ends
+  resolve(); // the source continues, finds that it was ended, and ends
   while (!seen.ended) await sleep(1);
   assert.equal(seen.read, 2);
 });
@@ -389,7 +389,7 @@ test("what is piped in arrives while the pipe is open", async (t) => {
   const classifier = await tiny(t);
   const pipe = new PassThrough({ encoding: "utf8" });
   const stream = classifier.stream(createInterface({ input: pipe }));
-  const first = stream.next(); // Node's readline loses lines that come before it is iterated over
+  const first = stream.next(); // Node's readline drops lines that arrive before it is iterated over
   pipe.write("first\nsecond\n");
   assert.equal((await first).value.text, "first");
   assert.equal((await stream.next()).value.text, "second");

@@ -1,5 +1,4 @@
-// Which file the weights are read from where there is no hub: base URLs, folders, files handed over; and files
-// that go on in others.
+// Which file the weights are read from without a hub: base URLs, folders, given files; and external data.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -32,7 +31,7 @@ async function right(t, classifier) {
   );
 }
 
-/** A folder on disk with these files. */
+/** Writes these files to a temporary folder. */
 function folderOf(t, files) {
   const folder = mkdtempSync(join(tmpdir(), "tabsense-weights-"));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -195,7 +194,7 @@ test("digests use names in the repository, and prefer the named file", async (t)
   );
 });
 
-/** A module in the place of the engine's, which hashes nothing. */
+/** Replaces the engine's module; it hashes nothing. */
 const MODULE = {
   FileHash: class {
     update() {}
@@ -207,10 +206,10 @@ const MODULE = {
   },
 };
 
-/** What the files of the next test begin with in place of a checkpoint. */
+/** The first bytes of a file that passes for a checkpoint. */
 const CHECKPOINT = Buffer.from("PK\x03\x04", "latin1");
 
-/** In the place of the rewriter's module: it drops those bytes. */
+/** Replaces the rewriter's module: it drops these first bytes. */
 const REWRITING = {
   TorchRewriter: class {
     #begun = false;
@@ -226,7 +225,7 @@ const REWRITING = {
   },
 };
 
-/** Opens the weights among `given`, which are read by `all`. */
+/** Opens the weights among `given`; read them with `all`. */
 function opener(given, integrity = {}) {
   const refs = Object.fromEntries(Object.entries(given).map(([name, bytes]) => [name, { bytes }]));
   const { signal } = new AbortController();
@@ -269,7 +268,7 @@ test("an ONNX file has external data beside it only", async () => {
   assert.equal(String(await all(data, (bytes, total) => seen.push([bytes, total]))), "data");
   assert.deepEqual(seen.at(-1), [4, 4]);
   weights.end();
-  // As PyTorch names them, one for each tensor.
+  // PyTorch's names, one file per tensor.
   const each = await opener({ "model.onnx": Buffer.from("g"), "onnx::MatMul_191": Buffer.from("m") }).open();
   assert.equal(String(await all(await each.further("onnx::MatMul_191"))), "m");
   await rejects("invalid_argument", weights.further("model.onnx_data_1"), /lacks onnx\/model\.onnx_data_1/);

@@ -1,10 +1,10 @@
-// The lint of words: what it finds, where, and what it leaves alone.
+// The lint of words: the phrases that it finds, their lines, and the text that it leaves alone.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findings, PHRASES } from "../../scripts/words.mjs";
 
-/** For each phrase of the table, in its order: a text that has it, and one that doesn't. */
+/** For each phrase of the table, in its order: a text that contains it, and one that doesn't. */
 const EXAMPLES = [
   ["a missing card is done without", "a missing card is not used"],
   ["does without where it fails", "works without it"],

@@ -1,4 +1,4 @@
-// Python's rules of zero-shot classification: labels, templates, and what logits mean.
+// Python's rules of zero-shot classification: labels, templates, and the meaning of logits.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -101,7 +101,7 @@ test("templates are formatted as Python formats them", () => {
     ["{{{}}} it", "{$&} it"],
     ["}}{{ {}", "}{ $&"],
   ]) {
-    // No label is a pattern of a replacement.
+    // A label is not interpreted as a replacement pattern.
     assert.deepEqual(hypotheses(template, ["$&"]), [wanted]);
   }
 });

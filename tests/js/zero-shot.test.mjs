@@ -1,4 +1,4 @@
-// Labels that each call names: by NLI models against Python's pipeline, and by an embedder.
+// Labels that are given with each call: NLI models, compared with Python's pipeline, and an embedder.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { rejects, rejectsAborted, ROOT, TINY } from "./support.mjs";
 
 const FOLDER = join(ROOT, "test_data/zero_shot");
 const GOLDENS = JSON.parse(readFileSync(join(FOLDER, "goldens.json"), "utf8"));
-/** Of a score: logits of up to 10 differ by 2e-4 at most (tests/models/pairs.rs). */
+/** For scores: logits of up to 10 differ by at most 2e-4 (tests/models/pairs.rs). */
 const TOLERANCE = 2e-4;
 const LABELS = ["film", "food", "travel"];
 

@@ -1,4 +1,4 @@
-// A Next.js page whose worker has the model, as the guides to transformers.js have it: built by Next.js with either
+// A Next.js page with the model in a worker, as in the transformers.js guides: built by Next.js with either
 // package, it shows the same.
 
 import assert from "node:assert/strict";
@@ -9,7 +9,7 @@ import { startHub } from "../common/hub.mjs";
 import { command, HERE, MODULES, setUpConsumers, startBrowser, startServer } from "../packages/support.mjs";
 import { alike, LIBRARIES, PEER, repository, TEXTS, WITHIN, withLibrary } from "./support.mjs";
 
-/** Where the packages are found from. */
+/** A folder from which the packages resolve. */
 const PROJECT = join(HERE, "migration");
 const SOURCES = join(import.meta.dirname, "next");
 const NEXT = join(MODULES, ".bin/next");
@@ -46,7 +46,7 @@ function writeProject() {
     copyFileSync(join(runtime, name), join(PROJECT, "public/ort", name));
 }
 
-/** What the page of a package shows: its files, and an answer a text. */
+/** The content of a package's page: the files, and one answer per text. */
 async function shownAt(t, url) {
   const context = await browser.newContext();
   t.after(() => context.close());

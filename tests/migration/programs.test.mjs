@@ -1,5 +1,5 @@
-// Programs that were written for transformers.js, in pages and in a worker: with Tabsense, of which the import's
-// specifier alone differs, they give the same answers.
+// Programs written for transformers.js, in pages and in a worker: with Tabsense they give the same answers,
+// and only the import's specifier changes.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -21,7 +21,7 @@ after(async () => {
   await sites?.close();
 });
 
-/** What a program writes with transformers.js, and with Tabsense. */
+/** The output of a program with Tabsense and with transformers.js. */
 async function both(t, program) {
   const [theirs, ours] = await Promise.all(
     Object.keys(LIBRARIES).map((library) => run(t, browser, `${sites.urls[library]}${program}.html`)),
@@ -67,7 +67,7 @@ test("progress: the same files, each with the same events and fields", async (t)
   alike(ours.lines.at(-1), theirs.lines.at(-1), WITHIN.q8);
 });
 
-/** For each file, its statuses in order, without repetitions, and the last numbers that were told. */
+/** For each file, its statuses in order, without repetitions, and the last reported numbers. */
 function eventsByFile(events) {
   const files = [...new Set(events.flatMap(({ file }) => file ?? []))].sort();
   return files.map((file) => {

@@ -1,5 +1,4 @@
-// What the tests of moving over share: programs as users of transformers.js write them, which run with either
-// package against the same hub.
+// Helpers for the migration tests: run programs for transformers.js with either package and the same hub.
 
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,16 +8,16 @@ import { serve } from "../../scripts/serve.mjs";
 import { startHub } from "../common/hub.mjs";
 import { MODULES, ROOT } from "../packages/support.mjs";
 
-/** What programs import before they move over. */
+/** The package that programs import before the migration. */
 export const PEER = "@huggingface/transformers";
 
-/** Both packages: what programs import, and where pages without a bundler have it from. */
+/** Both packages: the specifier that programs import, and its path in pages without a bundler. */
 export const LIBRARIES = {
   [PEER]: "/transformers/transformers.min.js",
   tabsense: "/tabsense/index.js",
 };
 
-/** Texts of the model's few words. */
+/** Texts made of the model's few words. */
 export const TEXTS = [
   "a cat in the sun",
   "the end of all things",
@@ -31,20 +30,20 @@ export const TEXTS = [
 
 const { files: ONNX } = JSON.parse(readFileSync(join(ROOT, "test_data/onnx/manifest.json"), "utf8"));
 
-/** How far onnxruntime's logits of a file are from PyTorch's with the same numbers. */
+/** How far onnxruntime's logits of a file differ from PyTorch's with the same weights. */
 const errorOf = (name) => ONNX.find(({ file }) => file === name).onnxruntime_minus_pytorch;
 
 /**
- * How far probabilities of the same file may be apart: an error of two logits is half of it, at most, in the
- * probability of one of two labels. In q8, onnxruntime rounds what goes into a product to 8 bits, and Tabsense to 12
- * or more. Measured: 4e-7 in fp32, 0.0092 in q8.
+ * How far probabilities from the same file may differ: an error in two logits causes at most half of it in
+ * the probability of one of two labels. In q8, onnxruntime rounds the inputs of a product to 8 bits, and
+ * Tabsense to 12 or more. Measured: 4e-7 in fp32, 0.0092 in q8.
  */
 export const WITHIN = {
-  fp32: errorOf("mini-distilbert-optimum.onnx") / 2 + 1e-6, // and Tabsense's own error
+  fp32: errorOf("mini-distilbert-optimum.onnx") / 2 + 1e-6, // plus Tabsense's own error
   q8: errorOf("mini-distilbert-q8.onnx") / 2,
 };
 
-/** As the library for Python writes it. */
+/** As the Python library writes it. */
 const TOKENIZER_CONFIG = {
   added_tokens_decoder: Object.fromEntries(
     ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map((content, id) => [
@@ -64,7 +63,7 @@ const TOKENIZER_CONFIG = {
   unk_token: "[UNK]",
 };
 
-/** The files of a repository as those for transformers.js are. */
+/** The files of a repository in the layout for transformers.js. */
 export function repository() {
   const read = (path) => readFileSync(join(ROOT, "test_data", path));
   return {
@@ -77,7 +76,7 @@ export function repository() {
   };
 }
 
-/** A program's text with another package: its import's specifier alone is replaced. */
+/** A program's text with another package: only the import's specifier is replaced. */
 export function withLibrary(text, specifier) {
   const parts = text.split(`from "${PEER}"`);
   assert.equal(parts.length, 2, "one import");
@@ -85,8 +84,8 @@ export function withLibrary(text, specifier) {
 }
 
 /**
- * Serves the programs with each of both packages, and a hub; yields `{ urls, hub, close }`, with an address by
- * package.
+ * Serves the programs with each of the two packages, and a hub; resolves to `{ urls, hub, close }`, with an
+ * address per package.
  */
 export async function startSites() {
   const hub = await startHub({ "org/mini-distilbert": { files: repository() } });
@@ -134,8 +133,8 @@ window.TEXTS = ${JSON.stringify(TEXTS)};
 }
 
 /**
- * Opens a program's page; yields what it wrote to the console until `"done"`, a list of values a line, and the page
- * as it then was.
+ * Opens a program's page; resolves to its console output until `"done"`, one list of values per line, and the
+ * page at that point.
  */
 export async function run(t, browser, url) {
   const context = await browser.newContext();
@@ -156,8 +155,8 @@ export async function run(t, browser, url) {
 }
 
 /**
- * Fails unless both values have the same shape, the same texts and flags, and numbers that differ by `most` at most.
- * Yields the largest difference.
+ * Fails unless both values have the same shape, the same texts and flags, and numbers that differ by at most
+ * `most`. Returns the largest difference.
  */
 export function alike(ours, theirs, most, path = "value") {
   if (typeof theirs === "number") {

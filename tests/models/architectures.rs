@@ -51,8 +51,7 @@ pub fn encoder(tiny: &Tiny, weights: &[u8], task: Task) -> (Loaded, Vec<String>)
     ((model, backend), loaded.warnings)
 }
 
-/// The names of a checkpoint that its base model saved: no head, no prefix, and a pooler for those that have
-/// one.
+/// A checkpoint as its base model saves it: no head, no prefix, and a pooler.
 pub fn bare(tiny: &Tiny, base: &str) -> Vec<u8> {
     let mut tensors = edit::read(tiny.weights);
     tensors.retain(|t| t.name.starts_with(base));
@@ -136,19 +135,19 @@ fn files_of_int8_and_fp16_answer_as_the_original() {
         );
         let of_file = answers(tiny, &int8, Dtype::Auto);
         assert_eq!(of_file, answers(tiny, tiny.weights, Dtype::Int8), "{}: rounded on the way in", tiny.name);
-        // The same rounded weights in f32: what is left are the activations, rounded to 13 bits.
+        // The same rounded weights in f32: only the activations differ, rounded to 13 bits.
         let activations = largest_difference(&of_file, &answers(tiny, &int8, Dtype::Fp32));
         let exact = answers(tiny, tiny.weights, Dtype::Fp32);
         let weights = largest_difference(&of_file, &exact);
         let fp16 = answers(tiny, &converted(tiny, tiny.weights, Format::Fp16, 4096), Dtype::Auto);
         let halves = largest_difference(&fp16, &exact);
         println!("{}: int8 {weights:.1e}, its activations {activations:.1e}, fp16 {halves:.1e}", tiny.name);
-        // Measured: 1.1e-1, 2.2e-3 and 3.3e-3 at most. Random weights are not what rounding was made for.
+        // Measured: at most 1.1e-1, 2.2e-3 and 3.3e-3. Random weights round worse than trained ones.
         assert!(activations <= 4e-3 && weights <= 0.2 && halves <= 8e-3, "{}", tiny.name);
     }
 }
 
-/// Old names and no prefix, from which RoBERTa and ELECTRA can't be told apart.
+/// Old names and no prefix, by which RoBERTa and ELECTRA can't be distinguished.
 #[wasm_bindgen_test(unsupported = test)]
 fn files_of_other_names_convert_and_answer_alike() {
     for tiny in &ENCODERS {
@@ -166,7 +165,7 @@ fn files_of_other_names_convert_and_answer_alike() {
     }
 }
 
-/// Texts of the vocabulary's words.
+/// Texts made of words in the vocabulary.
 fn texts() -> Vec<String> {
     let words = "the quick brown fox jumps over a lazy dog in no time at all yes we can see it now".split(' ');
     let words: Vec<&str> = words.collect();
@@ -188,7 +187,7 @@ fn a_calibrated_int4_file_answers_as_its_own_weights() {
         let config = tiny.config();
         let fit = usize::from(config.width % 32 == 0) * 4 + usize::from(config.hidden % 32 == 0);
         assert_eq!(pairs, fit * config.layers, "{}: q, k, v and both products of each layer", tiny.name);
-        // The CPU of this build rounds pairs once more, to int8; and activations.
+        // The CPU of this build rounds int4 matrices again, to int8, and also activations.
         let difference = largest_difference(&answers(tiny, &file, Dtype::Auto), &answers(tiny, &file, Dtype::Fp32));
         println!("{}: int4 {difference:.1e}", tiny.name);
         assert!(difference <= 0.1, "{}: {difference}", tiny.name);
@@ -211,7 +210,7 @@ fn a_type_beyond_the_table_is_refused() {
     }
 }
 
-/// 513 tokens of 512, and the last position of a table whose first are padding's.
+/// 512 tokens, also if the first positions of the table are for padding; 513 are too many.
 #[wasm_bindgen_test(unsupported = test)]
 fn a_text_has_as_many_tokens_as_positions_are_left() {
     for tiny in &ENCODERS {
@@ -223,7 +222,7 @@ fn a_text_has_as_many_tokens_as_positions_are_left() {
     }
 }
 
-/// A configuration with some fields changed, and the weights of another.
+/// The message that refuses `weights` for a configuration with some fields changed.
 fn refusal(tiny: &Tiny, fields: &[(&str, Value)], weights: &[u8]) -> String {
     let mut config: Value = serde_json::from_slice(tiny.config).unwrap();
     fields.iter().for_each(|(name, value)| config[*name] = value.clone());
@@ -247,7 +246,7 @@ fn a_configuration_that_disagrees_with_the_weights_is_refused() {
         (roberta, vec![("num_hidden_layers", json!(3))], roberta.weights, "roberta.encoder.layer.2."),
         (mpnet, vec![("num_attention_heads", json!(8))], mpnet.weights, "relative_attention_bias"),
         (mpnet, vec![("relative_attention_num_buckets", json!(64))], mpnet.weights, "relative_attention_bias"),
-        // A projection that is not there, and one of another width.
+        // A missing projection, and one of another width.
         (electra, vec![("embedding_size", json!(32))], electra.weights, "embeddings"),
         (electra, vec![("embedding_size", json!(24))], electra.weights, "embeddings"),
         // Another architecture's weights, and those of a model without a head.

@@ -1,4 +1,4 @@
-//! The limits of docs/security.md for configurations and weights: a file at a limit is read, and one that is one
+//! The limits of docs/security.md for configurations and weights: a file at a limit is read, and one just
 //! beyond it is refused.
 
 use crate::common::protobuf::{Field, fields, written};
@@ -13,7 +13,7 @@ use tabsense::weights::header::{Header, MAX_HEADER_BYTES, MAX_RANK, MAX_TENSORS}
 use tabsense::weights::stream::{Reader, RowSink};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-/// Takes no row.
+/// A sink that takes no rows.
 struct Passed;
 
 impl RowSink for Passed {
@@ -28,7 +28,7 @@ impl RowSink for Passed {
     }
 }
 
-/// What becomes of a safetensors file with this header and no data.
+/// The error, if any, of reading a safetensors file with this header and no data.
 fn header(json: &str) -> Option<ErrorKind> {
     let mut reader = Reader::new(None);
     let length = (json.len() as u64).to_le_bytes();
@@ -86,7 +86,7 @@ fn the_largest_sizes_of_a_configuration_and_one_more() {
     assert_eq!(labels(limits::LABELS + 1), Err(ErrorKind::ConfigInvalid));
 }
 
-/// A checkpoint of torch.save's with this pickle and a storage of two floats.
+/// Rewrites a torch.save checkpoint with this pickle and a storage of two floats.
 fn checkpoint(pickle: Pickle) -> Result<Vec<u8>> {
     rewritten(archive(&pickle.end(), &[("0", EIGHT)]).chunks(1 << 16))
 }
@@ -101,7 +101,7 @@ fn the_longest_pickle_and_one_longer() {
     const MOST: usize = 1 << 20;
     let of = |bytes: usize| {
         let ends = |name: &str| Pickle(Vec::new()).text(name).view(STORAGE, 0, &[2], &[1]).op(b"s");
-        // Numbers of the memo take two bytes each, so that one of the names fits.
+        // Memo entries take two bytes each, so with one of the names the size is exact.
         let start = Pickle::default().op(b"}");
         let room = |name: &str| bytes - start.0.len() - ends(name).0.len() - 1;
         let name = if room("a").is_multiple_of(2) { "a" } else { "ab" };
@@ -119,7 +119,7 @@ fn the_most_storages_and_one_more() {
     const MOST: usize = 4096;
     let of = |count: usize| {
         let keys: Vec<String> = (0..count).map(|key| key.to_string()).collect();
-        // All but the first have no tensor: of these, there are fewer.
+        // Only the first has a tensor: fewer tensors are allowed than storages.
         let start = Pickle::default().op(b"}(").text("a").view(STORAGE, 0, &[2], &[1]);
         let pickle = keys[1..].iter().fold(start, |pickle, key| pickle.text(key).storage(key, "FloatStorage", 2));
         let storages: Vec<(&str, &[u8])> = keys.iter().map(|key| (key.as_str(), EIGHT)).collect();
@@ -150,8 +150,8 @@ const NODE: u64 = 1;
 const INITIALIZER: u64 = 5;
 const OPERATOR: u64 = 4;
 
-/// Loads the ONNX file with further nodes or initializers, behind those that there are, so that operations or tensors
-/// are `count`. A constant is no operation, but a tensor.
+/// Loads the ONNX file with nodes or initializers appended until there are `count` operations or tensors. A
+/// constant is a tensor, not an operation.
 fn onnx(field: u64, count: usize, one: impl Fn(usize) -> Vec<u8>) -> Result<()> {
     let mut model = fields(ONNX).unwrap();
     let graph = model.iter_mut().find(|field| field.field() == GRAPH).unwrap();

@@ -1,4 +1,5 @@
-//! Files that PyTorch loads though their tensors are not the model's to the letter: more tensors, other names, other types.
+//! Files that PyTorch loads although their tensors don't match the model's exactly: more tensors, other
+//! names, other types.
 
 use crate::common::edit::{self, Tensor};
 use crate::common::{F32, load, logits};
@@ -44,7 +45,8 @@ fn warnings(config: Config, file: &[u8]) -> Vec<String> {
     loader.finish().unwrap().2.warnings
 }
 
-/// That a file gives the answers of the plain one, converts to the same bytes, and makes so many warnings in both.
+/// Checks that a file gives the plain one's answers, converts to the same bytes, and causes `count` warnings
+/// either way.
 pub fn check(file: &[u8], count: usize, what: &str) -> Vec<String> {
     let (model, backend) = load(F32.config(), Dtype::Auto, file.chunks(1009)).unwrap_or_else(|e| panic!("{what}: {e}"));
     let (plain, plain_backend) = F32.load(Dtype::Auto);
@@ -100,7 +102,7 @@ fn ignores_buffers_of_old_checkpoints_without_a_warning() {
     }
 }
 
-/// Rows without a byte: a reader that steps through them never comes to an end.
+/// Rows of no bytes: a reader that stepped through them would never finish.
 #[wasm_bindgen_test(unsupported = test)]
 fn a_tensor_of_rows_without_end() {
     for (name, count) in [("distilbert.embeddings.position_ids", 0), ("more", 1)] {
@@ -130,7 +132,7 @@ fn names_of_other_versions() {
     check(&renamed(bare), 0, "no prefix");
     check(&renamed(|name| old(&bare(name))), 0, "no prefix, gamma and beta");
     check(&renamed(|name| if name.contains("layer.1") { bare(name) } else { name.into() }), 0, "some without prefix");
-    // transformers takes the base's prefix away where the name is one of the model's without it.
+    // transformers removes the base's prefix if the name without it is one of the model's.
     check(&renamed(|name| format!("distilbert.{}", bare(name))), 0, "a prefix before the head, too");
 }
 
@@ -179,7 +181,7 @@ fn f64_is_rounded_to_f32() {
     assert_eq!(error.kind(), ErrorKind::WeightsNotFinite);
 }
 
-/// What the file is refused with, by the loader and by the converter.
+/// The messages with which the loader and the converter refuse the file.
 fn refusals(file: &[u8]) -> [String; 2] {
     let loading = load(F32.config(), Dtype::Auto, [file]).err().expect("the loader refuses");
     let converting = convert(file, Format::Int8).expect_err("the converter refuses");
@@ -226,7 +228,7 @@ fn integers_of_others_are_refused() {
     assert!(error.message().contains("\"classifier.weight_zero_point\""), "{error}");
 }
 
-/// 512 MiB and more: on wasm32, so many bits are more than a `usize` counts.
+/// 512 MiB and more: on wasm32, the number of bits overflows a `usize`.
 #[wasm_bindgen_test(unsupported = test)]
 fn a_large_tensor_is_no_damaged_header() {
     let json = br#"{"more":{"dtype":"F32","shape":[262144,1024],"data_offsets":[0,1073741824]}}"#;

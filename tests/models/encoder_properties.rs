@@ -1,4 +1,4 @@
-//! Properties that hold for models of every architecture and of any small sizes, and for damaged files of them.
+//! Properties that hold for models of every architecture and any small size, and for damaged files of them.
 
 use crate::common::edit::{self, Tensor};
 use crate::common::encoders::ENCODERS;
@@ -13,15 +13,15 @@ use tabsense::model::architecture::{Network, READERS};
 use tabsense::model::load::Dtype;
 use tabsense::model::plan::{Place, Slot};
 
-/// Rows of the table of types, where there is one.
+/// Rows of the table of types, if there is one.
 const TYPES: u8 = 2;
 
-/// Any task, as a number draws it.
+/// The task for a random number.
 fn task(drawn: usize) -> Task {
     [Task::Classify, Task::Embed(Pooling::First), Task::Embed(Pooling::Mean), Task::Encode][drawn % 4]
 }
 
-/// A configuration and weights of an architecture, and of small sizes.
+/// A configuration and weights of any architecture and small sizes.
 fn models() -> impl Strategy<Value = (Config, Vec<u8>)> {
     let sizes = (1usize..=3, 1usize..=3, 1usize..=9, 1usize..=30, 1usize..=9, 0usize..4);
     (0..READERS.len(), sizes, any::<u64>()).prop_map(|(architecture, sizes, seed)| {
@@ -46,7 +46,7 @@ fn models() -> impl Strategy<Value = (Config, Vec<u8>)> {
     })
 }
 
-/// Ids, and which of two types each is of.
+/// Ids, each with one of two types.
 fn texts() -> impl Strategy<Value = Vec<Vec<(u32, u8)>>> {
     prop::collection::vec(prop::collection::vec((0u32..50, 0..TYPES), 1..=24), 1..=6)
 }
@@ -56,7 +56,7 @@ fn batch(texts: &[Vec<(u32, u8)>]) -> PackedBatch {
     PackedBatch::with_types(apart.iter().map(|(ids, types)| (ids.as_slice(), types.as_slice())))
 }
 
-/// What the model's task makes of some texts.
+/// The model's outputs for some texts, by its task.
 fn outputs(model: &Model<CpuBackend>, backend: &CpuBackend, texts: &[Vec<(u32, u8)>]) -> Vec<f32> {
     let batch = batch(texts);
     match model.config().task {

@@ -1,5 +1,6 @@
-//! ONNX files of exporters, quantizers and optimizers (test_data/make_onnx.py): each gives the answers of the checkpoint
-//! that it was made of, as far as its numbers do. `TABSENSE_EXPORTS` names another folder of such files.
+//! ONNX files of exporters, quantizers and optimizers (test_data/make_onnx.py): each gives the answers of the
+//! checkpoint that it was made from, within the precision of its numbers. `TABSENSE_EXPORTS` names another
+//! folder of such files.
 
 use crate::common::goldens::{Goldens, Loaded};
 use crate::common::{edit, largest_difference, now};
@@ -12,8 +13,8 @@ use tabsense::convert::{Converter, Format};
 use tabsense::model::load::{Dtype, ModelLoader};
 use tabsense::{Error, ErrorKind};
 
-/// Sums in another order than PyTorch's, as in [`crate::common::goldens::TOLERANCE`]; of weights that are decoded in
-/// another order of operations, too.
+/// Sums are in another order than PyTorch's, as in [`crate::common::goldens::TOLERANCE`]; weights may also be
+/// decoded in another order of operations.
 const TOLERANCE: f32 = 2e-5;
 
 #[derive(Deserialize)]
@@ -25,13 +26,13 @@ struct Manifest {
 struct Export {
     file: String,
     model: String,
-    /// PyTorch's logits with the file's numbers in the place of the checkpoint's, where these are others.
+    /// PyTorch's logits with the file's numbers instead of the checkpoint's, if they differ.
     logits: Option<Vec<f32>>,
     /// onnxruntime's.
     onnxruntime: Option<Vec<f32>>,
-    /// Why it is not taken, of a file that is none of the model's.
+    /// Why the file is refused, if it is not one of the model's.
     refused: Option<String>,
-    /// PyTorch's last states of one case of the goldens, of a file without a head.
+    /// PyTorch's last states for one case of the goldens, if the file has no head.
     states: Option<Vec<f32>>,
     #[serde(default)]
     states_case: usize,
@@ -49,7 +50,7 @@ fn config(model: &str, task: Task) -> Config {
     Config::for_task(&read(format!("test_data/models/{model}/config.json")).unwrap(), task).unwrap()
 }
 
-/// Loads a file in chunks of `size`, and the files beside it.
+/// Loads a file in chunks of `size`, and the files next to it.
 fn load((model, task): (&str, Task), path: &Path, dtype: Dtype, size: usize) -> Result<Loaded, Error> {
     let bytes = read(path).unwrap();
     let mut loader = ModelLoader::new(CpuBackend::new(), config(model, task), dtype, Some(bytes.len()));
@@ -126,7 +127,7 @@ fn exports_have_the_answers_of_their_checkpoints() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-/// The words' table among them, for rows of 32 columns are a group.
+/// Including the table of words: its rows of 32 columns are whole groups.
 #[test]
 fn floats_of_an_export_are_rounded_to_int4_as_those_of_its_checkpoint() {
     let model = "mini-distilbert";
@@ -159,7 +160,7 @@ fn a_file_that_ends_early_is_incomplete() {
             let mut loader = ModelLoader::new(CpuBackend::new(), config(&model, Task::Classify), Dtype::Auto, None);
             let result =
                 loader.push(&bytes[..cut]).and_then(|()| loader.end_file()).and_then(|_| loader.finish().map(|_| ()));
-            // A file without its last fields, the operators' versions, is whole: nothing is read of them.
+            // A file without its last fields, the operators' versions, is complete: these are not read.
             let kind = result.map_err(|e| e.kind());
             assert!(matches!(kind, Err(ErrorKind::WeightsLength) | Ok(())), "{file} after {cut} bytes: {kind:?}");
             assert!(kind.is_err() || cut + 200 > bytes.len(), "{file} loads after {cut} of {} bytes", bytes.len());
@@ -219,7 +220,7 @@ fn an_export_converts_as_its_checkpoint() {
             assert_eq!(made.len(), wanted.len(), "{model}-{variant}, {format:?}");
         }
     }
-    // Whole numbers are decoded, and rounded once more.
+    // Whole numbers are decoded and rounded again.
     let of = |file: &str| converted(&folder().join(file), Format::Int8).unwrap();
     let names = |file: &str| of(file).into_iter().map(|(name, shape, _)| (name, shape)).collect::<Vec<_>>();
     assert_eq!(names("mini-bert-q8.onnx"), names("mini-bert-optimum.onnx"));

@@ -1,4 +1,4 @@
-//! Embedding tables in int4: what is read, what streaming and the converter round, and files that lie.
+//! Embedding tables in int4: reading them, rounding them while streaming or converting, and files that lie.
 
 use crate::common::edit::{self, Tensor};
 use crate::common::encoders::ENCODERS;
@@ -21,7 +21,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 const TEXT: &[u32] = &[2, 7, 44, 32, 39, 3];
 const WORDS: &str = "distilbert.embeddings.word_embeddings.weight";
 
-/// The tensors in this order, which `edit::write` doesn't keep.
+/// Writes the tensors in this order, which `edit::write` doesn't keep.
 fn written(tensors: &[Tensor]) -> Vec<u8> {
     let entries = tensors.iter().map(|t| (t.name.clone(), t.dtype, t.shape.clone(), t.bytes.len()));
     let mut file = write_header(entries, &[]);
@@ -33,7 +33,7 @@ fn is_table(slot: &Slot) -> bool {
     matches!(slot.place, Place::Table(_))
 }
 
-/// A table of `rows` rows and columns with any q and any scales: scales and packed rows, and the same in F32.
+/// A table with random q and scales: as scales and packed rows, and the same in F32.
 fn stored(name: &str, &[rows, columns]: &[usize; 2], random: &mut Random) -> ([Tensor; 2], Tensor) {
     let groups = columns / int4::GROUP;
     let scales: Vec<f16> = random.values(rows * groups).iter().map(|x| f16::from_f32(0.3 * x)).collect();
@@ -72,7 +72,7 @@ fn changed(tiny: &Tiny, sizes: &[(&str, usize)]) -> Value {
     config
 }
 
-/// The tiny DistilBERT with a width that int4 takes.
+/// The tiny DistilBERT with a width that int4 supports.
 fn distilbert() -> Value {
     changed(&F32, &[("dim", 64), ("hidden_dim", 64), ("n_heads", 4), ("n_layers", 1)])
 }
@@ -100,7 +100,7 @@ fn every_table_of_every_architecture_is_read_as_int4() {
     }
 }
 
-/// The rows of each table of a model, by its name.
+/// The rows of each of a model's tables, by name.
 fn rows(model: &Model<CpuBackend>) -> Vec<(String, Vec<Vec<f32>>)> {
     let tables = model.plan().slots().iter().filter_map(|slot| match slot.place {
         Place::Table(table) => Some((slot, model.weights().table(table))),
@@ -133,7 +133,8 @@ fn the_converter_s_tables_are_those_of_streaming() {
     for dtype in [Dtype::Fp32, Dtype::Int8, Dtype::Int4] {
         assert_eq!(of(&file, dtype), converted, "a table stays as the file stores it: {dtype:?}");
     }
-    // Half of 8 steps is a sixteenth of the largest; of the other sign there are 7, so a weight may lack an eighth.
+    // Half of one of 8 steps is a sixteenth of the largest; the other sign has 7, so a weight may be off by
+    // an eighth.
     for ((name, mine), (_, original)) in converted.iter().zip(of(&weights, Dtype::Fp32)) {
         let (mine, original) = (mine.concat(), original.concat());
         for (mine, original) in mine.chunks(int4::GROUP).zip(original.chunks(int4::GROUP)) {
@@ -214,7 +215,7 @@ fn rejects_inconsistent_tables() {
     assert_eq!(load(config.clone(), Dtype::Auto, [cut.as_slice()]).err().unwrap().kind(), ErrorKind::WeightsLength);
 }
 
-/// 36 columns are no groups of 32.
+/// 36 columns are not whole groups of 32.
 #[wasm_bindgen_test(unsupported = test)]
 fn int4_tables_need_groups() {
     let mut tensors = edit::read(F32.weights);

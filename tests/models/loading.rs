@@ -1,4 +1,5 @@
-//! Weights that don't fit, files that lie, and the ways in: streamed, quantized while streaming, converted.
+//! Weights that don't fit, files that lie, and the ways to load: streamed, quantized while streaming,
+//! converted.
 
 use crate::common::edit::{self, Tensor};
 use crate::common::torch;
@@ -159,7 +160,8 @@ fn a_converted_file_is_the_model_quantized_while_it_streams() {
     }
 }
 
-/// int8 products round their activations to at most 15 bits a row, f32 products don't; the weights are the same.
+/// int8 products round their activations to at most 15 bits per row, f32 products don't; the weights are
+/// the same.
 #[wasm_bindgen_test(unsupported = test)]
 fn int8_arithmetic_is_that_of_the_same_weights_in_f32() {
     for tiny in [&F32, &F16, &BF16] {
@@ -172,7 +174,7 @@ fn int8_arithmetic_is_that_of_the_same_weights_in_f32() {
             worst = worst.max(largest_difference(&x[0], &y[0]));
         }
         println!("{}: int8 arithmetic differs by at most {worst:.1e}", tiny.name);
-        // 2^-15 of the largest activation a product, through some 20 products of gain near 1.
+        // 2^-15 of the largest activation per product, through about 20 products of gain near 1.
         assert!(worst <= 1e-3, "{}: {worst}", tiny.name);
     }
 }
@@ -184,7 +186,7 @@ fn fp16_halves_a_file_and_keeps_the_answers() {
     let (half, a) = load(F32.config(), Dtype::Auto, [file.as_slice()]).unwrap();
     let (full, b) = F32.load(Dtype::Auto);
     let (x, y) = (logits(&half, &a, &[TEXT]), logits(&full, &b, &[TEXT]));
-    // Halves keep 11 bits of each weight.
+    // Half precision keeps 11 bits of each weight.
     assert!(largest_difference(&x[0], &y[0]) < 5e-3, "{x:?} {y:?}");
 }
 

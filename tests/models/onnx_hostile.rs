@@ -1,4 +1,5 @@
-//! ONNX files that lie, are cut or are of something else: each is an error with its kind, and nothing is taken of it.
+//! ONNX files that lie, are cut short or contain something else: each is an error of the right kind, and
+//! nothing is used.
 
 use crate::common::protobuf::{Field, fields, varint, written};
 use tabsense::backend::cpu::CpuBackend;
@@ -91,7 +92,7 @@ fn lengths_beyond_the_file() {
         varint(length, &mut file);
         file.extend([0x0a, 0x00]);
         refused(&file, ErrorKind::WeightsHeader, "longer than its parent");
-        // A length that nothing announces ends with the file.
+        // If no length was announced, the error comes at the end of the file at the latest.
         let mut loader = ModelLoader::new(CpuBackend::new(), config("", ""), Dtype::Auto, None);
         let error = loader.push(&file).and_then(|()| loader.finish().map(|_| ())).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::WeightsLength | ErrorKind::WeightsHeader), "{error}");
@@ -100,7 +101,7 @@ fn lengths_beyond_the_file() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_field_of_two_gigabytes_takes_the_memory_of_what_came() {
-    // Within its graph, of a file that announces as much.
+    // Within its graph, in a file that announces this much.
     let mut file = vec![8, 8, (GRAPH << 3 | 2) as u8];
     varint((1 << 31) + 6, &mut file);
     file.push((NODE << 3 | 2) as u8);
@@ -144,7 +145,7 @@ fn names_operations_without_control_characters() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn paths_without_end_are_not_followed() {
-    // Layers of nodes, each of which reads all of the layer before.
+    // Layers of nodes, each of which reads every node of the layer before.
     let name = |layer: usize, i: usize| format!("{layer}.{i}");
     let nodes = (0..6).flat_map(|layer| (0..200).map(move |i| (layer, i)));
     let nodes = nodes.map(|(layer, i)| {
@@ -207,7 +208,7 @@ fn tensors_that_are_missing() {
         });
     });
     refused(&without, ErrorKind::WeightsHeader, WORDS);
-    // As an input of the graph alone: nobody would give it.
+    // Only as an input of the graph, for which no caller has a value.
     let input = written(&[Field::bytes(1, WORDS)]);
     let mut model = fields(&without).unwrap();
     let graph_field = model.iter_mut().find(|field| field.field() == GRAPH).unwrap();

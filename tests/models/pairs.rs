@@ -1,4 +1,4 @@
-//! Texts and pairs of texts from text to scores against `transformers` (test_data/make_pairs.py).
+//! Texts and pairs of texts, from text to scores, against `transformers` (test_data/make_pairs.py).
 
 use crate::common::encoders::ENCODERS;
 use crate::common::{F32, Tiny, now};
@@ -12,7 +12,7 @@ use tabsense::text_model::{Loader, TextModel};
 use tabsense::tokenize::{Cut, Encoding, TokenizerFiles};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-/// Of a score; logits are within 2e-5 (`architectures.rs`).
+/// For a score; logits are within 2e-5 (`architectures.rs`).
 const TOLERANCE: f64 = 1e-5;
 
 #[derive(Deserialize)]
@@ -26,7 +26,8 @@ struct Golden {
     cases: Vec<Case>,
 }
 
-/// A digit a token: its type, and the text that it is of, `-` for a special token.
+/// `types` and `sides` have a digit per token: its type, and the text it belongs to (`-` for a
+/// special token).
 #[derive(Deserialize)]
 struct Case {
     text: String,
@@ -53,7 +54,7 @@ fn load(tiny: &Tiny, tokenizer: &[u8]) -> TextModel<CpuBackend> {
     loader.finish().unwrap()
 }
 
-/// As for `pipeline`: a text without tokens is its special tokens.
+/// As `pipeline` does: a text without tokens becomes its special tokens.
 fn encode(classifier: &TextModel<CpuBackend>, Case { text, pair, .. }: &Case) -> Encoding {
     let encoding = match pair {
         Some(pair) => classifier.encode_pair(text, pair, Cut::LongestFirst, true).unwrap(),
@@ -136,7 +137,7 @@ fn rejects_a_pair_for_a_model_without_a_frame_for_pairs() {
     assert_eq!(classifier.special_tokens_alone(true, false), classifier.special_tokens_alone(false, false));
 }
 
-/// What the pipeline for zero-shot classification computes (test_data/make_zero_shot.py).
+/// The results of the zero-shot classification pipeline (test_data/make_zero_shot.py).
 #[derive(Deserialize)]
 struct ZeroShot {
     model: String,
@@ -177,7 +178,7 @@ fn a_hypothesis_stays_whole_however_long_the_text_is() {
         let mut loader = Loader::with_files(CpuBackend::new(), Task::Classify, config, files, "fp32", None).unwrap();
         loader.push(weights).unwrap();
         let classifier = loader.finish().unwrap();
-        // Of one order: the logits are the same whatever the labels are called.
+        // One order of labels is enough: the logits are the same whatever the labels are called.
         let golden = goldens.iter().find(|golden| golden.model == name).unwrap();
         for case in &golden.cases {
             let (Some(text), Some(labels)) = (case.text.as_str(), case.labels.as_array()) else { continue };
@@ -197,7 +198,7 @@ fn a_hypothesis_stays_whole_however_long_the_text_is() {
             let logits = now(classifier.model().outputs(classifier.backend(), &batch)).unwrap();
             for (got, wanted) in logits.chunks(case.logits[0].len()).zip(&case.logits) {
                 for (got, wanted) in got.iter().zip(wanted) {
-                    // As of the other models, of which no logit is above 1; here they go to 10.
+                    // As for the other models, whose logits are at most 1; here they go up to 10.
                     let tolerance = 2e-5 * wanted.abs().max(1.0);
                     assert!((got - wanted).abs() <= tolerance, "{name}, {}: {got} for {wanted}", golden.order);
                 }

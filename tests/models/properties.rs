@@ -11,7 +11,7 @@ use tabsense::tokenize::Tokenizer;
 
 const TOKENIZER: &[u8] = include_bytes!("../../models/sentiment-en-1/tokenizer.json");
 
-/// A model of any small sizes with random weights.
+/// A model of any small size with random weights.
 #[derive(Clone, Debug)]
 struct Random {
     config: Config,
@@ -65,7 +65,7 @@ fn texts() -> impl Strategy<Value = Vec<Vec<u32>>> {
     prop::collection::vec(prop::collection::vec(0u32..50, 1..=24), 1..=6)
 }
 
-/// DistilBERT as the paper has it, in f64, padded to the longest text with a mask.
+/// DistilBERT as in the paper, in f64, padded to the longest text with a mask.
 fn padded_reference(model: &Random, texts: &[Vec<u32>]) -> Vec<Vec<f64>> {
     let c = &model.config;
     let (d, longest) = (c.width, texts.iter().map(Vec::len).max().unwrap());
@@ -139,10 +139,10 @@ fn refs(texts: &[Vec<u32>]) -> Vec<&[u32]> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(256), failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Layer normalizations of few numbers amplify rounding where these are nearly equal: hence relative to the spread.
+    /// Layer normalization of a few nearly equal numbers amplifies rounding, hence the relative tolerance.
     #[test]
     fn without_padding_equals_with_padding(model in models(), texts in texts()) {
-        // A width of one or two normalizes to ±1 or 0, where the sign hangs on rounding.
+        // A width of one or two normalizes to ±1 or 0, where the sign depends on rounding.
         prop_assume!(model.config.width >= 4);
         let (packed, backend) = load(model.config.clone(), Dtype::Fp32, [model.file().as_slice()]).unwrap();
         let expected = padded_reference(&model, &texts);
@@ -179,7 +179,8 @@ proptest! {
         prop_assert_eq!(logits(&split, &a, &[text]), logits(&whole, &b, &[text]));
     }
 
-    /// A file with any of its bytes changed loads or is refused; it never panics, and never gives numbers that are none.
+    /// A file with any of its bytes changed loads or is refused; it never panics, and never gives NaN or
+    /// infinity.
     #[test]
     fn a_damaged_file_never_panics(at in 0..F32.weights.len(), header in 0usize..12_000, bits in 1u8..=255) {
         for at in [at, header] {

@@ -26,7 +26,7 @@ fn kept(file: &[u8], rows: usize, texts: &[&str], keep: usize, named: &[u32]) ->
     corpus.keep(keep, named)
 }
 
-/// The file with the vocabulary that was kept, of special tokens that all keep their ids.
+/// The file with the kept vocabulary; all special tokens keep their ids.
 fn rewritten(file: &[u8], kept: &Kept) -> Vec<u8> {
     let mut file: Value = serde_json::from_slice(file).unwrap();
     let vocabulary = kept.tokens.iter().enumerate().map(|(id, token)| (token.clone(), json!(id)));
@@ -118,7 +118,7 @@ fn no_text_of_the_corpus_s_scripts_gets_an_unknown_token() {
         };
         let stay: HashSet<u32> = kept.rows.iter().copied().collect();
         let mut same = 0;
-        // The corpus itself, and pieces of it that make other words.
+        // The corpus itself, and neighboring texts joined, which makes other words.
         for text in cases.iter().cloned().chain(cases.windows(2).map(|pair| pair.concat())) {
             let (before, after) = (old.encode(&text).unwrap(), new.encode(&text).unwrap());
             assert_eq!(spelled(&old, &before), spelled(&new, &after), "{text:?}");
@@ -141,7 +141,7 @@ fn the_characters_of_scripts_that_no_text_uses_are_dropped() {
         assert!(!has(&["plain words"], token));
         assert!(has(&["plain words", "\u{442}\u{430}\u{43a}"], token));
     }
-    // Neither is any of these a word of a text, though they are the first of the file.
+    // No text contains either of these, though both are among the first of the file.
     assert!(!has(&["plain words"], "[unused0]"));
     assert!(has(&["plain words"], "the"), "an early token of the file, though no text has it");
     for ascii in ["q", "##q", "7", "~"] {
@@ -159,7 +159,7 @@ fn special_tokens_keep_their_ids() {
     assert!(few.rows.contains(&29_999), "an id that a file names, which the new table has no room for");
 }
 
-/// A vocabulary whose ids have holes and are shared, with added tokens in it and beyond.
+/// A vocabulary with holes and duplicates in its ids, and added tokens in it and beyond.
 fn with_holes() -> Vec<u8> {
     let added = |id: u32, content: &str| {
         json!({"id": id, "content": content, "special": true, "normalized": false, "single_word": false,
@@ -181,7 +181,7 @@ fn with_holes() -> Vec<u8> {
 fn ids_with_holes_become_ids_without() {
     let file = with_holes();
     let all = kept(&file, 40, &["ab ab aa <two> x\u{e9}"], 14, &[]).unwrap();
-    // Twelve tokens and two beyond them, which the file counts from 12 on.
+    // Twelve tokens and two beyond them, whose ids in the file start at 12.
     assert_eq!(all.beyond, ["<one>", "<two>"]);
     assert_eq!(all.rows[12..], [12, 13]);
     let place = |token: &str| all.tokens.iter().position(|kept| kept == token).unwrap();
@@ -189,7 +189,7 @@ fn ids_with_holes_become_ids_without() {
     assert_eq!(all.tokens.iter().map(|t| all.rows[place(t)]).collect::<Vec<_>>(), all.rows[..12]);
     assert_eq!([all.rows[place("ab")], all.rows[place("ba")]], [16, 16], "a row for each");
 
-    // "xé" stays: "##é" is no token that could take its place.
+    // "xé" stays: there is no token "##é" that could replace it.
     let least = kept(&file, 40, &["ab ab aa <two> x\u{e9}"], 1, &[]).unwrap_err();
     assert!(least.message().contains("11 are required") && least.message().contains("(Latin)"), "{least}");
     let few = kept(&file, 40, &["ab ab aa <two> x\u{e9}"], 11, &[]).unwrap();

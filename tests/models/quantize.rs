@@ -1,4 +1,4 @@
-//! Calibration: what is observed of a model's inputs, and the int4 file that comes of it.
+//! Calibration: statistics of a model's inputs, and the resulting int4 file.
 
 use crate::common::edit::{self, Tensor};
 use crate::common::{F32, Random, largest_difference, load, logits, now};
@@ -41,7 +41,8 @@ fn observing_changes_no_answer() {
 fn what_is_observed_are_the_products_inputs() {
     let (model, backend) = observed(F32.config(), F32.weights);
     let (width, layers) = (model.config().width, model.config().layers);
-    // The inputs that a tap shows, by a tensor that they are multiplied with: each layer's keys, its first feed-forward product.
+    // The inputs that a tap shows, by a tensor that multiplies them: each layer's keys, its first
+    // feed-forward product.
     let layer = |i: usize, name: &str| format!("distilbert.transformer.layer.{i}.{name}.weight");
     let mut inputs: Vec<(String, Vec<f32>)> = Vec::new();
     for texts in [&TEXTS[..1], &TEXTS[1..]] {
@@ -78,7 +79,7 @@ fn what_is_observed_are_the_products_inputs() {
     }
 }
 
-/// The tensors that a configuration asks for.
+/// The tensors that a configuration needs.
 fn plan(config: &[u8]) -> Plan {
     Network::new(&Config::from_json(config).unwrap()).1
 }
@@ -88,7 +89,7 @@ fn bears_int4(plan: &Plan, place: Place) -> bool {
     matches!(place, Place::Rows { .. }) && plan.facts(place).unwrap().bears_int4()
 }
 
-/// A random model of widths that int4 takes, with the vocabulary of the tiny models.
+/// A random model of widths that int4 supports, with the vocabulary of the tiny models.
 pub fn random_model() -> (Vec<u8>, Vec<u8>) {
     let mut config: Value = serde_json::from_slice(F32.config).unwrap();
     for (key, value) in [("dim", 64), ("hidden_dim", 96), ("n_heads", 4), ("n_layers", 2)] {
@@ -102,7 +103,8 @@ pub fn random_model() -> (Vec<u8>, Vec<u8>) {
         .map(|e| {
             let n = e.shape.iter().product();
             let (middle, spread) = match e.place {
-                // Of few directions, as real ones nearly are: what a product's inputs have in common is what rounding can use.
+                // Of low rank, as real ones nearly are: rounding exploits what a product's inputs have
+                // in common.
                 Place::Table(_) => return low_rank(&e.name, &e.shape, &mut random),
                 Place::Gamma(_) => (1.0, 0.1),
                 Place::Rows { .. } => (0.0, 1.0 / (e.shape[1] as f32).sqrt()),
@@ -125,7 +127,7 @@ fn low_rank(name: &str, shape: &[usize], random: &mut Random) -> Tensor {
     Tensor::f32(name, shape, &rows.collect::<Vec<_>>())
 }
 
-/// Texts of tokens of the vocabulary.
+/// Texts made of tokens in the vocabulary.
 pub fn texts(count: usize) -> Vec<String> {
     let tokenizer: Value = serde_json::from_slice(F32.tokenizer).unwrap();
     let words = tokenizer["model"]["vocab"].as_object().unwrap().keys();
@@ -152,7 +154,7 @@ pub fn calibrated(config: &[u8], weights: &[u8], texts: &[String], size: usize) 
     calibrated_with(FILES, Narrowest::Int8, config, weights, texts, size)
 }
 
-/// The same with tables of int4.
+/// The same with tables in int4.
 pub fn with_int4_tables(config: &[u8], weights: &[u8], texts: &[String], size: usize) -> tabsense::Result<Vec<u8>> {
     calibrated_with(FILES, Narrowest::Int4, config, weights, texts, size)
 }
@@ -199,7 +201,7 @@ fn nearest(config: &[u8], weights: &[u8]) -> Vec<u8> {
     edit::write(&tensors)
 }
 
-/// The rms error of the logits of texts of ids, against those of the weights, both in f32.
+/// The rms error of the file's logits against those of the original weights, both in f32.
 fn error(config: &[u8], weights: &[u8], file: &[u8]) -> f32 {
     let answers = |file: &[u8]| {
         let (model, backend) = load(Config::from_json(config).unwrap(), Dtype::Fp32, [file]).unwrap();
@@ -251,7 +253,8 @@ fn a_calibrated_file_has_int4_where_the_model_allows_it() {
     assert!(json.contains("\"quantization\":\"int4\""));
 }
 
-/// Old names, no prefix, positions in integers, a head of another task: the file is that of the plain checkpoint.
+/// Old names, no prefix, integer positions, another task's head: the result equals that of the plain
+/// checkpoint.
 #[wasm_bindgen_test(unsupported = test)]
 fn a_calibration_takes_what_pytorch_loads() {
     let (config, weights) = random_model();
@@ -276,7 +279,7 @@ fn a_calibration_takes_what_pytorch_loads() {
     assert_eq!(by_name(&old), by_name(&calibrated(&config, &weights, &texts, 4096).unwrap()));
 }
 
-/// Without tokenizer.json the texts are cut by the files of older repositories, as when the model is loaded.
+/// Without tokenizer.json, older repositories' files tokenize the texts, as when the model is loaded.
 #[wasm_bindgen_test(unsupported = test)]
 fn a_calibration_reads_the_tokenizer_s_older_files() {
     let (config, weights) = random_model();
@@ -289,7 +292,7 @@ fn a_calibration_reads_the_tokenizer_s_older_files() {
     let files = TokenizerFiles { vocab: Some(vocab.as_bytes()), ..TokenizerFiles::default() };
     let older = calibrated_with(files, Narrowest::Int8, &config, &weights, &texts, usize::MAX).unwrap();
     assert_eq!(older, calibrated(&config, &weights, &texts, usize::MAX).unwrap());
-    // What tokenizer_config.json says counts: here that texts are cut after three tokens.
+    // tokenizer_config.json counts: here it cuts texts after three tokens.
     let files = TokenizerFiles { config: Some(br#"{"model_max_length": 3}"#), ..files };
     assert_ne!(older, calibrated_with(files, Narrowest::Int8, &config, &weights, &texts, usize::MAX).unwrap());
     let error =
@@ -308,7 +311,7 @@ fn weights_beyond_int4_s_range_are_refused() {
     assert!(error.message().contains(name) && error.message().contains("int8"), "{error}");
 }
 
-/// The converter takes any bytes for the calibrated file's.
+/// The converter may receive any file, not just the calibrated one.
 #[wasm_bindgen_test(unsupported = test)]
 fn another_file_than_the_calibrated_one_is_refused() {
     let (config, weights) = random_model();

@@ -61,13 +61,14 @@ fn compare<B: Backend>(classifier: &TextModel<B>, goldens: &[Golden]) -> Compari
     c
 }
 
-/// A model as it ships and its goldens: PyTorch's of the floats that the file was made from, or stands for.
+/// A model as it ships and its goldens: PyTorch's results for the floats that the file was made from, or
+/// represents.
 const FIRST: (&str, &str) = ("models/sentiment-en-1", "test_data/sentiment_1_goldens.jsonl");
 const PRESENT: (&str, &str) = ("models/sentiment-en", "test_data/sentiment_goldens.jsonl");
 
 fn gives_pytorch_s_labels((folder, file): (&str, &str), largest: f64) {
     let classifier = load(CpuBackend::new(), root(folder), "auto");
-    // int4, too: kernels without an instruction for it hold int8.
+    // int4 as well: kernels without instructions for it store int8.
     assert_eq!(classifier.loaded().precision, Precision::Int8);
     let c = compare(&classifier, &goldens(root(file)));
     println!(
@@ -85,7 +86,7 @@ fn gives_pytorch_s_labels((folder, file): (&str, &str), largest: f64) {
 
 #[test]
 fn the_embedded_model_gives_pytorch_s_labels() {
-    // The goldens' floats are what the file stands for: rounding to int8 once more is what differs.
+    // The goldens' floats are those that the file represents: only rounding to int8 again makes a difference.
     gives_pytorch_s_labels(PRESENT, 0.05);
 }
 
@@ -116,7 +117,8 @@ fn the_development_set_agrees_with_pytorch() {
     assert!(c.largest_difference < 5e-5, "{}", c.largest_difference);
 }
 
-/// On the graphics device: the kernels of cards, then that of software adapters. `largest`: the allowed difference of a score.
+/// On the graphics device: the kernels for cards, then the one for software adapters. `largest`: the allowed
+/// difference of a score.
 fn on_the_device(folder: PathBuf, file: &str, dtype: &str, largest: f64) {
     let backend = GpuBackend::new(now(gpu::device()));
     let classifier = load(backend, folder.clone(), dtype);
@@ -151,7 +153,8 @@ fn the_device_gives_pytorch_s_scores() {
         println!("SKIPPED: ../shared/models/sentiment-en is not there");
         return;
     }
-    // Logits within 1e-3 and, with weights rounded to halves, within 5e-3: a score of two labels is off by half of that at most.
+    // Logits are within 1e-3 or, with weights rounded to half precision, 5e-3: a score of two labels is off
+    // by at most half.
     on_the_device(shared.clone(), FIRST.1, "fp32", 5e-4);
     on_the_device(shared, FIRST.1, "fp16", 2.5e-3);
 }

@@ -14,8 +14,8 @@ use tabsense::tokenize::{Tokenizer, TokenizerFiles};
 use tabsense::{Error, ErrorKind, Result};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-/// Of a number of a mean, as a share of the largest. Python adds in F32, by which 600 equal rows have a mean
-/// that is 6e-6 from the row; of a few rows it is as exact as here.
+/// For a number of a mean, as a share of the largest. Python adds in F32, so the mean of 600 equal rows is
+/// off by 6e-6; for a few rows it is as exact as here.
 const TOLERANCE: f32 = 1e-5;
 const TOLERANCE_OF_FEW: f32 = 1e-6;
 const MEAN: Task = Task::Embed(Pooling::Mean);
@@ -50,7 +50,7 @@ macro_rules! file {
     };
 }
 
-/// What a loader gets for a folder of sentence-transformers, which has no `config.json`.
+/// The configuration of a sentence-transformers folder, which has no `config.json`.
 const BAG: &[u8] = br#"{"model_type": "static-embedding"}"#;
 
 fn files(name: &str) -> Files {
@@ -73,7 +73,7 @@ fn files(name: &str) -> Files {
 
 fn load(config: &[u8], weights: &[u8], dtype: Dtype) -> Result<(Model<CpuBackend>, CpuBackend)> {
     let mut loader = ModelLoader::new(CpuBackend::new(), Config::for_task(config, MEAN)?, dtype, None);
-    // In pieces: the sizes are those of the header.
+    // In pieces: the sizes come from the header.
     for piece in weights.chunks(1000) {
         loader.push(piece)?;
     }
@@ -83,7 +83,7 @@ fn load(config: &[u8], weights: &[u8], dtype: Dtype) -> Result<(Model<CpuBackend
 }
 
 fn tokenizer(config: &[u8], file: &[u8]) -> (Tokenizer, usize) {
-    // Neither of the other files counts.
+    // The other files don't matter.
     let other = Some(&br#"{"model_max_length": 3, "tokenizer_class": "BertTokenizer"}"#[..]);
     let files =
         TokenizerFiles { tokenizer_json: Some(file), config: other, model_config: other, ..TokenizerFiles::default() };
@@ -156,7 +156,7 @@ fn a_table_is_rounded_where_int8_is_asked_for() {
     };
     let (exact, rounded) = (states(Dtype::Auto), states(Dtype::Int8));
     assert_ne!(exact, rounded);
-    // Half a step of rows whose largest number is 2 at most.
+    // Half a step, for rows whose largest number is at most 2.
     assert!(exact.iter().zip(&rounded).all(|(a, b)| (a - b).abs() < 1.0 / 127.0), "{exact:?} {rounded:?}");
 }
 
@@ -200,7 +200,7 @@ fn a_static_embedding_is_for_means_alone() {
         assert_eq!(error.kind(), ErrorKind::ConfigUnsupported);
         assert!(error.message().contains("Load it as an embedder"), "{error}");
     }
-    // As model2vec writes it for a table of somebody's own.
+    // As model2vec writes it for a user's own table.
     let own = br#"{"normalize": false, "max_length": null, "embedding_dtype": "float32"}"#;
     let config = Config::for_task(own, MEAN).unwrap();
     assert_eq!(config.architecture.name(), "model2vec");

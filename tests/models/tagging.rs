@@ -1,4 +1,4 @@
-//! Taggers: a head on every token, and what is none; and converted files of them and of encoders.
+//! Taggers: a head on every token, models that aren't taggers, and converted files of taggers and encoders.
 
 use super::architectures::{bare, converted, encoder};
 use crate::common::edit;

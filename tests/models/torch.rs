@@ -1,4 +1,4 @@
-//! Checkpoints of PyTorch's give what the safetensors file of the same tensors gives.
+//! PyTorch checkpoints give the same results as the safetensors file of the same tensors.
 
 use crate::checkpoints::{check, convert};
 use crate::common::edit::{self, Tensor};
@@ -53,7 +53,7 @@ fn class(dtype: File) -> &'static str {
     }
 }
 
-/// The pickle of these tensors, each in a storage of its own.
+/// The pickle of these tensors, each in its own storage.
 pub fn pickle(tensors: &[Tensor]) -> Vec<u8> {
     let start = Pickle::default().global("collections", "OrderedDict").op(b")R(");
     let items = tensors.iter().enumerate().fold(start, |pickle, (i, t)| {
@@ -95,7 +95,7 @@ fn checkpoints_of_torch_save_answer_as_the_safetensors() {
     }
 }
 
-/// Nothing tells a checkpoint's length before its end.
+/// A checkpoint's length is known only at its end.
 #[wasm_bindgen_test(unsupported = test)]
 fn a_loaded_checkpoint_knows_its_length() {
     for (tiny, file) in [(&BF16, PLAIN), (electra(), LEGACY)] {
@@ -150,7 +150,7 @@ fn chunks_of_any_size_give_the_same_file() {
     }
 }
 
-/// A file whose storages come in the order that was foreseen streams: no more than a row of it is held.
+/// A file whose storages are in the expected order streams: at most one row is buffered.
 #[wasm_bindgen_test(unsupported = test)]
 fn streams_tensors_that_are_in_order() {
     let numbers: Vec<f32> = (0..1024).map(|i| i as f32).collect();
@@ -170,7 +170,7 @@ fn streams_tensors_that_are_in_order() {
     let older = made("x/version", &by_text);
     for (file, what) in [(&today[..], "by number"), (&older, "by text"), (PLAIN, "plain"), (LEGACY, "before zip")] {
         let whole = tensors(&rewritten([file]).unwrap());
-        // What isn't numbers: the pickle, records, alignment. And a row, and a chunk.
+        // Everything except numbers (the pickle, records, alignment), a row, and a chunk.
         let overhead = file.len() - whole.iter().map(|(.., bytes)| bytes.len()).sum::<usize>();
         let row = whole
             .iter()
@@ -185,7 +185,7 @@ fn streams_tensors_that_are_in_order() {
     }
 }
 
-/// The rows that come of a file, but for those of tensor "tied".
+/// Counts the rows of a file, except those of the tensor "tied".
 #[derive(Default)]
 struct Untied {
     names: Vec<String>,
@@ -216,7 +216,7 @@ fn weights_stream_that_are_tied_to_some_that_nobody_takes() {
         let half = file.windows(64).position(|bytes| bytes == [0; 64]).unwrap() + 2048;
         let (mut reader, mut sink) = (Reader::new(None), Untied::default());
         reader.push(&file[..half], &mut sink).unwrap();
-        // Both are wanted in the last case: they are given when the storage is whole.
+        // In the last case both are wanted: their rows come when the storage is complete.
         let both = !names.contains(&"tied");
         assert_eq!(sink.rows, if both { 0 } else { 32 }, "{names:?}");
         reader.push(&file[half..], &mut sink).unwrap();
@@ -257,7 +257,7 @@ fn a_checkpoint_converts_as_the_safetensors() {
     }
 }
 
-/// An archive as other programs write it: sizes stand before the entries.
+/// An archive as other programs write it: sizes precede the entries.
 fn packed(file: &[(&str, &[u8])]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut directory = Vec::new();
@@ -285,7 +285,7 @@ fn an_archive_with_sizes_before_its_entries() {
     }
 }
 
-/// As torch.save writes what lies beyond 4 GiB: numbers of 64 bits, in the records behind entries and in the directory.
+/// As torch.save writes data beyond 4 GiB: 64-bit numbers in the records after entries and in the directory.
 #[wasm_bindgen_test(unsupported = test)]
 fn an_archive_of_64_bits() {
     let pickle = Pickle::default().op(b"}").text("a").view(("0", "FloatStorage", 2), 0, &[2], &[1]).op(b"s").end();
@@ -312,7 +312,7 @@ fn an_archive_of_64_bits() {
     assert!(rewritten([file.as_slice()]).unwrap_err().message().contains("lists other entries"));
 }
 
-/// What checkpoints of Python 2 and of the first versions of PyTorch have.
+/// What checkpoints from Python 2 and the first versions of PyTorch contain.
 #[wasm_bindgen_test(unsupported = test)]
 fn what_older_pythons_wrote() {
     let view = Pickle::default().global("torch._utils", "_rebuild_tensor").op(b"(");

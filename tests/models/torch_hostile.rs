@@ -1,4 +1,4 @@
-//! Checkpoints that lie, or would have something executed: each an error with a sentence, and nothing hangs.
+//! Checkpoints that lie or try to execute code: each is an error with a message, and nothing hangs.
 
 use crate::common::edit::Tensor;
 use crate::common::torch::{self, Pickle, archive, zip};
@@ -14,7 +14,7 @@ fn refused(file: &[u8], kind: ErrorKind, says: &str) {
     }
 }
 
-/// The archive of a pickle that goes so, with a storage of two floats.
+/// An archive of this pickle and a storage of two floats.
 fn of(pickle: &Pickle) -> Vec<u8> {
     archive(&pickle.clone().end(), &[("0", &[0; 8])])
 }
@@ -241,7 +241,7 @@ fn a_file_that_ends_early_or_goes_on() {
     }
 }
 
-/// Any byte of a checkpoint may be another one: an error, or other numbers.
+/// Any changed byte of a checkpoint gives an error or other numbers.
 #[wasm_bindgen_test(unsupported = test)]
 fn a_damaged_checkpoint_never_panics() {
     let file = write(&two());

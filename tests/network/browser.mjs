@@ -1,5 +1,5 @@
-// Loads in pages of a browser, each load in a worker of its own. The models are of another origin than the pages, as on
-// a hub or a CDN.
+// Loads in pages of a browser, each load in a new worker. The models have another origin than the pages, as
+// on a hub or a CDN.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { ROOT } from "../js/support.mjs";
 
 const TYPES = { js: "text/javascript", mjs: "text/javascript", wasm: "application/wasm" };
 
-/** The package's own files are in the browser's HTTP cache when it goes offline. */
+/** Keeps the package's own files in the browser's HTTP cache for when it goes offline. */
 const FOR_LATER = { "cache-control": "max-age=3600" };
 
 const PAGE = `<!doctype html><meta charset="utf-8"><title>loads</title><link rel="icon" href="data:,">
@@ -50,7 +50,7 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>loads</title><link rel
   globalThis.ready = true;
 </script>`;
 
-/** The pages of a server whose page loads: for `startServer`. */
+/** Serves the page that loads, and the package's files: for `startServer`. */
 export function pages(path) {
   if (path === "/") return { status: 200, headers: { "content-type": "text/html" }, body: PAGE };
   if (path === "/client.mjs") return file(join(ROOT, "tests/network/client.mjs"));
@@ -71,7 +71,7 @@ export async function openPage(context, origin) {
   return page;
 }
 
-/** A function that loads a repository in `pages`, by turns. */
+/** A function that loads a repository in one of `pages`, alternately. */
 export function loaderIn(pages) {
   let turn = 0;
   return ({ url, target }, { text, cache, integrity, stallTimeout }) =>

@@ -1,5 +1,5 @@
-// The faults of a network in Chromium, where the models are of another origin than the page: a load answers rightly or
-// fails with the kind that it should.
+// Network faults in Chromium, with models from another origin than the page: a load gives the right answer,
+// or fails with the right kind of error.
 
 import { after, before } from "node:test";
 import { startBrowser } from "../package/support.mjs";

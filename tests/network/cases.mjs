@@ -1,12 +1,12 @@
-// The table of what a load comes to: each fault in each situation, in Node and in Chromium. The tests play it
-// (node.test.mjs, browser.test.mjs), and docs/networks.md is made of it.
+// The table of outcomes of a load: for each fault in each situation, in Node and in Chromium. The tests run
+// it (node.test.mjs, browser.test.mjs), and docs/networks.md is generated from it.
 
 import { FAULTS } from "./faults.mjs";
 import { SITUATIONS } from "./play.mjs";
 
-/** The situations that are run in a browser, where each load takes a worker. */
+/** The situations that run in a browser, where each load needs a worker. */
 export const IN_CHROMIUM = ["first", "second", "update", "pair"];
-/** The faults that two tabs of a browser meet. */
+/** The faults that run in two tabs of a browser. */
 const IN_TWO_TABS = [
   "closed once",
   "cut once",
@@ -17,21 +17,21 @@ const IN_TWO_TABS = [
   "portal once",
 ];
 
-/** Where the server has nothing new to send, nothing of it can break off. */
+/** If the server has nothing new to send, no body can break off. */
 const BODY = { second: null };
-/** Where a file breaks off or is opened again anyway, or another load asks for it, too, the fault would hit that. */
+/** If the file breaks off or is opened again anyway, or by another load, the fault would hit that request. */
 const REST = { second: null, pair: null, resumed: null, reopened: null };
-/** No file can be fetched, and copies are used. */
+/** No file can be fetched, so copies are used, if any. */
 const UNREACHED = { else: "network", second: "answer" };
 const LOST = { else: "network", ...BODY };
-/** JSON and a vocabulary say themselves that they don't end. */
+/** JSON and a vocabulary fail to parse if they are cut. */
 const SHORT = { else: "weights_length", tokenizer: "tokenizer_invalid", vocab: "tokenizer_invalid", ...BODY };
 const FOREIGN = { else: "not_a_model" };
 
 /**
- * What each fault comes to: `else` in all situations but those that are named. `"answer"` is that of the version which
- * the server has, anything else the kind of an error, and null what can't be or isn't played: a body doesn't break off
- * where the server has nothing new to send. `chromium` has what is another there.
+ * The outcome of each fault: `else` in all situations except those that are named. `"answer"` is the answer
+ * of the version that the server has, any other text is the kind of an error, and null marks a case that is
+ * impossible or isn't run. `chromium` has the outcomes that differ there.
  */
 const OUTCOMES = {
   "closed once": { else: "answer" },
@@ -53,7 +53,7 @@ const OUTCOMES = {
   "too long": SHORT,
   "no length, cut": SHORT,
   "chunks cut": { else: "answer", ...BODY },
-  // A tag that is the copy's, with another length: a page is not shown the length of another origin's file.
+  // The ETag matches the copy, the length doesn't, but a page can't see the length of another origin's file.
   empty: { ...FOREIGN, chromium: { second: "answer" } },
   "not gzip": UNREACHED,
   "half of gzip": SHORT,
@@ -71,23 +71,23 @@ const OUTCOMES = {
   "moved on": { else: null, reopened: "answer" },
   "moved between": { else: "answer", second: null },
   "part unasked": UNREACHED,
-  // That the copy still holds is believed: see docs/networks.md.
+  // A 304 is trusted, so the copy is used: see docs/networks.md.
   "304 unasked": { ...UNREACHED, update: null },
   "500 once": { else: "answer" },
   "500 always": UNREACHED,
   "503 once": { else: "answer" },
   "429 always": UNREACHED,
-  // A file that its server no longer has is not answered for by copies.
+  // Copies don't replace a file that its server no longer has.
   "404 always": { else: "network" },
   "401 always": UNREACHED,
   loop: UNREACHED,
   elsewhere: { else: "answer" },
-  // A page in the place of a vocabulary says that there is none.
+  // An HTML page instead of a vocabulary means that there is none.
   portal: { ...FOREIGN, second: "answer", vocab: "network" },
   "portal once": { else: "answer", vocab: "network" },
 };
 
-/** What a fault comes to in a situation. */
+/** The outcome of a fault in a situation, or null if the case isn't run. */
 export function outcomeOf(fault, situation, runtime) {
   const { chromium = {}, ...table } = OUTCOMES[fault];
   if (runtime === "Chromium" && situation === "pair" && !IN_TWO_TABS.includes(fault)) return null;

@@ -1,12 +1,12 @@
-// Loads a model and asks it, by messages to the service that holds it: as the package does it, but with the pauses and
-// limits of a test. For Node and for pages.
+// Loads a model and classifies a text through messages to the service, as the package does, but with the
+// timeouts of a test. For Node and for pages.
 
-/** How often a download is tried again. */
+/** How often a download is retried. */
 export const RETRIES = 2;
-/** Milliseconds without a byte that a test takes for a fault, where there is none: a busy machine has pauses. */
+/** The stall timeout, in milliseconds, of loads without a stall: long, because a busy machine has pauses. */
 const STALL_TIMEOUT_MS = 20_000;
 
-/** Milliseconds that a service has to end, so that its copies are stored: the package ends its worker after one second. */
+/** Milliseconds that a service has to end and store its copies; the package waits only one second. */
 const ENDS = 10_000;
 
 /** The message that loads the model at `url`. */
@@ -29,7 +29,7 @@ export function loadMessage(url, { wasm, cache = true, integrity = {}, stallTime
   };
 }
 
-/** The small files that a repository may have: of this kind of model, those of any other aren't asked for. */
+/** The small files that a repository of this kind of model may have; no others are requested. */
 const NAMES = [
   "config.json",
   "tokenizer.json",
@@ -40,9 +40,9 @@ const NAMES = [
 ];
 
 /**
- * Sends `load` to a service, then `text`; yields `{ labels, logits }`, or the error's `{ kind, message }`, once the
- * service has given everything back and its copies are stored. `start(onReply)` yields the function that sends;
- * `onBytes` hears the name of each file of which bytes have been read.
+ * Sends `load` to a service, then `text`; resolves to `{ labels, logits }`, or to the error's `{ kind,
+ * message }`, once the service has freed everything and stored its copies. `start(onReply)` returns the
+ * function that sends; `onBytes` is called with a file's name when bytes of it have been read.
  */
 export function loadAndAsk(start, load, text, onBytes = () => {}) {
   return new Promise((resolve) => {
@@ -78,7 +78,9 @@ export function loadAndAsk(start, load, text, onBytes = () => {}) {
   });
 }
 
-/** Whether the progress of `file` tells that bytes of `target` are read: files of weights are told as their index. */
+/**
+ * Whether progress of `file` reports bytes of `target`: shards are reported under the name of their index.
+ */
 export function tellsOf(target, file) {
   return file === target || (file.endsWith(".index.json") && target.includes("-of-"));
 }

@@ -1,24 +1,24 @@
-// What goes wrong with one file of a model: how a server, or what is between, answers for it. Each is a function of
-// one request (server.mjs), which says what is done on its socket.
+// Faults with one file of a model: how a server, or a machine in between, responds to requests for it. Each
+// fault is a function of one exchange (server.mjs), and writes to its socket.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { pauseAfter } from "../../dist/files/download.js";
 import { untilRead } from "./server.mjs";
 
-/** How many pieces a slow file comes in, and how many milliseconds lie between two. */
+/** How many pieces a slow file arrives in, and the milliseconds between two pieces. */
 const DRIPS = 25;
 const DRIP_MS = 40;
-/** Milliseconds before a server that goes away does so. */
+/** Milliseconds until a server that goes away does so. */
 const GONE_MS = 300;
-/** Milliseconds before a server that moves to a new version answers for the next file. */
+/** Milliseconds for which a server that moves to a new version delays its response. */
 const MOVE_MS = 1500;
 
 const PORTAL =
   "<!DOCTYPE html><html><head><title>Log in</title></head><body>Welcome to our WLAN</body></html>";
 const HTML = { "content-type": "text/html; charset=utf-8" };
 
-/** The fault for the first request alone: what asks about a copy counts by itself. */
+/** The fault for the first request only; requests that revalidate a copy are counted separately. */
 const once = (fault) => (exchange) => (exchange.nth === 0 ? fault(exchange) : healthy(exchange));
 const healthy = (exchange) => exchange.send(exchange.plain());
 const status =
@@ -26,12 +26,12 @@ const status =
   (exchange) =>
     exchange.send({ status: code, headers });
 
-/** The file as it is served now, whatever part of it is asked for. */
+/** The whole file in the version that is served now, whichever part is requested. */
 const wholeOf = ({ repository, file }) => repository.versions[repository.version][file];
 
 /**
- * The answer up to half of the file, then `end`: the byte at which it breaks off is the same for each connection. The
- * client has what was sent by then.
+ * Sends the response up to half of the file, then calls `end`: it breaks off at the same byte for each
+ * connection, once the client has received these bytes.
  */
 const brokenBy = (end) => async (exchange) => {
   const { status, headers, body } = exchange.plain();
@@ -49,7 +49,7 @@ const ended = (exchange) => exchange.end();
 const reset = (exchange) => exchange.reset();
 const silent = (exchange) => exchange.hang();
 
-/** Another body than the file's in its place; `also` are headers beside those of the file. */
+/** Sends a different body instead of the file; `also` are headers in addition to those of the file. */
 const inPlace =
   (make, also = {}) =>
   async (exchange) => {
@@ -58,7 +58,7 @@ const inPlace =
     await exchange.send({ status: 200, headers: { ...plain.headers, ...also }, body });
   };
 
-/** An answer whose length is told wrong by `difference` bytes; it ends its connection, or leaves more on it. */
+/** A response whose length is wrong by `difference` bytes; it closes the connection if that is too large. */
 const lengthWrong = (difference) => async (exchange) => {
   const { status, headers, body = "" } = exchange.plain();
   if (body.length === 0) return exchange.send({ status, headers });
@@ -67,7 +67,7 @@ const lengthWrong = (difference) => async (exchange) => {
   if (difference > 0) await exchange.end();
 };
 
-/** A file that breaks off in the middle and whose rest comes as `rest` has it; what asks about a copy is answered. */
+/** Breaks off in the middle of the file, then responds with `rest`; revalidations are answered normally. */
 const restAs = (rest, move = () => {}) => {
   const cut = brokenBy((exchange) => {
     move(exchange.repository);
@@ -80,7 +80,7 @@ const restAs = (rest, move = () => {}) => {
   };
 };
 
-/** A part of the file from another byte on than was asked for. */
+/** Sends a part of the file that starts at a different byte than requested. */
 async function otherRange(exchange) {
   const { headers } = exchange.plain();
   const whole = wholeOf(exchange);
@@ -89,7 +89,7 @@ async function otherRange(exchange) {
   await exchange.send({ status: 206, headers: { ...headers, ...range }, body: whole.subarray(start) });
 }
 
-/** The rest of the file as it is now, of whatever version the client holds the beginning. */
+/** Sends the rest of the current version, whichever version the client has the beginning of. */
 async function restOfNow(exchange) {
   const { headers } = exchange.plain();
   const whole = wholeOf(exchange);
@@ -104,10 +104,10 @@ async function restOfNow(exchange) {
 const toNew = (repository) => void (repository.version = "new");
 
 /**
- * Each fault by its name: `says` what happens, to be read after "the server …", and `play`s it. `tries`: how many in a
- * row it takes, each after a pause, where the server asks for one after `asks` milliseconds; `stalls`: each lasts until
- * it counts as broken. `resumes`: the rest of the
- * file is asked for. `alone`: on a server that can go down.
+ * Each fault by its name: `says` describes it, to be read after "the server …", and `play` simulates it.
+ * `tries`: how many attempts in a row fail, each followed by a pause, or by `asks` milliseconds if the server
+ * requests them; `stalls`: each attempt lasts until the stall timeout. `resumes`: the client requests the
+ * rest of the file. `alone`: on a separate server, which can go down.
  */
 export const FAULTS = {
   "closed once": { tries: 1, says: "closes a connection without an answer, once", play: once(ended) },
@@ -164,7 +164,7 @@ export const FAULTS = {
     says: "goes away before this file: connections are refused",
     alone: true,
     async play({ repository }) {
-      // What was asked for before has been answered by then.
+      // Lets the server answer earlier requests first.
       await sleep(GONE_MS);
       await repository.down();
     },
@@ -348,7 +348,7 @@ function gzipped(bytes, share) {
   return packed.subarray(0, Math.ceil(packed.length * share));
 }
 
-/** How many milliseconds a load waits at most because of a fault, beside what its bytes take. */
+/** The maximum time that a fault adds to a load, in milliseconds. */
 export function longest(fault, { retries, stallTimeout }) {
   const { tries = 0, stalls = false, asks = 0 } = FAULTS[fault];
   const pauses = Array.from({ length: Math.min(tries, retries) }, (_, tried) => asks || pauseAfter(tried));

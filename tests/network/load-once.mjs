@@ -1,5 +1,5 @@
-// `node load-once.mjs URL FOLDER TEXT`: loads a model with its copies in a folder, in a process of its own, and prints
-// its answer.
+// `node load-once.mjs URL FOLDER TEXT`: loads a model in a separate process, with its copies in a folder, and
+// prints its answer.
 
 import { loadInNode } from "./node.mjs";
 

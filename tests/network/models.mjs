@@ -1,5 +1,5 @@
-// Two versions of a model's files. Each file of the new one changes the answer, and as a whole file: whatever is
-// mixed, of files or of parts of one, answers like neither.
+// Two versions of a model's files. Each file of the new version changes the answer, and differs throughout,
+// so that any mixture of files, or of parts of a file, gives the answer of neither version.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -11,16 +11,16 @@ import { withVocabTxt } from "../js/older.mjs";
 const DATA = fileURLToPath(new URL("../../test_data", import.meta.url));
 const SMALL = ["config.json", "tokenizer.json"];
 
-/** How much larger each weight of the new version is. */
+/** The factor by which each weight of the new version is larger. */
 const FACTOR = 1.25;
-/** How many files the sharded weights are in: one more than are kept open at a time. */
+/** How many files the sharded weights have: one more than are kept open at a time. */
 const SHARDS = 4;
 
 const read = (...path) => new Uint8Array(readFileSync(join(DATA, ...path)));
 const jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 const bytesOf = (value) => new TextEncoder().encode(JSON.stringify(value));
 
-/** The F32 numbers from `start` on, `count` of them or all, times the factor. */
+/** Multiplies the F32 numbers from `start`, `count` of them or all, by the factor. */
 function scaled(bytes, start, count = (bytes.length - start) / 4) {
   const copy = new Uint8Array(bytes);
   const view = new DataView(copy.buffer);
@@ -33,7 +33,7 @@ function scaledSafetensors(bytes) {
   return scaled(bytes, 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true)));
 }
 
-/** Other labels. */
+/** The configuration with other labels. */
 function otherConfig(bytes) {
   const config = jsonOf(bytes);
   const named = Object.entries(config.id2label).map(([id, label]) => [id, `new ${label}`]);
@@ -41,12 +41,12 @@ function otherConfig(bytes) {
   return bytesOf({ ...config, id2label: Object.fromEntries(named), label2id });
 }
 
-/** Words of a vocabulary that are whole ones. */
+/** The whole words of a vocabulary. */
 function wordsOf(vocab) {
   return Object.keys(vocab).filter((word) => /^[a-z]{2,}$/.test(word));
 }
 
-/** Another word has the place of the text's first one. */
+/** The tokenizer with the ids of the text's first word and of another word swapped. */
 function otherTokenizer(bytes) {
   const tokenizer = jsonOf(bytes);
   const { vocab } = tokenizer.model;
@@ -70,12 +70,12 @@ function newer(files) {
   };
 }
 
-/** An ONNX repository whose larger tensors are in a file beside the graph. */
+/** Both versions of an ONNX repository whose larger tensors are in a separate file next to the graph. */
 function onnx() {
   const { "model.safetensors": weights, ...small } = filesOf("mini-bert");
   const graph = read("onnx", "mini-bert-external.onnx");
   const data = read("onnx", "mini-bert-external.onnx_data");
-  // A tensor that stands in the graph itself, found by its bytes.
+  // A tensor inside the graph, found by its bytes.
   const start = 8 + Number(new DataView(weights.buffer).getBigUint64(0, true));
   const {
     data_offsets: [from, to],
@@ -105,10 +105,7 @@ function textFor(files) {
 const single = filesOf("tiny-f32");
 const mini = filesOf("mini-bert");
 
-/**
- * The models by their kinds: `{ text, files: { old, new }, target }`, the target being the file that a fault hits
- * where nothing else is said.
- */
+/** The models by kind: `{ text, files: { old, new }, target }`; faults hit the file `target` by default. */
 export const MODELS = {
   single: { text: textFor(single), files: both(single, (files) => files), target: "model.safetensors" },
   sharded: {

@@ -1,4 +1,4 @@
-// Loads in this process, with copies in a folder of the case.
+// Loads in this process, with copies in the case's own folder.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

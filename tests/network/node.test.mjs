@@ -1,4 +1,5 @@
-// Every fault of a network in every situation, in Node: a load answers rightly or fails with the kind that it should.
+// Every network fault in every situation, in Node: a load gives the right answer, or fails with the right
+// kind of error.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -7,9 +7,9 @@ import { MODELS } from "./models.mjs";
 import { startRepository, untilRead } from "./server.mjs";
 
 /**
- * What is being done while the fault happens: which kind of model is loaded, by how many at once, whether copies of
- * the old version are kept already, whether the server has a new version since then, and whether the download has been
- * taken up once.
+ * The situation in which the fault happens: the kind of model, the number of loads at once, whether copies of
+ * the old version are already kept, whether the server has since moved to a new version, and whether the
+ * download has been resumed once.
  */
 export const SITUATIONS = {
   first: { says: "a first load", model: "single" },
@@ -28,14 +28,14 @@ export const SITUATIONS = {
   vocab: { says: "in vocab.txt", model: "vocab" },
 };
 
-/** How often a fault may happen in a load: that starts over three times where a file changes. */
+/** How often a fault may happen in a load, which restarts up to three times if a file changes. */
 const STARTS = 4;
-/** Milliseconds without a byte after which a server that stalls has stalled: far less than the package's. */
+/** The stall timeout for stalling servers, in milliseconds: far shorter than the package's. */
 const STALLED = 2000;
-/** Milliseconds that a load may take besides, which is far more than any does: what takes longer hangs. */
+/** Milliseconds that a load may take in addition, far more than any does: a load that takes longer hangs. */
 const WORK = 30_000;
 
-/** The first request for the file breaks off after a quarter, and the fault has those that follow. */
+/** The first request for the file breaks off after a quarter; the fault handles those that follow. */
 const resumed = (fault) => async (exchange) => {
   if (exchange.nth > 0) return fault({ ...exchange, nth: exchange.nth - 1 });
   const { status, headers, body } = exchange.plain();
@@ -45,7 +45,7 @@ const resumed = (fault) => async (exchange) => {
   await exchange.end();
 };
 
-/** The answers of both versions of each kind of model where nothing goes wrong. */
+/** The answers of both versions of each kind of model, without a fault. */
 export async function referencesOf(server, load) {
   const references = {};
   for (const [kind, { files, text, target }] of Object.entries(MODELS)) {
@@ -62,10 +62,11 @@ export async function referencesOf(server, load) {
 }
 
 /**
- * Plays `fault` in `situation`. `load(repository, { text, store })` loads and asks; `references` are the answers to
- * expect. Yields `{ outcomes, after, hits, ms }`: what came of each load (`"answer"`: that of the version which the
- * server has, `"older answer"`: that of the kept one, or the kind of an error), of one more when the fault is gone, how
- * many requests the fault answered, and how long it took.
+ * Runs `fault` in `situation`. `load(repository, { text, store })` loads and classifies; `references` are the
+ * expected answers. Resolves to `{ outcomes, messages, after, hits, ms }`: the outcome of each load
+ * (`"answer"` of the version that the server has, `"older answer"` of the kept version, or the kind of an
+ * error), their error messages, the outcome of another load without the fault, how many requests the fault
+ * answered, and how long the loads took.
  */
 export async function play({ fault, situation }, { server, load, references, store }) {
   const { model, target: own, kept, moved, resumed: isResumed, loads = 1 } = SITUATIONS[situation];
@@ -96,7 +97,7 @@ export async function play({ fault, situation }, { server, load, references, sto
   return { outcomes, messages: answers.map(({ message }) => message), after, hits, ms };
 }
 
-/** What an answer is: of which version, or a mixture. */
+/** Names the outcome of a load: the version of its answer, a mixture, or the kind of its error. */
 export function nameOf({ kind, message, ...answer }, { old, new: newer }, version) {
   if (kind) return kind;
   const current = version === "old" ? old : newer;

@@ -1,28 +1,28 @@
-// A server on plain sockets that fails on demand. It writes each byte of an answer itself, so that it can lie about
-// lengths, break off anywhere, and say what no server's library would let it say.
+// A server on plain sockets that fails on demand. It writes each byte of a response itself, so that it can
+// lie about lengths, break off anywhere, and send responses that no server library would allow.
 
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { tagOf } from "./models.mjs";
 
-/** The most bytes of a request's head. */
+/** The maximum size of a request's head, in bytes. */
 const LONGEST_HEAD = 1 << 16;
-/** Milliseconds that a client has to say that it has read of a file, before the file breaks off anyway. */
+/** Milliseconds that a client has to report that it has read bytes, before the file breaks off anyway. */
 const READ_LIMIT = 1500;
-/** And that it has to read what has come besides: a client drops what waits to be read when a connection breaks. */
+/** Milliseconds to read the remaining bytes; a client drops unread bytes when a connection breaks. */
 const READ_REST = 150;
 
 const REASONS = { 200: "OK", 206: "Partial Content", 302: "Found", 304: "Not Modified", 404: "Not Found" };
-/** What another origin may see, as model hubs let it. */
+/** Headers that let other origins read the files, as on model hubs. */
 const CORS = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers": "etag, content-range, retry-after",
 };
 
 /**
- * A repository on the server: `versions` (`old` and `new`) of its files, of which `version` is served, and what is to
- * go wrong with `target`. `url` is where it is.
+ * A repository on the server: the `versions` (`old` and `new`) of its files, the `version` that is served,
+ * the fault of the file `target`, and its address `url`.
  */
 export function startRepository(versions, target) {
   let read;
@@ -30,14 +30,14 @@ export function startRepository(versions, target) {
     versions,
     target,
     version: "old",
-    /** Whether the server tells versions apart. */
+    /** Whether the server sends ETags. */
     tags: true,
-    /** Answers in the place of the plain answer, or null. */
+    /** Replaces the plain response, or null. */
     fault: null,
-    /** How many requests a fault has answered: of those with a condition, of the others, and of these for a rest. */
+    /** How many requests the fault has answered: conditional ones, others, and those for a file's rest. */
     hits: { conditional: 0, plain: 0, rest: 0 },
     hasRead: null,
-    /** The client has bytes of the target in hand. */
+    /** Called when the client has read bytes of the target. */
     onRead: () => read?.(),
     arm(fault) {
       repository.fault = fault;
@@ -45,23 +45,23 @@ export function startRepository(versions, target) {
       repository.hasRead = new Promise((resolve) => (read = resolve));
     },
     disarm: () => void (repository.fault = null),
-    /** Closes the server of its own, and opens it again. */
+    /** Closes the repository's own server, and opens it again. */
     down: () => {},
     up: async () => {},
   };
   return repository;
 }
 
-/** Starts a server; `pages` answers requests for what is in no repository. Yields `{ origin, add, close }`. */
+/** Starts a server; `pages` answers all other requests. Resolves to `{ origin, add, remove, close }`. */
 export async function startServer(pages = () => null) {
   const repositories = new Map();
   const shared = await listen((exchange) => answer(exchange, repositories, pages));
-  // Another origin, on which nothing ever goes wrong.
+  // Another origin, without faults.
   const mirror = await listen((exchange) => answer(exchange, repositories, pages, false));
   const closing = [shared.close, mirror.close];
   return {
     origin: shared.origin,
-    /** Serves a repository below a path of its own; `alone`: on a port of its own, which can go down. */
+    /** Serves a repository below its own path; `alone`: on its own port, which can go down. */
     async add(name, repository, alone = false) {
       repositories.set(name, repository);
       let { origin } = shared;
@@ -79,14 +79,14 @@ export async function startServer(pages = () => null) {
   };
 }
 
-/** A listener that can be closed, with all of its connections, and opened again on the same port. */
+/** A listener that can be closed, with all its connections, and opened again on the same port. */
 async function listen(handle) {
   const sockets = new Set();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on("close", () => sockets.delete(socket));
-    socket.on("error", () => {}); // the client went away, which it may
+    socket.on("error", () => {}); // the client may go away
     void serve(socket, handle).catch(() => socket.destroy());
   });
   let port = 0;
@@ -110,7 +110,7 @@ async function listen(handle) {
   };
 }
 
-/** Requests of one connection, one after the other. */
+/** Handles the requests of one connection, one after the other. */
 async function serve(socket, handle) {
   let head = "";
   for await (const chunk of socket) {
@@ -139,7 +139,7 @@ async function answer(exchange, repositories, pages, fails = true) {
     : exchange.send(plainAnswer(repository, file, exchange.headers));
 }
 
-/** Answers for a file as it should be, or as the fault has it. */
+/** Responds to a request for a file: correctly, or with the fault. */
 async function answerFile(exchange, repository, file) {
   const { headers } = exchange;
   const conditional = headers["if-none-match"] !== undefined;
@@ -154,7 +154,7 @@ async function answerFile(exchange, repository, file) {
   return exchange.send(plain());
 }
 
-/** What a server answers that knows versions and ranges. */
+/** The response of a server that supports ETags and ranges. */
 export function plainAnswer({ versions, version, tags }, file, { range, "if-range": ifRange, ...headers }) {
   const bytes = versions[version][file];
   if (!bytes) return { status: 404 };
@@ -169,7 +169,7 @@ export function plainAnswer({ versions, version, tags }, file, { range, "if-rang
   return { status: 206, headers: { ...own, ...part }, body: bytes.subarray(start) };
 }
 
-/** One request, and what can be done to it. */
+/** One request, and functions that respond to it. */
 function startExchange(socket, head) {
   const [line, ...lines] = head.split("\r\n");
   const [method, path] = line.split(" ");
@@ -192,13 +192,13 @@ function startExchange(socket, head) {
     headers,
     write,
     head: sendHead,
-    /** A whole answer, whose length is told. */
+    /** Sends a whole response, with its length. */
     async send({ status, headers: fields = {}, body = "" }) {
       const length = status === 304 ? {} : { "content-length": Buffer.byteLength(body) };
       await sendHead(status, { ...length, ...fields });
       if (method !== "HEAD" && body.length > 0) await write(body);
     },
-    /** Ends the connection in order, as far as TCP sees it. */
+    /** Closes the connection properly, as far as TCP is concerned. */
     async end() {
       socket.end();
     },
@@ -206,14 +206,14 @@ function startExchange(socket, head) {
     async reset() {
       socket.resetAndDestroy();
     },
-    /** Leaves the client waiting, for as long as it likes. */
+    /** Leaves the client waiting, until it closes the connection. */
     async hang() {
       if (!socket.destroyed) await once(socket, "close");
     },
   };
 }
 
-/** The client has read of the file that breaks off, so that what comes next finds it in the middle. */
+/** Waits until the client has read bytes of the file, so that the fault hits it in the middle of the file. */
 export async function untilRead({ hasRead }) {
   const limit = new AbortController();
   await Promise.race([hasRead, sleep(READ_LIMIT, null, { signal: limit.signal }).catch(() => {})]);

@@ -1,4 +1,4 @@
-// A browser's storage, spoilt in every way: a load never fails for it, and never takes what isn't right.
+// A browser's storage, corrupted in every way: a load never fails because of it, and never uses corrupt data.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -12,7 +12,7 @@ import { BROWSER } from "./storage.mjs";
 const { files, text, target } = MODELS.single;
 /** The name of the package's cache. */
 const CACHE = "tabsense-models";
-/** A page's origin that is not secure. */
+/** The host of an insecure origin for the page. */
 const INSECURE = "insecure.test";
 
 let server, site, browser, references;
@@ -32,7 +32,7 @@ after(async () => {
   await server?.close();
 });
 
-/** A model, a private window with a page, and functions that load in it and name what came of it. */
+/** A model, a private window with a page, and functions that load in it and name the outcome. */
 async function start(t) {
   const repository = startRepository(files, target);
   await server.add(t.name.replace(/\W+/g, "-"), repository, true);
@@ -47,7 +47,7 @@ async function start(t) {
       const answer = await loaderIn([context.page])(repository, { text, cache: true });
       return nameOf(answer, references.single, repository.version);
     },
-    /** Something done to the package's cache in the page, which gets it and the keys of its notes and bodies. */
+    /** Runs `change` in the page, with the package's cache and the keys of its notes and bodies. */
     inCache: (change) =>
       context.page.evaluate(
         async ([name, change]) => {
@@ -66,13 +66,13 @@ async function start(t) {
   return context;
 }
 
-/** The quota of the page's origin, in bytes. */
+/** Sets the quota of the page's origin, in bytes. */
 async function setQuota(context, quotaSize) {
   const session = await context.session();
   await session.send("Storage.overrideQuotaForOrigin", { origin: site.origin, quotaSize });
 }
 
-/** The site's data is cleared as soon as the weights are being read. */
+/** Loads, and clears the site's data as soon as the weights are being read. */
 async function clearedWhileRead(context) {
   const { repository } = context;
   const session = await context.session();
@@ -87,7 +87,7 @@ async function clearedWhileRead(context) {
   return outcome;
 }
 
-/** A load in the page itself, offline, when one has been made that kept copies, or none. */
+/** Loads in the page itself, with or without keeping copies, then again offline. */
 async function loadedOffline({ page, repository: { url } }, cache) {
   const load = (cache) => page.evaluate((options) => globalThis.loadHere(options), { url, text, cache });
   const { scores, message } = await load(cache);
@@ -106,7 +106,7 @@ const changeBytes = async (cache, _, bodies) => {
   }
 };
 
-/** What is done to the copies that a first load kept. */
+/** Changes to the copies that a first load kept. */
 const SPOILT = {
   "a byte of each copy is changed": ({ inCache }) => inCache(changeBytes),
   "a byte of each copy is changed, and the server is gone": async ({ inCache, repository }) => {
@@ -185,7 +185,7 @@ const PLAYS = {
   },
 };
 
-/** Milliseconds that a case may take, which is far more than any does: what takes longer hangs. */
+/** Milliseconds that a case may take, far more than any does: a case that takes longer hangs. */
 const CASE_MS = 180_000;
 
 describe("storage that fails, in Chromium", { concurrency: 6 }, () => {
@@ -193,7 +193,7 @@ describe("storage that fails, in Chromium", { concurrency: 6 }, () => {
     test(name, { timeout: CASE_MS }, async (t) => {
       const context = await start(t);
       assert.equal(await PLAYS[name](context), expected);
-      // Whatever was there: the next load is right, and what it kept is, too.
+      // In any case, the next load is right, and so are the copies that it keeps.
       context.repository.onRead = () => {};
       await context.repository.up();
       await context.page.context().setOffline(false);

@@ -1,4 +1,4 @@
-// Node's folder of copies, spoilt in every way: a load never fails for it, and never takes what isn't right.
+// Node's folder of copies, corrupted in every way: a load never fails because of it, or uses corrupt data.
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
@@ -35,7 +35,7 @@ before(async () => {
 
 after(() => server.close());
 
-/** A model, a folder for its copies, and functions that load it and name what came of it. */
+/** A model, a folder for its copies, and functions that load it and name the outcome. */
 async function start(t) {
   const parent = mkdtempSync(join(tmpdir(), "tabsense-storage-"));
   t.after(() => rmSync(parent, { recursive: true, force: true }));
@@ -51,7 +51,7 @@ async function start(t) {
       repository.onRead = onRead;
       return named(await loadInNode(repository, { text, cache: true, store: context.store }));
     },
-    /** The paths of the copies, by their files' names. */
+    /** The paths of the copies, by file name. */
     copies() {
       const { files } = JSON.parse(readFileSync(noteIn(context.store), "utf8"));
       const kept = files.filter(({ body }) => body !== "");
@@ -69,7 +69,7 @@ function noteIn(store) {
   );
 }
 
-/** Changes the note of a model that was kept. */
+/** Changes the note of the model that was kept. */
 function changeNote(store, change) {
   const path = noteIn(store);
   writeFileSync(path, JSON.stringify(change(JSON.parse(readFileSync(path, "utf8")))));
@@ -81,7 +81,7 @@ function changeByte(path) {
   writeFileSync(path, bytes);
 }
 
-/** What is done to the copies that a first load kept. */
+/** Changes to the copies that a first load kept. */
 const SPOILT = {
   "a byte of config.json is changed": ({ copies }) => changeByte(copies()["config.json"]),
   "a byte of tokenizer.json is changed": ({ copies }) => changeByte(copies()["tokenizer.json"]),
@@ -173,7 +173,7 @@ const PLAYS = {
   },
 };
 
-/** Loads in a process of its own, which a shell starts after `prelude`. */
+/** Loads in a separate process, which a shell starts after `prelude`. */
 async function loadInProcess({ store, repository, named }, prelude = "") {
   const command = `${prelude}exec "$0" "$@"`;
   const args = ["-c", command, process.execPath, LOAD, repository.url, store, text];
@@ -186,7 +186,7 @@ describe("storage that fails, in Node", { concurrency: 8 }, () => {
     test(name, async (t) => {
       const context = await start(t);
       assert.equal(await PLAYS[name](context), expected);
-      // Whatever was there: the next load is right, and what it kept is, too.
+      // In any case, the next load is right, and so are the copies that it keeps.
       await context.repository.up();
       const again = await context.load();
       assert.equal(again, "answer", "the next load");

@@ -1,7 +1,7 @@
-// Storage that fails: what happens, and what a load comes to then. The tests (storage-node.test.mjs and
-// storage-browser.test.mjs) have one for each; docs/networks.md lists them.
+// Storage that fails: each failure, and the outcome of a load. storage-node.test.mjs and
+// storage-browser.test.mjs have a test for each; docs/networks.md lists them.
 
-/** What happens to the copies of a model, in Node's folder, by the name of the case; and what a load comes to. */
+/** The outcome of a load in Node, by the failure of the folder of copies. */
 export const NODE = {
   "the folder is a file": "answer",
   "the folder is below a file": "answer",

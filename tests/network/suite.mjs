@@ -1,4 +1,4 @@
-// The tests of a runtime's cases, each of which a runtime plays with a loader of its own.
+// The tests of a runtime's cases; each runtime runs them with its own loader.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -6,9 +6,9 @@ import { casesOf } from "./cases.mjs";
 import { FAULTS } from "./faults.mjs";
 import { play } from "./play.mjs";
 
-/** Tests all cases of `runtime`, so many at a time; `settings()` gives what {@link play} takes for one of them. */
+/** Tests all cases of `runtime`, `concurrency` at a time; `settings()` returns options for {@link play}. */
 export function testCases(runtime, concurrency, settings) {
-  /** The faults in which the rest of a file was asked for. */
+  /** The faults after which the rest of a file was requested. */
   const resumed = new Set();
 
   describe(`networks that break, in ${runtime}`, { concurrency }, () => {

@@ -1,4 +1,4 @@
-// The table of cases, and the document that is made of it.
+// The table of cases, and the document that is generated from it.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,5 +1,5 @@
-//! A browser without a graphics adapter: it is said, and the CPU answers. Runs in Chromium without the flag that offers a
-//! software adapter; on the host, lavapipe is always there.
+//! A browser without a graphics adapter: this is reported, and the CPU answers. Runs in Chromium without the
+//! flag that enables a software adapter; on the host, lavapipe is always available.
 #![cfg(target_arch = "wasm32")]
 
 #[path = "../common/mod.rs"]

@@ -1,5 +1,4 @@
-// The browser's copies of models' files: in a real Chromium, against a server that can change, damage and
-// withhold.
+// The browser's cache of model files, in a real Chromium: the server can change, damage and withhold them.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -27,8 +26,8 @@ after(async () => {
 });
 
 /**
- * A model on a server of its own, of another origin than the page. `state.down`: it doesn't answer;
- * `state.etag`: its version.
+ * Serves a model from another origin than the page's. `state.down`: the server doesn't answer; `state.etag`:
+ * the model's version.
  */
 async function serveModel(t) {
   const files = Object.fromEntries(
@@ -66,7 +65,7 @@ async function open(t, { context } = {}) {
   return page;
 }
 
-/** Loads in the page, classifies once, disposes; the best label's score, or the error. */
+/** Loads in the page, classifies once and disposes; resolves to the best label's score, or the error. */
 function load(page, url, options = {}) {
   return page.evaluate(
     async ([url, options]) => {
@@ -83,9 +82,7 @@ function load(page, url, options = {}) {
   );
 }
 
-/**
- * The files that are kept, once there are `count`: the last bytes reach the disk after the model is ready.
- */
+/** The cached files, once there are `count`: the last bytes reach the disk after the model is ready. */
 function kept(page, count) {
   return page.evaluate(async (count) => {
     for (let tries = 0; tries < 200; tries++) {
@@ -244,7 +241,7 @@ test("evicts the oldest model if there is too little room", async (t) => {
   await kept(page, 3);
   const session = await page.context().newCDPSession(page);
   const { usage } = await page.evaluate(() => navigator.storage.estimate());
-  // There is room for one more model once the first one is gone, and not before.
+  // There is room for another model only once the first one is gone.
   const quotaSize = Math.floor(usage + size / 2);
   await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(site.url).origin, quotaSize });
   const score = await load(page, two.url);
@@ -283,7 +280,7 @@ for (const [way, behaviour] of Object.entries(MIXTURES)) {
     model.handler = (_, response, name) => {
       const { askStatus, etag } = behaviour(name) || {};
       if (etag === null) response.removeHeader("etag");
-      // The first request of a start asks about the copy.
+      // The first request of each start revalidates the copy.
       if (askStatus === undefined || starts === 0 || asked.has(starts)) return false;
       asked.add(starts);
       response.writeHead(askStatus).end();
@@ -400,7 +397,7 @@ test("a download of another origin is resumed without asking for permission", as
   const bytes = model.files["model.safetensors"];
   let first = null;
   model.handler = (request, response, name) => {
-    // The page says when it has read what came so far.
+    // The page reports when it has read the bytes sent so far.
     if (name === "break") return (first.destroy(), response.writeHead(204).end(), true);
     if (name !== "model.safetensors" || request.method !== "GET") return false;
     const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);

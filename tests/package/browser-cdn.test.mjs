@@ -1,4 +1,4 @@
-// The package imported from another origin, as from a CDN, in headless Chromium: two servers are two origins.
+// The package imported from another origin, as from a CDN, in headless Chromium; each server is an origin.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -33,7 +33,7 @@ after(async () => {
   if (folder) rmSync(folder, { recursive: true });
 });
 
-/** What a page of its own says that imports `entry` from the CDN; `policy`: its Content-Security-Policy. */
+/** The result of a new page that imports `entry` from the CDN; `policy`: its Content-Security-Policy. */
 async function answer(t, entry, { isolated = false, policy = null } = {}) {
   const headers = policy === null ? {} : { "content-security-policy": policy };
   const mounts = { "/": folder, "/tiny/": join(ROOT, "test_data/models/tiny-f32") };

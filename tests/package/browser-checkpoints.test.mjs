@@ -1,4 +1,4 @@
-// PyTorch's checkpoints in headless Chromium: the module that reads them is fetched for them alone, and once.
+// PyTorch checkpoints in headless Chromium: the module that reads them is fetched only for them, and once.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -29,7 +29,7 @@ after(async () => {
   await site?.close();
 });
 
-/** The models on a server of their own, which copies may be kept of. */
+/** Serves the models from another origin, with ETags so that they can be cached. */
 async function serveModels(t) {
   const state = { down: false };
   const server = createServer((request, response) => {
@@ -46,7 +46,7 @@ async function serveModels(t) {
   return Object.assign(state, { url: `http://localhost:${server.address().port}/` });
 }
 
-/** A page with the package; `fetched` are its .wasm files, by the folders that they lie in. */
+/** Opens a page with the package; `fetched` lists the folders of the .wasm files that it fetched. */
 async function open(t) {
   const context = await browser.newContext();
   t.after(() => context.close());
@@ -58,7 +58,7 @@ async function open(t) {
   const page = await context.newPage();
   await page.goto(site.url);
   await page.waitForFunction(() => globalThis.tabsense);
-  /** What the model at `url` answers, or the error; and the bytes of the last event of each file of weights. */
+  /** The answer of the model at `url`, and the bytes in the last event of each weights file; or the error. */
   const load = (url, options = {}) =>
     page.evaluate(
       async ([url, options]) => {

@@ -1,6 +1,6 @@
-// Long days of a tab: thousands of calls, loads, aborts, crashes of workers, losses of the graphics card and naps in
-// the background leave the JavaScript heap, the wasm memory, the graphics card's buffers and the workers as they were.
-// Some of each here, all of them under `npm run test:long`.
+// A tab that stays open for days: after thousands of calls, loads, aborts, worker crashes, losses of the
+// graphics card and freezes in the background, the JavaScript heap, the wasm memory, the GPU buffers and the
+// workers haven't grown. By default a few of each, all of them under `npm run test:long`.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -22,23 +22,24 @@ const LOADS = times(10, 200);
 const ABORTS = times(40, 1_000);
 const CRASHES = times(5, 200);
 /**
- * Two of each loaded model: after the second within a minute, the CPU answers. Otherwise it is browser-webgpu-loss.test.mjs
- * that loses some.
+ * Two for each loaded model: after the second loss within a minute, the CPU answers. Shorter runs leave
+ * losses to browser-webgpu-loss.test.mjs.
  */
 const LOSSES = times(0, 50);
 const NAPS = times(5, 60);
-/** More pages than a browser keeps of those that are left; until there are so many, their number grows. */
+/** More pages than a browser's back/forward cache keeps; up to this many, the number of kept pages grows. */
 const KEPT = 8;
 
 /**
- * What the heap may differ by: what the browser itself holds of the calls of the tests (some hundred kB, whose number is
- * the samples'), and code that is compiled late. A kB that is left behind by each of a thousand calls is more.
+ * By how much the heap may differ: the browser itself keeps some data of the tests' calls (a few hundred kB,
+ * growing with the number of samples), and compiles some code late. A leak of 1 kB per call is more after a
+ * thousand calls.
  */
 const HEAP_SLACK = 2 ** 19;
 /**
- * The wasm memory is the peak of what was held: a file comes in other pieces, or a turn takes more texts on a machine that
- * is quicker, and it grows by some pages, be it late. Ten bytes that each of many calls, or a model that each of two loads
- * leaves behind, are more.
+ * The size of the wasm memory is a peak: if a file arrives in different pieces, or a time slice fits more
+ * texts on a faster machine, it grows by a few pages, even late. A leak of ten bytes per call over many
+ * calls, or of a model per load, is more.
  */
 const WASM_SLACK = 2 ** 19;
 
@@ -53,8 +54,8 @@ after(async () => {
 });
 
 /**
- * Starts to watch a page: `sample()` takes a sample of it, `assertFlat()` compares them. `ask` evaluates an expression
- * without what Playwright puts into each document for its own, which stays there.
+ * Starts to watch a page: `sample()` takes a sample, `assertFlat()` compares the samples. `ask` evaluates an
+ * expression without Playwright, whose own objects would stay in each document.
  */
 async function startWatch(t, page) {
   const session = await page.context().newCDPSession(page);
@@ -82,7 +83,7 @@ async function startWatch(t, page) {
   };
 }
 
-/** Waits until the page has so many workers: one that is terminated takes a moment to go. */
+/** Waits until the page has `count` workers: a terminated worker takes a moment to disappear. */
 async function workersLeft(page, count) {
   for (let i = 0; page.workers().length !== count; i++) {
     assert.ok(i < 200, `${page.workers().length} workers, not ${count}`);
@@ -90,7 +91,7 @@ async function workersLeft(page, count) {
   }
 }
 
-/** Loads the tiny model in the page as `classifier`, and what it says of a text as `expected`. */
+/** Loads the tiny model in the page as `classifier`, with its answer for a text as `expected`. */
 function load(page, options = {}) {
   return page.evaluate(async (options) => {
     globalThis.classifier = await tabsense.Classifier.load("/tiny/", options);
@@ -100,14 +101,14 @@ function load(page, options = {}) {
   }, options);
 }
 
-/** Whether the classifier of the page says what it said at the start. */
+/** Whether the page's classifier still gives the same answer. */
 const isSame = (page) => page.evaluate(() => same());
 
 test(`${CALLS} texts are classified`, async (t) => {
   const { page } = await openPage(t, browser, site);
   const watch = await startWatch(t, page);
   await load(page);
-  // The memory is that of the largest call, which chance may bring late.
+  // The memory grows to that of the largest call, which a random order may bring late.
   await page.evaluate(async () => {
     const largest = Array(8).fill("some more words ".repeat(10));
     for (const details of [true, false, true, false])
@@ -153,7 +154,7 @@ test(`${ABORTS} calls and loads are aborted at random moments`, async (t) => {
   const watch = await startWatch(t, page);
   const random = seeded(18);
   await load(page);
-  // How long each takes once code is warm, so that moments lie within it and around its end.
+  // How long each takes once code is warm, so that aborts happen during it and around its end.
   const took = await page.evaluate(async () => {
     const many = Array(200).fill("many words are in this text");
     for (let i = 0; i < 5; i++) await classifier.classify(many);
@@ -238,7 +239,7 @@ test(`${LOSSES} devices are lost, and the model comes back on a new one or on th
         seen.push({ scores, device: classifier.info.device });
       }
       await classifier.dispose();
-      watched.engines.length = 0; // the watch itself must not hold what is lost
+      watched.engines.length = 0; // the watch itself must not keep lost engines alive
       return seen;
     }, TEXTS);
     for (const { scores } of seen) assertSame(scores, expected);
@@ -256,8 +257,8 @@ test(`${LOSSES} devices are lost, and the model comes back on a new one or on th
 });
 
 /**
- * A browser as a person has it, and its first page: it keeps pages that are left, and hides those that are not in front,
- * which Playwright has no browser of its own do.
+ * Starts a browser like a user's and opens a page: unlike browsers that Playwright launches, it has a
+ * back/forward cache, and hides pages that aren't in the foreground.
  */
 async function startUnattended(t) {
   const profile = mkdtempSync(join(tmpdir(), "tabsense-profile-"));
@@ -269,7 +270,7 @@ async function startUnattended(t) {
   t.after(async () => {
     child.kill();
     await ended;
-    // Its other processes end after it, and write until then.
+    // Its other processes end later, and write until then.
     await rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   });
   let told = "";
@@ -307,7 +308,7 @@ test(`${NAPS} times the page is frozen in the background, with a call under way,
       globalThis.call = classifier.classify(Array(100).fill("words of a text that is under way"));
     });
     await watch.session.send("Page.setWebLifecycleState", { state: "frozen" });
-    await sleep(100); // the worker may go on, or not: that is the browser's matter
+    await sleep(100); // whether the worker continues is up to the browser
     await watch.session.send("Page.setWebLifecycleState", { state: "active" });
     await window("normal");
     assert.equal((await page.evaluate(() => call)).length, 100);
@@ -327,7 +328,7 @@ test(`${NAPS} times the page is left, kept by the browser, and come back to`, as
   });
   await load(page);
   const until = async (expression) => {
-    // While pages change there is nothing to ask.
+    // During a navigation, no page can evaluate it.
     while (!(await watch.ask(expression).catch(() => false))) await sleep(20);
   };
   for (let i = 1; i <= KEPT + NAPS; i++) {

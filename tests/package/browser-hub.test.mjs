@@ -1,4 +1,4 @@
-// A model hub of another origin than the page, in headless Chromium: its listing, and which headers its CDN sees.
+// A model hub on another origin, in headless Chromium: its listing, and the headers that its CDN sees.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ const TINY = join(ROOT, "test_data/models/tiny-f32");
 const [CONFIG, TOKENIZER, WEIGHTS] = ["config.json", "tokenizer.json", "model.safetensors"].map((name) =>
   readFileSync(join(TINY, name)),
 );
-/** The engine tells by the content what a file is. */
+/** The engine recognizes a file by its content, not by its name. */
 const FILES = {
   "config.json": CONFIG,
   "tokenizer.json": TOKENIZER,
@@ -31,7 +31,7 @@ after(async () => {
   await site?.close();
 });
 
-/** A page, and a hub that it can load from. */
+/** Opens a page, and a hub that it can load from. */
 async function open(t, repository, options) {
   const hub = await startHub({ "org/model": { files: FILES, ...repository } }, options);
   const context = await browser.newContext();

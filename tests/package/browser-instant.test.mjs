@@ -1,4 +1,4 @@
-// The lexicon in a page: fetched only when asked for, and an answer before the weights have come.
+// The lexicon in a page: fetched only if requested, and an answer before the weights have arrived.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -19,7 +19,7 @@ after(async () => {
   await site?.close();
 });
 
-/** A page of its own for one test, and the paths that it and its workers ask for. */
+/** Opens a page for one test; also returns the paths that it and its workers request. */
 async function open(t, path = "") {
   const context = await browser.newContext();
   t.after(() => context.close());
@@ -31,7 +31,7 @@ async function open(t, path = "") {
   return { page, asked };
 }
 
-/** Serves sentiment-en, but its weights only once the test says `release()`. */
+/** Serves sentiment-en, but its weights only once the test calls `release()`. */
 async function heldModel(t) {
   let release;
   const released = new Promise((resolve) => (release = resolve));

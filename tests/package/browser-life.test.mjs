@@ -1,5 +1,5 @@
 // A classifier's life in a page of headless Chromium: typing, streams, `await using`, workers that crash, and
-// memory that is given back.
+// memory that is freed.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -21,7 +21,7 @@ after(async () => {
   await isolated?.close();
 });
 
-/** A page of its own for one test, which fails where the page throws. */
+/** Opens a page for one test, which fails if the page throws. */
 async function open(t, { url } = site, from = browser) {
   const context = await from.newContext();
   const page = await context.newPage();
@@ -36,7 +36,7 @@ async function open(t, { url } = site, from = browser) {
   return page;
 }
 
-/** The worker of the page's classifier, once it is there. */
+/** The worker of the page's classifier, once it has started. */
 async function workerOf(page) {
   for (let i = 0; i < 200; i++) {
     const worker = page.workers().findLast((worker) => worker.url().endsWith("/worker.js"));
@@ -47,7 +47,7 @@ async function workerOf(page) {
 }
 
 /**
- * Waits until the page has so many workers; Chromium takes two seconds to end one that is asleep in the wasm.
+ * Waits until the page has `count` workers; Chromium takes two seconds to end one that sleeps in the wasm.
  */
 async function workersLeft(page, count) {
   for (let i = 0; page.workers().length !== count; i++) {
@@ -111,7 +111,7 @@ test("classifies a browser's stream as it arrives, and cancels it on leaving", a
 
 test("`await using` ends the worker, also where the block throws", async (t) => {
   const page = await open(t);
-  // As text: the parser of the Node that runs this test may not know the syntax.
+  // As text, because the Node that runs this test may not support the syntax.
   const seen = await page.evaluate(`(async () => {
     const seen = [];
     for (const fault of [false, true]) {
@@ -132,7 +132,7 @@ test("`await using` ends the worker, also where the block throws", async (t) => 
   await workersLeft(page, 0);
 });
 
-/** What ends a worker for real; each runs within it. */
+/** Ways to really crash a worker; each function runs in it. */
 const CRASHES = {
   "an error that nobody caught": () =>
     void setTimeout(() => {
@@ -182,7 +182,7 @@ for (const [how, crash] of Object.entries(CRASHES)) {
       assert.deepEqual(scores, expected);
       assert.deepEqual(empty, []);
       assert.equal(info.threads, threads);
-      await workersLeft(page, threads); // those of the crash are gone
+      await workersLeft(page, threads); // the crashed ones are gone
       await page.evaluate(() => classifier.dispose());
       await workersLeft(page, 0);
     });
@@ -237,17 +237,14 @@ test("a new worker that can't be started fails the calls that wait for it, and i
   assert.deepEqual(await page.evaluate(() => classifier.classify("a text", { topK: null })), scores);
 });
 
-/**
- * Bytes of the browser's processes that are theirs alone: what its pages and workers have taken and not given
- * back.
- */
+/** The private memory of the browser's processes in bytes: allocated by pages and workers, and not freed. */
 async function bytesOf(session) {
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
   const own = (id) => {
     try {
       return 1024 * Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${id}/status`, "utf8"))[1]);
     } catch {
-      return 0; // it has ended meanwhile
+      return 0; // it has ended
     }
   };
   return processInfo.reduce((sum, { id }) => sum + own(id), 0);
@@ -270,7 +267,7 @@ for (const threads of [1, 2]) {
         await classifier.classify(["a text", "another"]);
         await classifier.dispose();
       }, options);
-    /** The least of some seconds: garbage goes when the browser has time. */
+    /** The minimum over a few seconds, because the browser collects garbage when it has time. */
     const settled = async () => {
       await workersLeft(page, 0);
       let least = Infinity;
@@ -285,7 +282,7 @@ for (const threads of [1, 2]) {
     const before = await settled();
     for (let i = WARM; i < CYCLES; i++) await cycle({ threads });
     const end = await settled();
-    // The measure itself: what is not disposed of is seen.
+    // Checks the measure itself: it sees classifiers that aren't disposed of.
     const wasm = await page.evaluate(async (threads) => {
       globalThis.held = await Promise.all(
         Array.from({ length: 4 }, () => tabsense.Classifier.load("/tiny/", { threads })),
@@ -299,7 +296,7 @@ for (const threads of [1, 2]) {
       `MiB after ${WARM} cycles ${mib(before)}, after ${CYCLES} ${mib(end)}; with 4 classifiers held ${mib(held)}, of which wasm ${mib(wasm)}`,
     );
     assert.ok(held - end > wasm, `4 classifiers held take but ${mib(held - end)} MiB`);
-    // Less than two of the ten to forty: the measure varies by one where others compute beside the browser.
+    // Less than two classifiers' memory, after 10 to 40 cycles: on a busy machine, the measure varies by one.
     assert.ok(
       end - before < (held - end) / 2,
       `${CYCLES - WARM} cycles left ${mib(end - before)} MiB behind`,

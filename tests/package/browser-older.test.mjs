@@ -1,5 +1,5 @@
-// A model without tokenizer.json in a real Chromium: from the page's own site, and from another origin whose
-// answer for what isn't there no page may read.
+// A model without tokenizer.json in a real Chromium: from the page's own site, and from another origin, whose
+// 404 responses the page can't read.
 
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -43,7 +43,7 @@ async function open(t) {
   return { context, page };
 }
 
-/** Loads in the page, classifies once, disposes; the scores, or the error. */
+/** Loads in the page, classifies once and disposes; resolves to the scores, or the error. */
 function load(page, url) {
   return page.evaluate(async (url) => {
     try {

@@ -1,4 +1,4 @@
-// The tagger of the installed package in a plain page, in headless Chromium: its code is a bundle of its own.
+// The tagger of the installed package in a plain page, in headless Chromium: its code is a separate bundle.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Teaching in a plain page, in headless Chromium: the module that trains is fetched only then, and in the worker.
+// Teaching in a plain page, in headless Chromium: only then is the training module fetched, by the worker.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -1,5 +1,5 @@
-// Threads in headless Chromium: used where the page is cross-origin isolated, one thread elsewhere, and one
-// .wasm file fetched in each.
+// Threads in headless Chromium: used if the page is cross-origin isolated, otherwise one thread; either way,
+// one .wasm file is fetched.
 
 import assert from "node:assert/strict";
 import { renameSync } from "node:fs";
@@ -20,7 +20,7 @@ after(async () => {
   await plain?.close();
 });
 
-/** A page of `site`, and all addresses that it and its workers ask for. */
+/** Opens a page of `site`; also returns all paths that it and its workers request. */
 async function open(t, site) {
   const context = await browser.newContext();
   const requests = [];
@@ -37,7 +37,7 @@ async function open(t, site) {
   return { page, requests, fetched: (end) => requests.filter((path) => path.endsWith(end)) };
 }
 
-/** Loads the tiny model in the page with `options`, asks it, and disposes of it. */
+/** Loads the tiny model in the page with `options`, classifies once, and disposes of it. */
 function ask(page, options) {
   return page.evaluate(async (options) => {
     const classifier = await tabsense.Classifier.load("/tiny/", options);

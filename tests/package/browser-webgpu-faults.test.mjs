@@ -1,11 +1,12 @@
-// A graphics card that refuses work without being lost: no call is answered with an earlier text's scores, and nothing is left behind.
+// A graphics card that fails without being lost: no call returns an earlier text's scores, and nothing is
+// left behind.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { startBrowser, startSite } from "./support.mjs";
 import { assertNothingHeld, assertSame, cpuScores, openPage, TEXTS, watch } from "./webgpu.mjs";
 
-/** Of another size than the short text before it, so that its buffers are new. */
+/** Longer than the text before it, so that it needs new buffers. */
 const LONG = "I want those two hours of my life back. ".repeat(8);
 
 let site, browser;
@@ -29,7 +30,7 @@ test("never returns earlier scores if the device can't allocate a buffer", async
       const { createBuffer } = GPUDevice.prototype;
       let refuses = false;
       GPUDevice.prototype.createBuffer = function (descriptor) {
-        // A size that no device grants makes an invalid buffer, as a lack of memory does.
+        // A size that no device supports gives an invalid buffer, as a lack of memory does.
         const refused = refuses && descriptor.usage & GPUBufferUsage.STORAGE;
         return createBuffer.call(this, refused ? { ...descriptor, size: 2 ** 50 } : descriptor);
       };

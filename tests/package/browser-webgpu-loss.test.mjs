@@ -1,5 +1,5 @@
 // A graphics card that goes away: crashed, lost, and lost again, while the model loads, between calls and
-// under them. Every call is answered.
+// during them. Every call is answered.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -21,7 +21,7 @@ after(async () => {
   await site?.close();
 });
 
-/** A browser of its own, for one test that breaks its graphics process, and how to do that. */
+/** Starts a separate browser for a test that crashes its graphics process; returns a page and `crash`. */
 async function fragile(t) {
   const own = await startBrowser({ webgpu: true });
   t.after(() => own.close());
@@ -113,7 +113,7 @@ for (const worker of [true, false]) {
         },
         [url, worker],
       );
-      await page.waitForFunction(() => reading); // the weights are read once the device is there
+      await page.waitForFunction(() => reading); // the weights are read once the device is ready
       await release(crash);
       await release();
       const [scores, info] = await page.evaluate(async (texts) => {
@@ -123,7 +123,7 @@ for (const worker of [true, false]) {
         return [scores, classifier.info];
       }, TEXTS);
       assertSame(scores, expected);
-      // After its second crash, Chromium gives out no adapter any more.
+      // After the second crash, Chromium provides no adapter.
       assert.equal(info.device, device);
       if (device === "cpu") assert.match(info.webgpu.reason, /lost/);
     }
@@ -144,7 +144,7 @@ test("auto with a card that is faster: it is used, and the CPU answers where the
     let then = 0;
     const { performance } = globalThis;
     performance.now = () => {
-      now += then === turn ? 10 : 1; // … and by this clock, what is waited for takes less time than what is not
+      now += then === turn ? 10 : 1; // … and by this clock, async work is faster than sync work
       then = turn;
       return now;
     };
@@ -215,7 +215,7 @@ test("a device lost in flight, twice in a row, and while the model is loaded aga
     await new Promise((resolve) => setTimeout(resolve, 0));
     watched.engines.at(-1).loseDevice();
   }, TEXTS);
-  await release(() => page.evaluate(() => watched.devices)); // the model comes again for the second device …
+  await release(() => page.evaluate(() => watched.devices)); // the model loads again for the second device …
   await page.waitForFunction(() => watched.engines.length === 2);
   const results = await page.evaluate(async () => call);
   assertSame(

@@ -1,5 +1,4 @@
-// The package on WebGPU, in headless Chromium, whose software plays the graphics card: the CPU's labels, and
-// nothing left behind.
+// The package on WebGPU, in Chromium with a software adapter: the CPU's labels, and nothing left behind.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -9,7 +8,7 @@ import { times } from "../soak.mjs";
 import { ROOT, startBrowser, startSite } from "./support.mjs";
 import { assertNothingHeld, cpuScores, heldModel, openPage, TEXTS, TIMEOUT_MS, watch } from "./webgpu.mjs";
 
-/** Every third: software takes its time, and all of them are tested on the engine itself. */
+/** Every third golden, because software is slow; tests of the engine cover all of them. */
 const goldens = (name) =>
   readFileSync(join(ROOT, "test_data", name), "utf8")
     .trim()
@@ -17,10 +16,10 @@ const goldens = (name) =>
     .map((line) => JSON.parse(line))
     .filter((_, i) => i % 3 === 0);
 
-/** Where the two best logits of the original are nearer to each other than this, rounding decides the label. */
+/** If the original's two best logits are closer to each other than this, rounding decides the label. */
 const TIE = 0.05;
 
-/** Device `"webgpu"` may take the embedding tables and this many bytes of wasm memory. */
+/** Device `"webgpu"` may use this many bytes of wasm memory besides the embedding tables. */
 const BESIDE_TABLES = 32 << 20;
 
 const LOADS = times(6, 50); // each dtype more than once
@@ -39,7 +38,7 @@ after(async () => {
 
 const open = (t, from = browser) => openPage(t, site, from);
 
-// int8 is rounded in its activations too, on the CPU; measured, the logits of all goldens are within 1e-3.
+// On the CPU, int8 also rounds activations; the measured logits of all goldens are within 1e-3.
 for (const [model, file, dtype, tolerance] of [
   ["sentiment-en@1", "sentiment_1_goldens.jsonl", "fp32", 1e-3],
   ["sentiment-en@1", "sentiment_1_goldens.jsonl", "int8", 5e-3],
@@ -74,7 +73,7 @@ for (const [model, file, dtype, tolerance] of [
     assert.ok(
       onGpu.every(({ device }) => device === "webgpu") && onCpu.every(({ device }) => device === "cpu"),
     );
-    // The CPU's int4 kernels round activations to int8, the device's don't: they are compared with PyTorch's.
+    // The CPU's int4 kernels round activations to int8 and the device's don't: compare int4 with PyTorch.
     const wanted = (i) =>
       dtype === "int4" ? rows[i].logits.map((x) => x - rows[i].logits.at(-1)) : ratios(onCpu[i].scores);
     const difference = Math.max(...onGpu.map(({ scores }, i) => apart(ratios(scores), wanted(i))));
@@ -90,7 +89,7 @@ for (const [model, file, dtype, tolerance] of [
       flipped.map(({ text }) => text),
       [],
     );
-    const tables = info.model.vocabulary * info.model.width + info.model.maxTokens * info.model.width; // in int8, as they are in the file
+    const tables = info.model.vocabulary * info.model.width + info.model.maxTokens * info.model.width; // in int8, as in the file
     assert.ok(
       info.bytes.memory <= tables + BESIDE_TABLES,
       `${info.bytes.memory} bytes beside ${tables} of tables`,
@@ -99,7 +98,7 @@ for (const [model, file, dtype, tolerance] of [
 }
 
 const bestOf = (scores) => scores.indexOf(Math.max(...scores));
-/** The logits up to a constant: how far each is from the last. */
+/** The logits up to a constant: each one's difference from the last. */
 const ratios = (scores) => scores.map((score) => Math.log(score / scores.at(-1)));
 const apart = (a, b) => Math.max(...a.map((x, i) => Math.abs(x - b[i])));
 
@@ -170,8 +169,8 @@ test("without an adapter, or without WebGPU at all, the CPU computes, and info s
 });
 
 /**
- * Gives every loading of the page the same device, and compiles each pipeline once: software takes seconds
- * for these. What is left of each is counted.
+ * Gives every load in the page the same device, and compiles each pipeline once, because both take seconds in
+ * software. Counts devices and buffers.
  */
 function shareDevice(page) {
   return page.evaluate(() => {

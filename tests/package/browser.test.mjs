@@ -21,7 +21,7 @@ after(async () => {
   await site?.close();
 });
 
-/** A page of its own for one test, which fails where the page throws or asks another origin for anything. */
+/** Opens a page for one test, which fails if the page throws or makes a request to another origin. */
 async function open(t, path = "") {
   const context = await browser.newContext();
   const page = await context.newPage();

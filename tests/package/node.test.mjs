@@ -1,5 +1,4 @@
-// The tarball in an empty project: what is in it, and that it works in Node, with TypeScript, and as a
-// command.
+// The tarball in an empty project: its contents, and that it works in Node, in TypeScript and as a command.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -194,7 +193,7 @@ test("its types hold in the strictest project", () => {
       await classifier.classify(typeof disposable);
     }`,
   );
-  // `await using` asks for TypeScript's own types of it, and nothing else does.
+  // Only `await using` needs TypeScript's types for it.
   for (const [file, lib] of [
     ["use.ts", "es2022,dom,dom.iterable"],
     ["using.ts", "es2022,dom,dom.iterable,esnext.disposable"],

@@ -24,7 +24,7 @@ import "../scratch-cache.mjs";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** An empty project with the package's tarball installed: its folder, and the tarball's list of files. */
+/** Creates a project with the package's tarball installed; returns its folder and the tarball's files. */
 export function installTarball() {
   const project = mkdtempSync(join(tmpdir(), "tabsense-project-"));
   cpSync(installedOnce(), project, { recursive: true, verbatimSymlinks: true });
@@ -32,7 +32,7 @@ export function installTarball() {
   return { project, filename, files, remove: () => rmSync(project, { recursive: true, force: true }) };
 }
 
-/** A project with the package as it is now, packed and installed by the first file of tests that asks. */
+/** A project with the current package, packed and installed by the first test file that needs it. */
 function installedOnce() {
   const hash = hashOf(["package.json", "dist", "README.md", "CHANGELOG.md", "LICENSE", "NOTICE"]);
   const folder = join(ROOT, "target/installed", hash);
@@ -44,7 +44,7 @@ function installedOnce() {
   const npm = (args, cwd) =>
     execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   const packed = JSON.parse(npm(["pack", "--json", "--ignore-scripts", "--pack-destination", project], ROOT));
-  // A list in older npm, a record by package name in newer.
+  // A list in older versions of npm, a record by package name in newer ones.
   const { filename, files } = Object.values(packed)[0];
   const write = (name, value) => writeFileSync(join(project, name), JSON.stringify(value));
   write("package.json", { name: "user", version: "1.0.0", type: "module", private: true });
@@ -53,14 +53,14 @@ function installedOnce() {
   try {
     renameSync(project, folder);
   } catch {
-    rmSync(project, { recursive: true }); // another file of tests was quicker
+    rmSync(project, { recursive: true }); // another test file was faster
   }
   return folder;
 }
 
 /**
  * The tarball on a static server with a plain page that imports it; the models are at /models/, the smallest
- * one at /tiny/. `isolated`: whether the page may have threads; `onRequest` gets each request first.
+ * one at /tiny/. `isolated`: whether the page may use threads; `onRequest` is called with each request first.
  */
 export async function startSite({ isolated = false, onRequest } = {}) {
   const installed = installTarball();
@@ -83,7 +83,7 @@ export async function startSite({ isolated = false, onRequest } = {}) {
   return { url, project: installed.project, close: async () => (await close(), installed.remove()) };
 }
 
-/** A headless Chromium; `webgpu` gives it a software adapter; `own` are further arguments. */
+/** Starts a headless Chromium; `webgpu` gives it a software adapter; `args` are further arguments. */
 export function startBrowser({ webgpu = false, args: own = [] } = {}) {
   const { "chromium-args": plain, "webgpu-args": card } = readManifest().tests;
   const args = [...plain, ...(webgpu ? card : []), ...own];
@@ -94,8 +94,8 @@ export function startBrowser({ webgpu = false, args: own = [] } = {}) {
 }
 
 /**
- * A page of a test's own in which the package is imported, and the paths of all that it and its workers asked for. The
- * test fails where a script of the page did.
+ * Opens a page for one test, with the package imported; also returns the paths that it and its workers
+ * request. The test fails if the page throws.
  */
 export async function openPage(t, browser, site) {
   const context = await browser.newContext();

@@ -1,5 +1,5 @@
-// What the tests of the package on WebGPU share: pages that are watched, a server that stops on demand, and
-// comparisons with the CPU.
+// Helpers for the package's WebGPU tests: watching a page, a server that stops on demand, and comparisons
+// with the CPU.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -7,16 +7,13 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { ROOT } from "./support.mjs";
 
-/** Software takes seconds to compile the pipelines of each device, and more on a machine that is busy. */
+/** A software adapter takes seconds to compile the pipelines of each device, and more on a busy machine. */
 export const TIMEOUT_MS = 180_000;
 
-/** What is classified where any text will do. */
+/** Texts for tests in which any text will do. */
 export const TEXTS = ["A delight from start to finish.", "I want those two hours of my life back."];
 
-/**
- * A page of its own for one test, which fails if the page throws, or if its console shows an error
- * other than a 404.
- */
+/** Opens a page for one test, which fails if the page throws or logs an error other than a failed request. */
 export async function openPage(t, site, browser) {
   const context = await browser.newContext();
   const page = await context.newPage();
@@ -68,7 +65,7 @@ export async function watch(page) {
   });
 }
 
-/** Nothing of the graphics card is held any more: no buffer, no device. */
+/** Asserts that all buffers and devices of the graphics card are freed. */
 export async function assertNothingHeld(page) {
   await page.waitForFunction(() => watched.lost === watched.devices);
   assert.deepEqual(await page.evaluate(() => watched.ledger()), { buffers: 0, bytes: 0 });
@@ -98,7 +95,7 @@ export async function heldModel(t) {
   t.after(() => (server.close(), server.closeAllConnections()));
   return {
     url: `http://127.0.0.1:${server.address().port}/`,
-    /** Once a download has stopped in the middle: lets it go on. */
+    /** Waits until a download has stopped in the middle, then lets it continue. */
     async release(before = async () => {}) {
       for (const start = Date.now(); waiting.length === 0; ) {
         if (Date.now() - start > TIMEOUT_MS) throw new Error("nobody asked for the weights");
@@ -110,7 +107,7 @@ export async function heldModel(t) {
   };
 }
 
-/** What the CPU says of the texts, from the tiny model. */
+/** The tiny model's scores of the texts on the CPU. */
 export function cpuScores(page, texts = TEXTS) {
   return page.evaluate(async (texts) => {
     const classifier = await tabsense.Classifier.load("/tiny/", { device: "cpu" });
@@ -120,7 +117,7 @@ export function cpuScores(page, texts = TEXTS) {
   }, texts);
 }
 
-/** The same labels in the same order, and the same scores but for rounding. */
+/** Asserts the same labels in the same order, and the same scores except for rounding. */
 export function assertSame(actual, expected) {
   assert.deepEqual(
     actual.map((scores) => scores.map(({ label }) => label)),

@@ -1,6 +1,6 @@
-// Projects of each bundler: built, served under the strictest policy, and opened in Chromium. What is emitted
-// is there once, and a page fetches one .wasm file and one worker; of `tabsense/simd` (the projects *-simd
-// and esbuild), no more than these is emitted. A model's checkpoint of PyTorch's takes one more.
+// A project for each bundler: built, served under the strictest policy, and opened in Chromium. Each file is
+// emitted once, and a page fetches one .wasm file and one worker; with `tabsense/simd` (the *-simd and
+// esbuild projects), no others are emitted. A PyTorch checkpoint needs one more .wasm file.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -32,16 +32,16 @@ before(async () => {
 
 after(() => browser?.close());
 
-/** What reads PyTorch's checkpoints: it is fetched for them alone. */
+/** The module that reads PyTorch checkpoints, and is fetched only for them. */
 const REWRITER = "rewriter";
 
-/** What teaches a classifier. */
+/** The module that teaches a classifier. */
 const TEACHER = "teacher";
 
-/** What the package has for browsers: one is fetched. */
+/** The package's modules for browsers; a page fetches one build. */
 const BUILDS = ["relaxed", "relaxed-threads", "simd", "simd-threads", REWRITER, TEACHER];
 
-/** What `tabsense/simd` has. */
+/** The modules of `tabsense/simd`. */
 const ONE_BUILD = ["simd", REWRITER, TEACHER];
 
 const VITE = {
@@ -51,10 +51,10 @@ const VITE = {
 const WEBPACK = ["bin:webpack", "--stats", "errors-only"];
 const ROLLUP = ["bin:rollup", "--config", "--silent"];
 
-/** Workers start by the package's policy; webpack has one of its own for the scripts that it loads. */
+/** Workers start under the package's policy; webpack has its own for the scripts that it loads. */
 const TRUST = "require-trusted-types-for 'script'; trusted-types tabsense webpack";
 
-/** `workers`: how many scripts of each name the output has; webpack gives its own numbers for names. */
+/** `workers`: how many scripts of each name the output has; webpack uses numbers as names. */
 const PROJECTS = [
   { name: "vite", ...VITE, builds: BUILDS, workers: { worker: 1, thread: 1 } },
   { name: "vite-simd", ...VITE, builds: ONE_BUILD, workers: { worker: 1, thread: 0 } },
@@ -68,11 +68,11 @@ const PROJECTS = [
 for (const { name, build, mounts = (folder) => ({ "/": folder }), builds, workers } of PROJECTS) {
   test(`${name}: built, it classifies with one .wasm file and one worker`, async (t) => {
     const folder = join(HERE, name);
-    rmSync(join(folder, "dist"), { recursive: true, force: true }); // Rollup leaves what lies there
+    rmSync(join(folder, "dist"), { recursive: true, force: true }); // Rollup leaves old files there
     await runIn(name, build);
     await t.test("each file is emitted once", () => assertEmitted(join(folder, "dist"), builds, workers));
     for (const isolated of [false, true]) {
-      const headers = { "content-security-policy": `${STRICT}; img-src data:; ${TRUST}` }; // their icons are data: URLs
+      const headers = { "content-security-policy": `${STRICT}; img-src data:; ${TRUST}` }; // the icons are data: URLs
       const { url, requests } = await site(t, mounts(folder), { isolated, headers });
       await assertVerdict(await open(t, browser, url));
       assertFetched(requests, isolated && hasThreads(builds));
@@ -86,7 +86,7 @@ const hasThreads = (builds) => builds.includes("simd-threads");
 
 const digestOf = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
 
-/** The built page with a checkpoint in the place of its model's weights fetches what reads it. */
+/** Checks that the built page, with a checkpoint instead of its weights, fetches the module that reads it. */
 async function checkpoint(t, folder, mounts) {
   const copy = mkdtempSync(join(tmpdir(), "tabsense-bundle-"));
   t.after(() => rmSync(copy, { recursive: true }));
@@ -106,7 +106,7 @@ async function checkpoint(t, folder, mounts) {
     const content = readFileSync(path);
     if (digestOf(path) === rewriter) emitted = name;
     for (const [before, after] of instead) {
-      // Vite writes small files into its scripts.
+      // Vite inlines small files into its scripts.
       const [inline, other] = [before, after].map((bytes) => bytes.toString("base64"));
       const isInline = name.endsWith(".js") && content.includes(inline);
       if (!isInline && !content.equals(before)) continue;
@@ -151,8 +151,8 @@ test("vite: its development server serves the unbundled package", async (t) => {
 });
 
 /**
- * The .wasm files in the output are the package's own, byte by byte, each once, and none is written into a
- * script.
+ * Asserts that the .wasm files in the output are the package's own, byte for byte, each once, and that none
+ * is inlined into a script.
  */
 function assertEmitted(folder, builds, workers = null) {
   const files = filesBelow(folder);
@@ -178,9 +178,7 @@ function assertEmitted(folder, builds, workers = null) {
   }
 }
 
-/**
- * The page fetched one .wasm file and one worker's script; a second script only where there may be helpers.
- */
+/** Asserts that the page fetched one .wasm file and one worker script, or two scripts if it uses threads. */
 function assertFetched(requests, threads) {
   const paths = requests.map(({ path }) => path).join(" ");
   assert.equal(requests.filter(({ path }) => path.endsWith(".wasm")).length, 1, paths);

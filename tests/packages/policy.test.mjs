@@ -1,5 +1,5 @@
-// Content security policies: the strictest that suffices, and what is told where one, or the server, keeps
-// something from the page.
+// Content security policies: the strictest that suffices, and the errors if a policy, or the server,
+// withholds something from the page.
 
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -54,7 +54,7 @@ after(async () => {
 const dist = () => join(MODULES, "tabsense/dist");
 
 /**
- * A page under `policy`, which all files are sent with, and `load(options)`, which yields the first label or
+ * Opens a page under `policy`, which is sent with all files; `load(options)` resolves to the first label, or
  * the error.
  */
 async function openUnder(t, policy, mounts = {}, headers = {}, path = "") {
@@ -80,7 +80,7 @@ async function openUnder(t, policy, mounts = {}, headers = {}, path = "") {
   return { page, faults, requests, load };
 }
 
-/** The page lives on: it computes, and its document takes changes. */
+/** Asserts that the page still works: scripts run, the document can change, and no worker is left. */
 async function assertAlive(page) {
   assert.equal(
     await page.evaluate(async () => {
@@ -130,14 +130,14 @@ test("with isolation, threads need nothing more", async (t) => {
   );
 });
 
-/** All that the package needs under Trusted Types. */
+/** The only permissions that the package needs under Trusted Types. */
 const TRUSTED = `${STRICT}; require-trusted-types-for 'script'; trusted-types tabsense`;
 const ISOLATED = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
 };
 
-/** No violation was reported, `Worker` is the browser's own, and plain addresses are refused. */
+/** Asserts that no violation was reported, `Worker` is the browser's own, and plain addresses are refused. */
 async function assertTrusted(page) {
   const seen = await page.evaluate(() => {
     const seen = { violations: [...violations], own: Worker === PlainWorker };
@@ -154,7 +154,7 @@ async function assertTrusted(page) {
 test("under Trusted Types, workers and threads start by the policy tabsense, and nothing else is asked for", async (t) => {
   const { load, page } = await openUnder(t, TRUSTED, {}, ISOLATED);
   assert.equal((await load({ threads: 2 })).threads, 2);
-  // A second worker, and a third, are of the same policy: another of its name would be refused.
+  // Further workers use the same policy: a second policy with its name would be refused.
   for (const worker of [true, false]) assert.equal((await load({ worker, threads: 1 })).threads, 1);
   await assertTrusted(page);
 });
@@ -200,7 +200,7 @@ test("a policy that forbids connections", async (t) => {
   await assertAlive(page);
 });
 
-/** The package's dist folder without its .wasm files, or with others in their place. */
+/** A copy of the package's dist folder with its .wasm files removed, or replaced by `content`. */
 function spoilt(t, content) {
   const copy = mkdtempSync(join(tmpdir(), "tabsense-spoilt-"));
   t.after(() => rmSync(copy, { recursive: true }));

@@ -1,4 +1,4 @@
-// Projects that run outside of a browser: this Node and newer ones, Deno, Bun, and Cloudflare's workerd.
+// Projects that run outside of a browser: in this and other versions of Node, Deno, Bun, and workerd.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -19,8 +19,8 @@ import {
 before(setUpConsumers);
 
 /**
- * From the packages of one system: those that choose among systems do so with a script at their installation,
- * and none is run here.
+ * From the packages for one system: packages that choose a system do it in an install script, and no install
+ * scripts run here.
  */
 const PROGRAMS = {
   "node 22": join(MODULES, "node-22/bin/node"),
@@ -30,7 +30,7 @@ const PROGRAMS = {
   workerd: join(MODULES, "@cloudflare/workerd-linux-64/bin/workerd"),
 };
 
-/** The programs are of one system; on others, these tests are left out. */
+/** The programs are for one system; on others, these tests are skipped. */
 const skip =
   process.platform === "linux" && process.arch === "x64"
     ? false

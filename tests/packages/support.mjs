@@ -1,5 +1,5 @@
-// What the tests of the consumer projects share: the packed packages installed beside what builds the
-// projects, servers that remember, and a browser.
+// Helpers for the tests of the consumer projects: the packed packages, installed next to the build tools,
+// servers that record their requests, and a browser.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -19,13 +19,13 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const HERE = join(ROOT, "tests/packages");
 export const MODULES = join(HERE, "node_modules");
 
-/** What every project writes. */
+/** The verdict that every project prints. */
 export const VERDICT = /^POSITIVE 0\.9\d\d$/;
 
-/** What it is the verdict on. */
+/** The text that it classifies. */
 export const TEXT = "A delight from start to finish.";
 
-/** All that the package needs of a page's policy. */
+/** The only permissions that the package needs in a page's policy. */
 export const STRICT =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; style-src 'self'";
 
@@ -37,10 +37,10 @@ export const PACKAGES = ["tabsense", ...MODELS.map((name) => `tabsense-${name}`)
 const TARBALLS = join(MODULES, ".tarballs");
 const NPM = ["--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"];
 
-/** Installs what builds the projects, and the packages as they are packed; what is already installed stays. */
+/** Installs the build tools and the packed packages, except for those that are already installed. */
 export async function setUpConsumers() {
-  for (const name of MODELS_TO_FETCH) await setUpModel(name); // --ignore-scripts leaves out what would fetch it
-  await setUpNested("tests/packages"); // an installation takes the packed ones and their stamp away
+  for (const name of MODELS_TO_FETCH) await setUpModel(name); // --ignore-scripts skips the fetch script
+  await setUpNested("tests/packages"); // an installation removes the packed ones and their stamp
   const packed = hashOf([
     "dist",
     "package.json",
@@ -67,7 +67,7 @@ export async function setUpConsumers() {
   );
 }
 
-/** Unpacks a package beside the others: `npm install` would ask a registry for those too. None has dependencies. */
+/** Unpacks a package: `npm install` would request the others from a registry. None has dependencies. */
 async function unpack(tarball) {
   const folder = join(MODULES, basename(tarball).replace(/-\d+\.\d+\.\d+.*$/, ""));
   rmSync(folder, { recursive: true, force: true });
@@ -83,8 +83,8 @@ export function tarballs() {
 }
 
 /**
- * Runs a program and yields what it prints; a failure has all of that in its message. `env` is added to the
- * environment.
+ * Runs a program and resolves to its standard output; an error has all of its output in the message. `env` is
+ * added to the environment.
  */
 export function command(program, args, cwd, { env = {}, status = 0 } = {}) {
   return new Promise((resolve, reject) => {
@@ -105,19 +105,13 @@ export function command(program, args, cwd, { env = {}, status = 0 } = {}) {
   });
 }
 
-/**
- * Runs a project's script, or a tool that is installed beside the projects (`"bin:vite"`), in the project's
- * folder.
- */
+/** Runs a project's script, or an installed tool (`"bin:vite"`), in the project's folder. */
 export function runIn(project, [script, ...args], options) {
   const path = script.startsWith("bin:") ? join(MODULES, ".bin", script.slice(4)) : script;
   return command(process.execPath, [path, ...args], join(HERE, project), options);
 }
 
-/**
- * A program that serves, and what it printed until `ready` matched, which is yielded as the match. It ends
- * with the test.
- */
+/** Starts a program that serves, until the test ends; resolves to the match of `ready` in its output. */
 export function startServer(t, program, args, cwd, ready, env = {}) {
   const child = spawn(program, args, {
     cwd,
@@ -142,8 +136,8 @@ export function startServer(t, program, args, cwd, ready, env = {}) {
 }
 
 /**
- * Serves folders until the test ends; yields `{ url, requests }`, with each request's path and what the
- * browser wanted it for.
+ * Serves folders until the test ends; resolves to `{ url, requests }`, with each request's path and its
+ * `Sec-Fetch-Dest`.
  */
 export async function site(t, mounts, options = {}) {
   const requests = [];
@@ -154,13 +148,13 @@ export async function site(t, mounts, options = {}) {
   return { url, requests };
 }
 
-/** The id that Chromium gives an unpacked extension: half a digest of its path, in letters from a to p. */
+/** The id that Chromium gives an unpacked extension: half of its path's digest, as letters from a to p. */
 export function extensionId(folder) {
   const digest = createHash("sha256").update(realpathSync(folder)).digest("hex").slice(0, 32);
   return digest.replace(/./g, (digit) => String.fromCharCode(97 + Number.parseInt(digit, 16)));
 }
 
-/** A headless Chromium of the test file's own. */
+/** Starts a headless Chromium. */
 export function startBrowser() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
@@ -169,8 +163,8 @@ export function startBrowser() {
 }
 
 /**
- * Opens `url`; yields the page, what went wrong in it, and the paths that it and its workers ask for. An
- * address of another origin counts as wrong. The page's context ends with the test.
+ * Opens `url`; resolves to the page, its errors, and the paths that it and its workers request. A request to
+ * another origin counts as an error. The page's context ends with the test.
  */
 export async function open(t, browser, url) {
   const context = await browser.newContext();
@@ -192,7 +186,7 @@ export async function open(t, browser, url) {
   return { page, faults, paths };
 }
 
-/** Waits for a page's verdict, which must be right, and for nothing to have gone wrong. */
+/** Waits for a page's verdict; fails unless it is right and the page has no errors. */
 export async function assertVerdict({ page, faults }) {
   await page
     .waitForFunction(() => /\w/.test(document.querySelector("output")?.textContent ?? ""), null, {
@@ -205,7 +199,7 @@ export async function assertVerdict({ page, faults }) {
   assert.deepEqual(faults, []);
 }
 
-/** The files below a folder, by their paths in it. */
+/** The paths of the files below a folder, relative to it. */
 export function filesBelow(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -1,4 +1,4 @@
-// The packed packages: whether they could be published, and what their files don't do.
+// The packed packages: whether they could be published, and what their files must not do.
 
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { command, filesBelow, HERE, MODULES, PACKAGES, ROOT, setUpConsumers, tar
 
 await setUpConsumers();
 
-/** The one line that starts the worker where the package comes from another origin. */
+/** The one line that starts the worker if the package comes from another origin. */
 const SHIM =
   /new Blob\(\[`import \$\{JSON\.stringify\(\w+\.href\)\};`\],\s*\{\s*type:\s*"text\/javascript"\s*\}\),\s*\w+\s*=\s*URL\.createObjectURL\(\w+\)/;
 
@@ -162,7 +162,7 @@ test("no eval, no script from a blob: or data: URL, no address of a third party"
     }
     const addresses = [...text.matchAll(/["'`(](https?:\/\/[^\s"'`$)]+)/g)]
       .map(([, address]) => address)
-      // Names of copies in the browser's cache: no server can have them (RFC 2606).
+      // Names of copies in the browser's cache; no server can have this domain (RFC 2606).
       .filter((address) => address !== hub && !address.startsWith("https://tabsense.invalid/"));
     assert.deepEqual(addresses, [], path);
   }

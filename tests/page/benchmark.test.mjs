@@ -1,5 +1,4 @@
-// The Benchmark tab: how it is opened, a run from beginning to end, its report, and what may happen
-// meanwhile. No time is judged.
+// The Benchmark tab: opening it, a run from start to end, its report, interruptions. No timing is checked.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -9,7 +8,7 @@ import { DELIGHT, open, openReady, quiet, site } from "./harness.mjs";
 const CODE = /\/assets\/bench-[^/]+\.(js|css)$/; // the tab's own code, with the chart library and its styles
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
 
-/** What the tests do with the tab, on top of what the harness gives. */
+/** Extends the harness with the actions of the tab. */
 function bench(opened) {
   const { page, part, load } = opened;
   return {
@@ -21,7 +20,7 @@ function bench(opened) {
         await box.setChecked(lengths.includes(Number(await box.inputValue())));
       await page.locator(`input[name="rounds"][value="${rounds}"]`).check();
     },
-    /** Takes a tiny model into use, through the page's own field. */
+    /** Loads the tiny model, through the page's own field. */
     async tiny() {
       await part("tab-classify").click();
       await load("./fixtures/tiny-f32/");
@@ -31,7 +30,7 @@ function bench(opened) {
       await part("tab-benchmark").click();
       await part("bench-run").waitFor();
     },
-    /** The table by its heads, a row an object. */
+    /** The rows of the table as objects, keyed by the column heads. */
     rows: () =>
       part("bench-table").evaluate((table) => {
         const heads = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent);
@@ -39,7 +38,7 @@ function bench(opened) {
           Object.fromEntries([...row.cells].map((cell, at) => [heads[at], cell.textContent])),
         );
       }),
-    /** How many of a chart's pixels are not transparent. */
+    /** The number of a chart's pixels that aren't transparent. */
     inked: (id) =>
       part(id)
         .locator("canvas")

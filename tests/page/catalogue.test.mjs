@@ -1,4 +1,4 @@
-// The list of well-known models, what a pick asks the hub for, and the second text of models of pairs.
+// The list of well-known models, the requests of a pick to the hub, and the second text for models of pairs.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync } from "node:fs";
@@ -15,7 +15,7 @@ const { CATALOGUE } = await module("catalogue.ts");
 const LISTED = CATALOGUE.flatMap(({ models }) => models);
 const OWN = LISTED[0];
 
-/** Of each model on the hub: words, width, layers, feed-forward width, labels, as its config.json has them. */
+/** For each model on the hub: words, width, layers, feed-forward width and labels, from its config.json. */
 const SHAPES = {
   "distilbert/distilbert-base-uncased-finetuned-sst-2-english": [30_522, 768, 6, 3072, 2],
   "lxyuan/distilbert-base-multilingual-cased-sentiments-student": [119_547, 768, 6, 3072, 3],
@@ -31,7 +31,7 @@ const SHAPES = {
   "cross-encoder/ms-marco-electra-base": [30_522, 768, 12, 3072, 1],
 };
 
-/** Rows of positions and of token types. */
+/** Rows of the position and token type embeddings. */
 const POSITIONS = {
   distilbert: 512,
   bert: 514,
@@ -61,7 +61,7 @@ test("each architecture of the list runs", () => {
   for (const { architecture } of LISTED) assert.match(runs, new RegExp(`^ {2}"?${architecture}"?: `, "m"));
 });
 
-/** Answers for the hub: each model of it is the folder `fixture`. Yields what was asked for. */
+/** Replaces the hub: each of its models is the folder `fixture`. Returns the requested URLs. */
 async function serveHub(context, fixture) {
   const asked = [];
   await context.route(`${HUB}/**`, (route) => {
@@ -74,7 +74,7 @@ async function serveHub(context, fixture) {
   return asked;
 }
 
-/** Picks a model of the list, and waits until it is in use. */
+/** Picks a model from the list, and waits until it is in use. */
 async function pick({ page, part }, name) {
   await part("catalogue").selectOption(name);
   await part("model-load").click();

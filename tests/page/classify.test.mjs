@@ -1,4 +1,4 @@
-// The page's first duty: a text in, a label out, in this tab alone.
+// The page's main purpose: a text in, a label out, within this tab.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -50,7 +50,7 @@ test("typing quickly ends on the newest text", async (t) => {
   await part("input").fill("");
   await part("input").pressSequentially(HOURS.text);
   assert.equal((await result()).label, HOURS.label);
-  // Fifty texts faster than any of them can be classified: what is shown is the last one's.
+  // Fifty texts, faster than any of them can be classified: the page shows the verdict on the last one.
   const shown = await page.evaluate(
     async ({ texts, last }) => {
       const input = document.querySelector('[data-testid="input"]');
@@ -169,7 +169,7 @@ test("the page's policy lets no code of others run", async (t) => {
   assert.doesNotMatch(policy, /'unsafe-inline'|'unsafe-eval'|\*/);
   const ran = await page.evaluate(() => {
     const script = document.createElement("script");
-    script.append("window.ran = true"); // its text itself would not even be set: Trusted Types
+    script.append("window.ran = true"); // Trusted Types would refuse script.text itself
     document.body.append(script);
     return window.ran ?? false;
   });

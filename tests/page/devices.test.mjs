@@ -1,4 +1,4 @@
-// The device switch and all that speaks of the graphics card, in a browser that has WebGPU and no adapter.
+// The device switch and all information on the graphics card, in a browser with WebGPU and no adapter.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -6,7 +6,7 @@ import { accessibilityFaults, DELIGHT, HOURS, openReady, overflow, quiet, worker
 
 const NO_ADAPTER = /no graphics adapter/;
 
-/** Chooses a device and waits until the model is there again. */
+/** Chooses a device and waits until the model is loaded again. */
 async function choose({ page, part, status }, device) {
   await part(`device-${device}`).check();
   await page.waitForFunction(
@@ -89,7 +89,7 @@ test("a load that is cancelled, or fails, puts the switch back", async (t) => {
   await page.waitForFunction(
     () => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32",
   );
-  const forget = () => page.evaluate(() => caches.delete("tabsense-models")); // or its copies would answer
+  const forget = () => page.evaluate(() => caches.delete("tabsense-models")); // or the cache would answer
   await forget();
   const release = server.hold("/fixtures/tiny-f32/model.safetensors");
   await part("device-cpu").check();

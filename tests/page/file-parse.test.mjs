@@ -1,5 +1,5 @@
-// The File tab's parser without a browser: files longer than the pieces that they are read in, and bad files. Rows
-// pass through a structured clone, as they do between the worker and the page.
+// The File tab's parser without a browser: files longer than the pieces that they are read in, and invalid
+// files. Rows go through a structured clone, as between the worker and the page.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -12,7 +12,7 @@ const { assembly } = await bundledForNode("file/assembly.ts");
 
 const PIECE_BYTES = 1 << 18; // as in source.ts
 
-/** Reads a file as read.ts does; `seen` gets each message. */
+/** Reads a file as read.ts does; calls `seen` with each message. */
 async function read(name, content, reading = {}, seen = () => {}) {
   const { take, table } = assembly();
   for await (const sent of parseFile(new File([content], name), reading)) {

@@ -1,4 +1,4 @@
-// The File tab's states without a browser: what each event makes of each state, and what each state shows.
+// The File tab's states without a browser: the transitions of each state, and what each state shows.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -28,7 +28,7 @@ const PROBLEM = { message: "reviews.csv is empty.", recodable: false };
 const after = (...events) => events.reduce(next, EMPTY);
 const texts = (state) => openedIn(state).items.map(({ text }) => text);
 
-/** A state of each name. */
+/** One state of each name. */
 const STATES = {
   empty: () => EMPTY,
   reading: () => after(OPENING),
@@ -39,7 +39,9 @@ const STATES = {
   stopped: () => after(OPENING, READ, STARTED, CLASSIFIED, { type: "stopped", cause: "cancelled" }),
 };
 
-/** What each event makes of each state; a state that isn't listed stays the very same. */
+/**
+ * The state that each event leads to, by the state before; a state that isn't listed stays the same object.
+ */
 const STEPS = [
   [OPENING, Object.fromEntries(Object.keys(STATES).map((name) => [name, "reading"]))],
   [{ type: "closed" }, Object.fromEntries(Object.keys(STATES).map((name) => [name, "empty"]))],

@@ -1,4 +1,4 @@
-// What the tests of the File tab share: files of texts, and what they do with the tab.
+// Helpers for the File tab's tests: files of texts, and the actions of the tab.
 
 import { readFileSync } from "node:fs";
 import { stringify } from "csv-stringify/sync";
@@ -16,7 +16,7 @@ export const REVIEWS = stringify(
   { header: true },
 );
 
-/** What the tests do with the tab, on top of what the harness gives. */
+/** Extends the harness with the actions of the tab. */
 export function filed(opened) {
   const { page, part } = opened;
   return {
@@ -25,7 +25,7 @@ export function filed(opened) {
     async choose(name, content) {
       await part("file-input").setInputFiles({ name, mimeType: "text/plain", buffer: Buffer.from(content) });
     },
-    /** The table's rows that are in the document, as text by column. */
+    /** The table's rows that are in the document, as objects of texts by column. */
     rows: () =>
       part("file-grid").evaluate((grid) => {
         const heads = [...grid.querySelectorAll('[role="columnheader"]')].map((cell) => cell.textContent);
@@ -49,7 +49,7 @@ export function filed(opened) {
       const [download] = await Promise.all([page.waitForEvent("download"), part(`export-${ending}`).click()]);
       return { name: download.suggestedFilename(), text: readFileSync(await download.path(), "utf8") };
     },
-    /** Waits until the table has drawn what was asked for. */
+    /** Waits until the table is drawn. */
     drawn: () =>
       page.evaluate(
         () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
@@ -64,7 +64,7 @@ export async function openFile(t, contextOptions) {
   return opened;
 }
 
-/** Drops a file on the page as a browser does; `make` runs in the page and yields a list of files. */
+/** Drops files on the page as a browser does; `make` runs in the page and returns the list of files. */
 export async function drop({ page }, target, make, argument) {
   const files = await page.evaluateHandle(make, argument);
   const transfer = await page.evaluateHandle((given) => {

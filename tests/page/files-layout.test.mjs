@@ -81,7 +81,7 @@ for (const width of [320, 360, 768]) {
     await part("file-run").click();
     await state("done");
     assert.equal(await overflow(page), 0, "done");
-    if (width === 768) return quiet(problems); // no phone
+    if (width === 768) return quiet(problems); // not a phone
     const small = await page
       .locator("#panel-file button:visible, #panel-file select:visible")
       .evaluateAll((elements) =>

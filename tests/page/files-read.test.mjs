@@ -1,4 +1,4 @@
-// The File tab: how files are read: dialects, encodings, bad files, and what is dropped on the page.
+// The File tab reads files: dialects, encodings, invalid files, and files dropped on the page.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -153,7 +153,7 @@ test("a sample that comes late doesn't replace the file that was opened meanwhil
   const held = new Promise((resolve) => (release = resolve));
   await context.route("**/sample.csv", async (route) => {
     await held;
-    await route.continue().catch(() => {}); // the page has given it up
+    await route.continue().catch(() => {}); // the page has abandoned the request
   });
   const given = page.waitForRequest("**/sample.csv");
   await part("file-sample").click();
@@ -206,7 +206,7 @@ test("a reading can be cancelled; the page stays free meanwhile, and the next fi
   const { context, page, part, choose, state, problems } = await openFile(t);
   let release;
   const held = new Promise((resolve) => (release = resolve));
-  // The worker that parses files is held up: a file that takes long, on any machine.
+  // The worker that parses files is delayed, so that a file takes long on any machine.
   await context.route("**/assets/reader-*.js", async (route) => {
     await held;
     await route.continue().catch(() => {});
@@ -234,7 +234,7 @@ test("a worker reads files, and is ended once the file is read", async (t) => {
     assert.match(worker.url(), /\/assets\/reader-[\w-]+\.js$/);
     await worker.waitForEvent("close");
   });
-  // Fills pieces of the worker's reading, and the bar.
+  // Records the values of the progress bar.
   const seen = page.evaluate(
     () =>
       new Promise((resolve) => {

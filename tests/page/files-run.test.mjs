@@ -1,4 +1,4 @@
-// The File tab: runs: verdicts as they come, other models and columns, a hundred thousand rows, and the code shown.
+// Runs in the File tab: incremental verdicts, other models and columns, a hundred thousand rows, shown code.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -35,7 +35,7 @@ test("verdicts come while it runs; a cancelled run goes on where it was", async 
   assert.equal(await part("panel-file").getAttribute("data-state"), "running");
   assert.equal(await part("file-stop").evaluate((button) => button === document.activeElement), true);
   assert.ok(await part("tab-file").evaluate((tab) => tab.classList.contains("running")));
-  // The other tab answers meanwhile.
+  // The other tab still answers.
   await part("tab-classify").click();
   assert.equal((await verdict(HOURS.text)).label, HOURS.label);
   await part("tab-file").click();
@@ -208,7 +208,7 @@ test("the code shown does what the page did", async (t) => {
   await state("chosen");
   await part("file-run").click();
   await state("done");
-  // The code leaves out the empty text, as the page does, and finds out from the model that the invisible one is.
+  // The code skips the empty text, as the page does; the model reports that the invisible one is empty, too.
   const withText = async () => (await rows()).filter(({ review, text }) => (review ?? text).trim());
   const labels = [(await withText()).map(({ label }) => label)];
   codes.push(await part("file-code-text").textContent());

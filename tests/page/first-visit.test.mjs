@@ -1,5 +1,5 @@
-// What a first visit shows: one text box and a verdict at once, from the word list until the model answers; what folds
-// away; and how the package is installed.
+// A first visit: one text box and an immediate verdict, from the word list until the model answers; collapsed
+// sections; and how to install the package.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -11,7 +11,7 @@ import { load } from "./modules.mjs";
 const WEIGHTS = "/models/sentiment-en/model.safetensors";
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
-/** A first visit whose model is held back until `release` is called. */
+/** A first visit; the model doesn't arrive until `release` is called. */
 async function visit(t, options = {}) {
   const server = await site(t);
   const release = server.hold(WEIGHTS);
@@ -93,7 +93,7 @@ test("shows one text box and the verdict; all else is folded until it is opened,
     ["latency", "model", "tokens", "code", "compare", "privacy", "storage"].map((name) => [name, false]),
   );
   assert.equal(await page.locator("#panel-classify :is(textarea, input, select):visible").count(), 1);
-  // What matters of each can be read without opening it.
+  // The essential part of each section is visible without opening it.
   assert.match(await part("latency-brief").textContent(), /^(< )?\d+(\.\d)? ms$/);
   assert.match(await page.locator("details.model > summary").innerText(), /sentiment-en, int4, 9\.0 MB/);
   assert.equal(await part("token-brief").textContent(), "17 tokens");

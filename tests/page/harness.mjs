@@ -1,5 +1,4 @@
-// What the page's tests share: the page served as `npm run demo` serves it, a browser, and a record of all that
-// goes wrong in it.
+// Shared by the page's tests: the page served as by `npm run demo`, a browser, and a record of errors.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -16,22 +15,22 @@ import { serve } from "../../scripts/serve.mjs";
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const TINY = join(ROOT, "test_data/models/tiny-f32");
 
-/** The two sentences that the embedded model must get right, and what each must be. */
+/** The two sentences that the embedded model must get right, with their labels. */
 export const DELIGHT = { text: "A delight from start to finish.", label: "POSITIVE" };
 export const HOURS = { text: "A waste of two hours.", label: "NEGATIVE" };
 
 /**
- * What the CPU's int4 kernels, which round activations to int8, may move a score of the embedded model by: a logit was
- * off by 0.19 at most on its goldens, a score moves by a quarter of that. Two that are nearer than twice this may change
- * places.
+ * By how much the CPU's int4 kernels, which round activations to int8, may change a score of the embedded
+ * model: on its goldens, logits are at most 0.19 off, and a score changes by a quarter of that. Two scores
+ * that are closer than twice this may swap places.
  */
 export const ROUNDED = 0.06;
 
 const TIMEOUT_MS = 60_000; // generous: a slow machine must not fail a test
-const WEBGPU_TIMEOUT_MS = 300_000; // a software adapter compiles for half a minute where others compute beside it
+const WEBGPU_TIMEOUT_MS = 300_000; // a software adapter compiles for half a minute on a busy machine
 const BLOCKED = /^Service Worker registration blocked by Playwright/;
 const FOLDS = ["latency", "model", "tokens", "code", "compare", "privacy", "storage"];
-const HELD_BYTES = 64 * 1024; // of a held file, how many go out at once
+const HELD_BYTES = 64 * 1024; // how much of a held file is sent immediately
 
 const launch = (args = []) =>
   chromium.launch({
@@ -39,15 +38,12 @@ const launch = (args = []) =>
     args: ["--no-sandbox", "--disable-background-networking", ...args],
   });
 
-/**
- * The browser has no WebGPU adapter; a second one, with an adapter of software, is started by the first test
- * that asks for it.
- */
+/** This browser has no WebGPU adapter; the first test that needs one starts another browser. */
 const browser = await launch();
 let browserWithWebGpu = null;
 after(() => Promise.all([browser.close(), browserWithWebGpu?.then((other) => other.close())]));
 
-/** A folder with an empty page that asks for nothing, as a place to run scripts in. */
+/** A folder with an empty page that makes no requests, for running scripts in it. */
 export function blank(t) {
   const folder = scratch(t);
   writeFileSync(
@@ -58,12 +54,11 @@ export function blank(t) {
 }
 
 /**
- * Serves the built page at /, models/ at /models/, test_data/models/ at /fixtures/, and `mounts` besides,
- * until the test ends; `isolated` as `npm run demo` does.
+ * Serves the built page at /, models/ at /models/, test_data/models/ at /fixtures/, and `mounts`, until the
+ * test ends; cross-origin isolated by default, like `npm run demo`.
  *
- * `headers` are added to each answer; `asked` lists the paths asked for.
- * `hold(path)` lets a file's first bytes through and keeps the rest back until the function that it yields is
- * called.
+ * `headers` are added to each response; `asked` lists the requested paths. `hold(path)` lets a file's first
+ * bytes through and holds the rest back until the function that it returns is called.
  */
 export async function site(t, mounts = {}, { isolated = true, headers = {} } = {}) {
   const files = await serve(
@@ -120,14 +115,13 @@ export async function site(t, mounts = {}, { isolated = true, headers = {} } = {
 }
 
 /**
- * Opens `url` in a context of its own, with `webgpu: true` in a browser that has a WebGPU adapter.
- * `initScript` is a function that runs in the page before its own code. All that folds is open, as on a page that is
- * reloaded after it was opened; on a first visit, with `firstVisit: true`, nothing is. `offline` lets the page's service
- * worker store it, which would blur what most tests look at: files are asked for in the background, and
- * answered without the server.
+ * Opens `url` in a new context, with `webgpu: true` in a browser that has a WebGPU adapter. `initScript` is a
+ * function that runs in the page before its own code. All collapsible sections are open, as if the visitor
+ * had opened them before; with `firstVisit: true`, none is. `offline` allows the page's service worker, which
+ * most tests block because it requests files in the background and answers requests without the server.
  *
- * `problems` gets what the console and the page complain about, `requests` every address asked for, by
- * workers too.
+ * `problems` collects the errors and warnings of the console and the page, `requests` every requested
+ * address, workers included.
  */
 export async function open(
   t,
@@ -166,16 +160,16 @@ export async function open(
     requests,
     problems,
     part,
-    /** Waits for a state of the model in use. */
+    /** Waits until the model in use has this state. */
     status: (state) => page.waitForSelector(`[data-testid="status"][data-state="${state}"]`),
-    /** The verdict on the text in the box; the page takes it away as soon as the text changes. */
+    /** The verdict on the text in the box; the page removes it as soon as the text changes. */
     result,
-    /** Writes a text and yields its verdict. */
+    /** Enters a text and resolves to its verdict. */
     async verdict(text) {
       await part("input").fill(text);
       return result();
     },
-    /** Asks for another model by its name or address. */
+    /** Starts loading another model by its name or address. */
     async load(source) {
       await part("model-source").fill(source);
       await part("model-load").click();
@@ -183,7 +177,7 @@ export async function open(
   };
 }
 
-/** Runs in the page: it was here before, and these sections were left open. */
+/** Runs in the page: makes it a later visit, with these sections left open. */
 function unfold(names) {
   if (location.protocol.startsWith("http")) sessionStorage.setItem("tabsense-folds", names.join(" "));
 }
@@ -196,7 +190,7 @@ export async function openReady(t, contextOptions) {
   return { server, ...opened };
 }
 
-/** Nothing has gone wrong that the browser would tell; `allowed` matches what may be told. */
+/** Asserts that the browser reported no problems except those that `allowed` matches. */
 export function quiet(problems, allowed = null) {
   assert.deepEqual(
     problems.filter((problem) => !allowed?.test(problem)),
@@ -204,17 +198,17 @@ export function quiet(problems, allowed = null) {
   );
 }
 
-/** The workers of the page's classifiers; those that help them are not among them. */
+/** The workers of the page's classifiers, without the helper threads. */
 export function workersOf(page) {
   return page.workers().filter((worker) => !/\/thread-[^/]*\.js$/.test(worker.url()));
 }
 
-/** How many pixels the page is wider than its window. */
+/** By how many pixels the page is wider than its window. */
 export function overflow(page) {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 }
 
-/** What axe finds on the page: low accessibilityFaults, and roles, names and states that assistive technology misses. */
+/** The faults that axe finds on the page: low contrast, and missing roles, names and states. */
 export async function accessibilityFaults(page) {
   const { violations } = await new AxeBuilder({ page }).analyze();
   return violations.flatMap(({ id, nodes }) =>
@@ -222,14 +216,14 @@ export async function accessibilityFaults(page) {
   );
 }
 
-/** A folder that is gone after the test. */
+/** A folder that is removed after the test. */
 export function scratch(t) {
   const folder = mkdtempSync(join(tmpdir(), "tabsense-page-"));
   t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   return folder;
 }
 
-/** The markup of the elements that have no name for a screen reader. */
+/** The markup of the elements without an accessible name. */
 export function namelessOf(locator) {
   return locator.evaluateAll((elements) =>
     elements
@@ -247,7 +241,7 @@ export function namelessOf(locator) {
   );
 }
 
-/** The ids and test ids that several elements have. */
+/** The ids and test ids that more than one element has. */
 export function duplicatesIn(page) {
   return page.evaluate(() => {
     const ids = [...document.querySelectorAll("[id], [data-testid]")]

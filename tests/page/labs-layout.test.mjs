@@ -1,4 +1,4 @@
-// How Teach, Redact and Zero-shot behave for people: keyboard, names, narrow screens, contrast, motion.
+// Teach, Redact and Zero-shot for users: keyboard, accessible names, narrow screens, contrast, motion.
 
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
@@ -21,7 +21,7 @@ const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch:
 const LONG = "Averyveryverylongwordwithoutanyspaces".repeat(12);
 const TABS = Object.keys(IDS);
 
-/** The tab with its model at work. */
+/** Opens a tab, loads its model and waits for its results. */
 async function openWorking(t, tab, options) {
   const opened = await openTab(t, tab, options);
   await opened.load();
@@ -41,7 +41,7 @@ for (const tab of TABS) {
       assert.deepEqual(await accessibilityFaults(page), [], "before the model is there");
       await start();
       await gate("ready");
-      await page.waitForTimeout(1_500); // transitions and what is learnt
+      await page.waitForTimeout(1_500); // for transitions and training
       for (const fold of await page.locator("details.fold:visible > summary").all()) await fold.click();
       assert.deepEqual(await accessibilityFaults(page), []);
       quiet(problems);

@@ -1,4 +1,4 @@
-// What the tests of Teach, Redact and Zero-shot share: small random models that are always there, and the real ones.
+// Helpers for the tests of Teach, Redact and Zero-shot: small random models, always available, and real ones.
 
 import assert from "node:assert/strict";
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { setUpModel } from "../../scripts/models.mjs";
 import { open, ROOT, scratch, site, TINY } from "./harness.mjs";
 
-/** What the parts of each tab begin with. */
+/** The prefix of the test ids in each tab. */
 export const IDS = { teach: "teach", redact: "redact", "zero-shot": "zero" };
 
-/** A random tagger of three labels, from the random classifier, whose head is as large. */
+/** A random tagger with three labels, made from the random classifier, whose head has the same size. */
 export function smallTagger(t) {
   const folder = scratch(t);
   const config = JSON.parse(readFileSync(join(TINY, "config.json"), "utf8"));
@@ -29,7 +29,7 @@ export function smallTagger(t) {
   return folder;
 }
 
-/** The folder of a model of models/, or another one with it, or fetched; null with the reason where it can't be. */
+/** The folder of a model: in models/, one of `others`, or fetched; otherwise null and the reason. */
 async function real(name, file, ...others) {
   const folder = [join(ROOT, "models", name), ...others].find((one) => existsSync(join(one, file)));
   if (folder) return { folder, skip: false };
@@ -48,7 +48,7 @@ export const ENCODER = await real(
 );
 export const TAGGER = await real("pii-en", "onnx/model_q4.onnx");
 
-/** Serves the page with these models, random ones unless others are named. */
+/** Serves the page with these models, random ones by default. */
 export function labSite(t, { encoder = TINY, tagger = smallTagger(t) } = {}) {
   return site(t, { "/models/minilm-en/": encoder, "/models/pii-en/": tagger });
 }
@@ -64,7 +64,7 @@ export async function openTab(t, tab, { models = {}, ...contextOptions } = {}) {
     server,
     ...opened,
     gate: (state) => page.waitForSelector(`[data-testid="${id}-gate"][data-state="${state}"]`),
-    /** Waits until an element says what matches. */
+    /** Waits until the text of an element matches. */
     says: (name, pattern) =>
       page.waitForFunction(
         ([one, source]) =>
@@ -80,7 +80,7 @@ export async function openTab(t, tab, { models = {}, ...contextOptions } = {}) {
   };
 }
 
-/** The Teach tab, with the model loaded and the starter learnt. */
+/** Opens the Teach tab, loads the model and waits until the starter examples are learnt. */
 export async function openTaught(t, options) {
   const opened = await openTab(t, "teach", options);
   await opened.load();
@@ -89,7 +89,7 @@ export async function openTaught(t, options) {
   return {
     ...opened,
     learnt,
-    /** Waits until so many examples are learnt. */
+    /** Waits until this many examples are learnt. */
     learntFrom: (count) => opened.says("teach-status", new RegExp(`^Trained on ${count} example`)),
     counts: () => opened.part("teach-counts").textContent(),
     /** The labels as chips, with their counts. */
@@ -105,7 +105,7 @@ export async function openTaught(t, options) {
   };
 }
 
-/** Chips' names are what is expected. */
+/** Asserts that the chips have the expected names. */
 export async function assertLabels(list, expected) {
   assert.deepEqual(await list.locator(".label-name span:first-child").allTextContents(), expected);
 }

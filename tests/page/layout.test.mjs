@@ -1,4 +1,4 @@
-// How the page behaves for people: tokens and their places, keyboard, narrow screens, dark mode, contrast.
+// The page for users: tokens and their positions, keyboard, narrow screens, dark mode, contrast.
 
 import assert from "node:assert/strict";
 import test from "node:test";

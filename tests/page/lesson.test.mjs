@@ -1,4 +1,4 @@
-// The Teach tab's modules without the page: what counts of a lesson, and which columns of a table hold examples.
+// The Teach tab's modules without the page: the parts of a lesson that count, and a table's example columns.
 
 import assert from "node:assert/strict";
 import test from "node:test";

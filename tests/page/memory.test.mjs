@@ -1,5 +1,5 @@
-// Memory in the browser: flat over thousands of classifications, and little more than the model while it
-// loads.
+// Memory in the browser: flat over thousands of classifications, and little more than the model's size during
+// the load.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { times } from "../soak.mjs";
 import { blank, open, quiet, ROOT, site } from "./harness.mjs";
 
 const CALLS = times(2000, 10_000);
-const SETTLED = 500; // calls, among them batches of the longest texts, after which the memory must not grow
+const SETTLED = 500; // texts, some in batches of the longest ones, after which the memory must not grow
 
 test(`${CALLS} classifications leave the memory as it is`, async (t) => {
   const server = await site(t, { "/package/": join(ROOT, "dist"), "/blank/": blank(t) });
@@ -28,7 +28,7 @@ test(`${CALLS} classifications leave the memory as it is`, async (t) => {
       let spread = 0;
       const first = await classifier.classify("the same text", { topK: null });
       while (done < calls) {
-        // 700 words are more than the model's 512 tokens, and 8 such texts more than one forward pass takes.
+        // 700 words are more than the model's 512 tokens, and 8 such texts are more than one forward pass.
         const lengthOf = done < settledAfter && done % 50 === 0 ? () => 700 : () => 1 + random(80);
         const batch = Array.from({ length: done % 10 === 0 ? 8 : 1 }, () => textOf(lengthOf()));
         const results = await classifier.classify(batch, { details: true });

@@ -1,4 +1,4 @@
-// Loading: progress, cancelling, other models by address, name and files, and what fails.
+// Loading: progress, cancelling, other models by address, name and files, and errors.
 
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import test from "node:test";
 import { DELIGHT, HOURS, open, openReady, quiet, ROOT, scratch, site, TINY } from "./harness.mjs";
 
 const FILES = ["config.json", "tokenizer.json", "model.safetensors"];
-const OPTIONAL = "tokenizer_config.json"; // asked for at each load; many models have none
+const OPTIONAL = "tokenizer_config.json"; // requested by each load; many models have none
 const WEIGHTS = "/models/sentiment-en/model.safetensors";
 const TINY_LABELS = ["calm", "cross", "glad"];
 

@@ -18,14 +18,14 @@ export async function load(name) {
   return import(`data:text/javascript,${encodeURIComponent(code)}`);
 }
 
-/** The address of a worker, which no test of a module starts. */
+/** Resolves the addresses of workers, which these tests never start. */
 const workers = {
   name: "addresses of workers",
   enforce: "pre",
   load: (id) => (id.endsWith("?worker&url") ? 'export default "./worker.js";' : null),
 };
 
-/** A module with what it imports, but for the workers. */
+/** A module with its imports, except for the workers. */
 export async function bundled(name) {
   const { output } = await build({
     root: ROOT,
@@ -37,7 +37,7 @@ export async function bundled(name) {
   return import(`data:text/javascript,${encodeURIComponent(output[0].code)}`);
 }
 
-/** A module with what it imports, and the libraries' builds for Node instead of those for browsers. */
+/** A module with its imports, using the libraries' builds for Node instead of those for browsers. */
 export async function bundledForNode(name) {
   const { outputFiles } = await bundle({
     entryPoints: [join(ROOT, "www/src", name)],

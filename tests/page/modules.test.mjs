@@ -1,5 +1,5 @@
-// The page's modules that need no page: statistics, the benchmark's texts and results, the queue of one, and
-// the types of all of them.
+// The page's modules that need no page: statistics, the benchmark's texts and results, the queue of length
+// one, and the types of all modules.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -237,7 +237,7 @@ test("the column with the texts is found by its name, or else by its length", as
   const cases = [
     [["text", "stars"], [], true],
     [["text", "text"], [["fine", "good"]], true],
-    [["text", "text"], [["fine", "text"]], false], // a name that comes again is a value
+    [["text", "text"], [["fine", "text"]], false], // a name that recurs is a value
     [["text", "text"], [], false],
     [["5", "Good"], [["1", "Bad"]], false],
     [["Good.", "x"], [["Bad.", "y"]], false],

@@ -1,5 +1,5 @@
-// What few visitors need, without a network: the modules that read PyTorch's checkpoints and that teach are stored once
-// they were needed.
+// Modules that few visitors need, without a network: the modules that read PyTorch checkpoints and that teach
+// are stored at their first use.
 
 import assert from "node:assert/strict";
 import { copyFileSync } from "node:fs";
@@ -18,7 +18,7 @@ const stored = (page) =>
     return requests.flat().filter(({ url }) => url.endsWith(".wasm")).length;
   });
 
-/** Waits until the files of the model that was loaded are kept: that is done after the first answer. */
+/** Waits until the files of the loaded model are cached, which happens after the first answer. */
 const kept = async (page) => {
   const notes = () =>
     page.evaluate(async () => {

@@ -1,5 +1,4 @@
-// The page without a network: what it stores, how it says so, how it is cleared and renewed, and what it
-// never serves.
+// The page without a network: what it stores and reports, clearing and updates, and what it never serves.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -23,14 +22,14 @@ const CUT_OFF =
   /ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_REFUSED|ERR_FAILED|Failed to load resource|Failed to fetch/;
 const MODEL = "/models/sentiment-en/model.safetensors";
 
-/** The page with its service worker; `dist` is where the built page lies. */
+/** Opens the page with its service worker; `dist` is the folder of the built page. */
 async function openOffline(t, { dist = null, server = null, ...contextOptions } = {}) {
   const own = server ?? (await site(t, dist ? { "/": dist } : {}));
   const opened = await open(t, own.url, { offline: true, ...contextOptions });
   return {
     server: own,
     ...opened,
-    /** Waits for a state of what is stored. */
+    /** Waits until the stored files have this state. */
     stored: (state) => opened.page.waitForSelector(`[data-testid="offline"][data-state="${state}"]`),
     caches: () => opened.page.evaluate(() => caches.keys()),
   };
@@ -55,7 +54,7 @@ test("once it is ready, the page opens and classifies without a server", async (
   assert.equal((await verdict(HOURS.text)).label, HOURS.label);
   await stored("ready");
   assert.equal(await part("offline-line").textContent(), "Offline, and it works");
-  // What makes threads possible comes from the cache, too.
+  // The headers for cross-origin isolation, which threads need, come from the cache, too.
   assert.equal(await page.evaluate(() => crossOriginIsolated), true);
   assert.match(await part("backend").textContent(), /-threads build/);
   await part("tab-file").click();
@@ -92,7 +91,7 @@ test("it works from a subfolder, and leaves the rest of the site alone", async (
 
 test("the model is fetched once: what is stored comes from the browser's own cache", async (t) => {
   const server = await site(t);
-  // A profile on disk, for a private window's cache has no room for the model.
+  // A profile on disk, because a private window's cache has no room for the model.
   const context = await chromium.launchPersistentContext(scratch(t), {
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-background-networking"],
@@ -114,7 +113,7 @@ test("the next visit asks for a newer version, and for nothing else", { timeout:
   await page.reload();
   await status("ready");
   await stored("ready");
-  while (server.asked.length === 0) await page.waitForTimeout(100); // the browser takes its time for it
+  while (server.asked.length === 0) await page.waitForTimeout(100); // the browser checks for it with a delay
   assert.deepEqual([...new Set(server.asked)], ["/sw.js"]);
 });
 
@@ -325,7 +324,7 @@ test("a newer version without room beside the old one takes over all the same, a
   await page.reload();
   await part("offline-renew").waitFor();
   await Promise.all([page.waitForEvent("load"), part("offline-renew").click()]);
-  await stored("failed"); // the browser frees what is dropped only later
+  await stored("failed"); // the browser frees dropped files only later
   assert.deepEqual(await caches(), ["tabsense-page-fedcba987654"]);
   await devtools.send("Storage.overrideQuotaForOrigin", { origin });
   await part("offline-store").click();

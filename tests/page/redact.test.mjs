@@ -1,4 +1,4 @@
-// The Redact tab: personal data is marked with what found it, masked, and put back into an answer.
+// The Redact tab: personal data is marked with its source, masked, and restored in an answer.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -11,7 +11,7 @@ async function openLoaded(t, options) {
   const opened = await openTab(t, "redact", options);
   await opened.load();
   const { page, part } = opened;
-  /** Waits until a text is masked. */
+  /** Waits until the masked text matches. */
   const masked = (pattern) => opened.says("redact-masked", pattern);
   await page.waitForSelector('[data-testid="redact-masked"][data-state="ready"]');
   return {
@@ -27,14 +27,14 @@ async function openLoaded(t, options) {
   };
 }
 
-/** The page with the labels of the random model off: what patterns find is left. */
+/** Opens the tab with the random model's labels turned off, so that only patterns find data. */
 async function openPatterns(t, options) {
   const opened = await openLoaded(t, options);
   await opened.part("redact-options").locator("summary").click();
   for (const label of ["GIVEN_NAME", "CITY"])
     await opened.part("redact-kinds").locator(`input[value="${label}"]`).uncheck();
   await opened.write(MAIL);
-  // The page's own example has an address and an IBAN, too: the answer waited for is this text's.
+  // The page's own example also has an email address and an IBAN, so this waits for the answer to this text.
   await opened.masked(/^Write to \[EMAIL_1\], or to Ana, .+ \[IBAN_1\]\.$/);
   return opened;
 }

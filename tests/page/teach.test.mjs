@@ -1,4 +1,4 @@
-// The Teach tab: labels and examples in, a classifier out, which answers, is evaluated, saved and opened again.
+// The Teach tab: labels and examples in, a classifier out, which answers, is evaluated, saved and reopened.
 
 import assert from "node:assert/strict";
 import { readFileSync, rmSync, cpSync } from "node:fs";
@@ -10,7 +10,7 @@ import { assertLabels, ENCODER, openTab, openTaught } from "./labs.mjs";
 
 const WEIGHTS = "/models/minilm-en/model.safetensors";
 const STARTER = ["billing", "bug", "account", "idea"];
-const JANK_MS = 2_000; // the paste of 15,000 lines itself takes the browser some hundred milliseconds
+const JANK_MS = 2_000; // pasting 15,000 lines takes the browser itself a few hundred milliseconds
 const REAL = { models: { encoder: ENCODER.folder } };
 
 test("the encoder is fetched when someone asks for it, once for Teach and Zero-shot", async (t) => {

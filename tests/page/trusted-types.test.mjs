@@ -1,11 +1,11 @@
-// The page under its own Content-Security-Policy with Trusted Types: all of it works, by two policies, and what no
-// policy vouches for gets into no place where it could run.
+// The page under its own Content-Security-Policy with Trusted Types: all of it works, with two policies, and
+// no content without a policy reaches a place where it could run.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DELIGHT, open, quiet, site } from "./harness.mjs";
 
-/** Remembers what the policy has refused. */
+/** Records the policy's violations. */
 function watch() {
   globalThis.violations = [];
   addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
@@ -23,7 +23,7 @@ test("each tab opens under Trusted Types, and what is no policy's is refused", a
     const panel = page.locator(`#${await tab.getAttribute("aria-controls")}`);
     await panel.locator("> :not([hidden])").first().waitFor();
   }
-  // The service worker's address is vouched for, too.
+  // A policy allows the service worker's address, too.
   await page.waitForFunction(async () => (await navigator.serviceWorker.getRegistration("./"))?.active);
   assert.deepEqual(await page.evaluate(() => violations), []);
   quiet(problems);

@@ -1,5 +1,4 @@
-// The page on a WebGPU adapter of software: the switch, the names, where the time goes, both backends side by
-// side.
+// The page on a software WebGPU adapter: the switch, names, time per kernel, and both backends side by side.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -16,11 +15,11 @@ import {
 } from "./harness.mjs";
 
 const TEXTS = [DELIGHT.text, HOURS.text, "The battery died."];
-const FAR = 0.01; // two scores that are further apart are not the same
+const FAR = 0.01; // scores that are further apart differ
 
 const open = (t, options) => openReady(t, { webgpu: true, ...options });
 
-/** The page with a model that even a software adapter computes quickly. */
+/** Opens the page with a model that is fast even on a software adapter. */
 async function openTiny(t, options) {
   const opened = await open(t, options);
   await opened.load("./fixtures/tiny-f32/");
@@ -31,16 +30,14 @@ async function openTiny(t, options) {
   return opened;
 }
 
-/** Chooses WebGPU, and waits for the verdict that comes from there. */
+/** Chooses WebGPU, and waits for its verdict. */
 async function toWebGpu({ page, part, result }) {
   await part("device-webgpu").check();
   await page.waitForSelector('[data-testid="backend"][data-device="webgpu"]');
   return result();
 }
 
-/**
- * Both sides' answers on `text`, once both are there; the page takes them away as soon as the text changes.
- */
+/** Waits for both backends' answers on `text` and compares them; the page removes them with the next edit. */
 async function compared({ page, part }, text = null) {
   if (text !== null) await part("input").fill(text);
   await page.waitForSelector('[data-testid="compare-delta"][data-delta]');
@@ -57,14 +54,14 @@ async function compared({ page, part }, text = null) {
   return { label: cpu.label, delta: Number(delta) };
 }
 
-/** Waits until the worker of the model in use is the only one. */
+/** Waits until the only worker is that of the model in use. */
 async function alone(page) {
   for (let waited = 0; workersOf(page).length > 1 && waited < 30_000; waited += 20)
     await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(workersOf(page).length, 1);
 }
 
-/** Whether the adapter has a clock for its kernels, by the browser's own word. */
+/** Whether the browser reports that the adapter can time its kernels. */
 const hasClock = (page) =>
   page.evaluate(async () => (await navigator.gpu.requestAdapter()).features.has("timestamp-query"));
 
@@ -98,7 +95,7 @@ test("WebGPU gives the CPU's labels, names its adapter, and can be compared with
   assert.equal((await compared(opened)).label, onCpu.at(-1).label);
   assert.equal((await compared(opened, DELIGHT.text)).label, DELIGHT.label);
   assert.match(await part("compare-note").textContent(), /software/);
-  await page.waitForTimeout(1_000); // a copy would be written once the first call is answered
+  await page.waitForTimeout(1_000); // a copy would be written after the first answer
   assert.deepEqual(
     await page.evaluate(() => caches.keys()),
     [],
@@ -112,8 +109,7 @@ test("WebGPU gives the CPU's labels, names its adapter, and can be compared with
 });
 
 /**
- * What a graphics card beside the CPU would tell: the worker's answers are changed on their way, those about
- * "auto" alone.
+ * Simulates a graphics card next to the CPU: changes the worker's messages about device "auto" on their way.
  */
 function playCard() {
   const card = {
@@ -132,7 +128,7 @@ function playCard() {
     constructor(...given) {
       super(...given);
       this.addEventListener("message", ({ data }) => {
-        if (!/software/.test(data?.state?.info.webgpuReason)) return; // a helper says null
+        if (!/software/.test(data?.state?.info.webgpuReason)) return; // a helper sends null
         Object.assign(data.state.info, {
           device: "auto",
           webgpu: card,
@@ -239,7 +235,7 @@ test("where the time goes is shown where the card has a clock", async (t) => {
 test("the comparison follows what is written, and what it loaded goes with it", async (t) => {
   const opened = await openTiny(t);
   const { page, part, load, problems } = opened;
-  await alone(page); // the model before is disposed of after this one is ready
+  await alone(page); // the previous model is disposed of after this one is ready
   await part("compare").click();
   await compared(opened);
   assert.equal(workersOf(page).length, 2);
@@ -248,8 +244,7 @@ test("the comparison follows what is written, and what it loaded goes with it", 
   await page.waitForSelector('[data-testid="compare-webgpu"]:not([data-label])');
   assert.deepEqual(await part("compare-webgpu").locator("td").allTextContents(), ["–", "–", "–"]);
 
-  // Faster than either can answer: both end on the last text, and what was shown for an older one does not
-  // count.
+  // Faster than either can answer: both end on the last text, and answers to older texts don't count.
   const shown = await page.evaluate(
     (texts) => {
       const input = document.querySelector('[data-testid="input"]');
@@ -293,9 +288,7 @@ test("closed while it loads, the comparison leaves nothing behind", async (t) =>
   quiet(problems);
 });
 
-/**
- * From the moment that `cardIsGone` is set, the answers from the card are those of the CPU that stands in.
- */
+/** Once `cardIsGone` is set, turns the graphics card's answers into those of the CPU that replaces it. */
 function playLoss() {
   window.Worker = class extends Worker {
     constructor(...given) {

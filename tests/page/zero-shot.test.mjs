@@ -1,4 +1,4 @@
-// The Zero-shot tab: a text, labels as chips, and which of them fits.
+// The Zero-shot tab: a text, labels as chips, and the scores of the labels.
 
 import assert from "node:assert/strict";
 import test from "node:test";

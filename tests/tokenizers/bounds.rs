@@ -1,4 +1,5 @@
-//! The bounds of docs/security.md that a tokenizer holds: what is at one is read, and what is one beyond it is refused.
+//! The limits of docs/security.md for tokenizers: a file at a limit is read, and one just beyond it is
+//! refused.
 
 use crate::common::texts::base64;
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 const ROWS: usize = 40_000;
 
-/// A Unigram file with these fields, and these tokens besides.
+/// A Unigram file with these additional tokens and fields.
 fn unigram(tokens: &[&str], fields: Value) -> Value {
     let mut vocab = vec![json!(["<unk>", 0.0]), json!(["a", -1.0])];
     vocab.extend(tokens.iter().map(|token| json!([token, -2.0])));
@@ -21,7 +22,7 @@ fn read(file: &Value) -> Result<Tokenizer, ErrorKind> {
     Tokenizer::from_json(file.to_string().as_bytes(), ROWS).map_err(|error| error.kind())
 }
 
-/// That `file` is read of `most`, and of one more is an error of `kind`.
+/// Checks that `file(most)` is read, and that `file(most + 1)` is an error of `kind`.
 #[track_caller]
 fn bound(most: usize, kind: ErrorKind, file: impl Fn(usize) -> Value) {
     assert_eq!(read(&file(most)).err(), None, "at {most}");
@@ -84,7 +85,7 @@ fn the_longest_replacement_of_a_character_map_and_one_longer() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn the_most_that_a_text_grows_and_one_byte_more() {
-    // 17 bytes for one: the limit is 16 times as many and 65,536.
+    // 17 bytes for each: the limit is 16 times the text's bytes, plus 65,536.
     let stage = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "x".repeat(17)});
     let tokenizer = read(&unigram(&[], json!({"normalizer": stage}))).unwrap();
     assert!(tokenizer.encode(&"a".repeat(65_536)).is_ok());

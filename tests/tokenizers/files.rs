@@ -147,7 +147,7 @@ fn hostile_added_tokens_neither_hang_nor_panic() {
         json!({"id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
                "normalized": true, "special": true})
     };
-    // No text at all; the id of a continuation with another text; a text that eats every other.
+    // An empty text; a continuation's id with another text; a text that is in most others.
     for added in [token(100, ""), token(2015, "s"), token(0, "a"), token(7, " ")] {
         let mut file: Value = serde_json::from_slice(FILE).unwrap();
         file["added_tokens"] = json!([added]);
@@ -171,7 +171,7 @@ fn white_space_that_one_added_token_took_is_not_taken_by_the_next() {
         "model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[UNK]": 0, "b": 1, "c": 2}},
     });
     let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), 6).unwrap();
-    // As `tokenizers` 0.23.3, which panics at the last two.
+    // As `tokenizers` 0.23.3, which panics on the last two.
     type Case<'a> = (&'a str, &'a [u32], &'a [(usize, usize)]);
     let cases: [Case; 6] = [
         ("aa c", &[3, 2], &[(0, 3), (3, 4)]),
@@ -197,7 +197,7 @@ fn ids_beyond_the_embedding_are_refused() {
     assert_eq!(small.kind(), ErrorKind::TokenizerInvalid);
 }
 
-/// The offsets that Python counts in characters, in bytes.
+/// Python's offsets, which count characters, in bytes.
 fn bytes_of(text: &str, offsets: &[(usize, usize)]) -> Vec<std::ops::Range<usize>> {
     let places: Vec<usize> = text.char_indices().map(|(byte, _)| byte).chain([text.len()]).collect();
     offsets.iter().map(|&(start, end)| places[start]..places[end]).collect()

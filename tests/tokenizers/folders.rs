@@ -1,5 +1,5 @@
 //! The files of whole repositories against `AutoTokenizer.from_pretrained`: ids and offsets of 2,237 texts,
-//! and pairs cut to lengths.
+//! and pairs cut to given lengths.
 
 use crate::common::texts::{base, faults, fill, texts};
 use serde::Deserialize;
@@ -44,7 +44,7 @@ fn words() -> Vec<String> {
     serde_json::from_str(&format!("[{list}]")).unwrap()
 }
 
-/// A file of the folder, where `value` stands for it.
+/// The contents of the folder's file that `value` describes.
 fn content(value: &Value) -> Vec<u8> {
     let bpe = || base("bpe")["model"].take();
     match value {

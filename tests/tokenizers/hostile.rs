@@ -1,4 +1,4 @@
-//! Tokenizer files that are broken or made to do harm: a typed error for each, and bounded work.
+//! Tokenizer files that are broken or malicious: a typed error for each, and bounded work.
 
 use crate::common::texts::base64;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 const SPM: &[u8] = include_bytes!("../../test_data/tokenizer/spm.model");
 
-/// The kind and the message of what a file is refused with.
+/// The kind and message of the error that refuses the files.
 fn refused(files: &TokenizerFiles) -> (ErrorKind, String) {
     let error = Tokenizer::from_files(files, 40_000).err().expect("refused");
     (error.kind(), error.message().to_owned())
@@ -91,7 +91,7 @@ fn stages_of_unknown_kinds_and_with_wrong_fields_are_refused() {
         ("normalizer", json!({"type": "Sequence", "normalizers": vec![json!({"type": "NFC"}); 33]}), TokenizerInvalid),
         ("normalizer", replace(json!({"Regex": "(a+)+$"})), TokenizerUnsupported),
         ("normalizer", replace(json!({"Regex": "a{0,}"})), TokenizerUnsupported),
-        // Each character of a text would be compared with so many.
+        // Each character of a text would be compared with this many.
         ("normalizer", replace(json!({"Regex": "\\S{100000,}"})), TokenizerUnsupported),
         ("normalizer", replace(json!({"Regex": "a".repeat(100_000)})), TokenizerUnsupported),
         ("normalizer", replace(json!({"Regex": "[z-"})), TokenizerUnsupported),
@@ -121,7 +121,7 @@ fn stages_of_unknown_kinds_and_with_wrong_fields_are_refused() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn hostile_character_maps_are_rejected_or_harmless() {
-    // Units that lead to themselves, out of the array, to values out of the replacements, and into the middle
+    // Units that lead to themselves, beyond the array, to values beyond the replacements, and into the middle
     // of a character.
     let leaf = 1 << 8;
     let tries: [&[u32]; 6] =
@@ -148,7 +148,7 @@ fn a_normalizer_can_not_grow_a_text_without_bounds() {
     let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), 40_000).unwrap();
     assert_eq!(tokenizer.encode("a").unwrap_err().kind(), TokenizerUnsupported);
     assert_eq!(tokenizer.encode("b").unwrap(), [0]);
-    // Nor does one stage alone: a map that puts 512 bytes in the place of a character, and a replacement.
+    // Nor may a single stage: a map that replaces a character with 512 bytes, and a replacement.
     let map: [u32; 98] = std::array::from_fn(|i| match i {
         0 => 1 << 10,
         0x60 => 1 << 10 | 1 << 8 | 0x61,
@@ -164,7 +164,8 @@ fn a_normalizer_can_not_grow_a_text_without_bounds() {
     }
 }
 
-/// The bytes of a suffix that no token holds are tokens: more bytes than the word has. The ids are Python's.
+/// A prefix or suffix that no token contains becomes byte tokens, more than the word has bytes. The ids are
+/// Python's.
 #[wasm_bindgen_test(unsupported = test)]
 fn tokens_of_bytes_stay_in_their_word() {
     let mut vocab: serde_json::Map<_, _> = (0..256).map(|byte| (format!("<0x{byte:02X}>"), json!(byte))).collect();
@@ -227,7 +228,7 @@ fn a_sentencepiece_file_cut_short_is_refused() {
     let xlm_r: &[u8] = br#"{"model_type": "xlm-roberta"}"#;
     assert!(Tokenizer::from_files(&files(SPM, xlm_r), 40_000).is_ok());
     for end in (0..SPM.len()).step_by(SPM.len() / 97).chain(SPM.len() - 20..SPM.len()) {
-        // Where it ends between two fields, there are fewer pieces, or no map: that can't be told.
+        // If it ends between two fields, it has fewer pieces or no map, which can't be detected.
         if let Err(error) = Tokenizer::from_files(&files(&SPM[..end], xlm_r), 40_000) {
             assert_eq!(error.kind(), TokenizerInvalid, "{end}");
             assert!(error.message().starts_with("sentencepiece.bpe.model "), "{error}");
@@ -307,7 +308,7 @@ fn names_missing_and_broken_files() {
         let (got, message) = refused(&files);
         assert_eq!((got, message.contains(says)), (kind, true), "{message}");
     }
-    // Special tokens that the vocabulary lacks are added, as far as the embedding has rows.
+    // Special tokens that the vocabulary lacks are added, if the embedding has rows for them.
     let files = TokenizerFiles { model_config: Some(bert), vocab: Some(b"[UNK]\na"), ..default() };
     assert_eq!(Tokenizer::from_files(&files, 100).unwrap().encode_to("a", 9, false).unwrap().ids, [4, 1, 2]);
     let error = Tokenizer::from_files(&files, 4).err().expect("refused");

@@ -1,4 +1,4 @@
-//! What must hold of every kind of tokenizer and every text, tried with random ones.
+//! Properties of every kind of tokenizer and every text, tested with random ones.
 
 use crate::common::cases;
 use crate::common::texts::{PARTS, base, fill};
@@ -69,7 +69,7 @@ proptest! {
                 for range in &offsets {
                     prop_assert!(text.get(range.clone()).is_some(), "{}: {:?}", name, range);
                 }
-                // Marks change places, and a character map may count wrong, as in Python.
+                // Marks are reordered, and a character map may count wrong, as in Python.
                 if ["BPE: RoBERTa", "BPE: offsets with their spaces", "Unigram: nothing"].contains(&name.as_str()) {
                     prop_assert!(offsets.is_sorted_by_key(|range| range.start), "{}: {:?}", name, offsets);
                 }
@@ -97,7 +97,7 @@ proptest! {
         })?;
     }
 
-    /// Bytes that were changed, or are missing, lead to an error or to a tokenizer that works.
+    /// Changed or missing bytes lead to an error or to a working tokenizer.
     #[test]
     fn a_damaged_file_never_panics(
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
@@ -133,7 +133,7 @@ proptest! {
     }
 }
 
-/// Windows of a text end at blanks: a replacement that reaches over one is made in the whole text.
+/// Windows of a text end at blanks: a replacement that spans a blank is made in the whole text.
 #[test]
 fn a_cut_text_has_what_replacements_make_of_the_whole() {
     let replace = |pattern: Value, content: &str| json!({"type": "Replace", "pattern": pattern, "content": content});
@@ -147,7 +147,7 @@ fn a_cut_text_has_what_replacements_make_of_the_whole() {
         vec![replace(regex("[^t]+"), "x")],
         vec![replace(string(" "), "▁"), replace(string(&marked), "x")],
         vec![replace(regex("\\s"), ""), replace(string(&marked.replace('▁', "")), "x")],
-        // As files have them: nothing reaches over a blank.
+        // As real files have them: none spans a blank.
         vec![replace(regex(" {2,}"), "▁"), replace(string("``"), "\""), replace(string(" "), "▁")],
     ] {
         let mut file = base("unigram");

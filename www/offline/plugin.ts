@@ -1,6 +1,5 @@
 /**
- * The part of the page's build that makes its service worker, once all other files are written: it has to
- * know them by their digests.
+ * Build step that makes the page's service worker after all other files, because it contains their digests.
  */
 
 import { createHash } from "node:crypto";
@@ -10,8 +9,8 @@ import { transformWithEsbuild, type Plugin } from "vite";
 import type { Digests, Manifest } from "./protocol.ts";
 
 /**
- * Where things are: the built page, the package's WebAssembly by variant, and the folder of the model with
- * its path on the site.
+ * Where the inputs are: the built page, the package's WebAssembly by variant, and the folder of the model
+ * with its path on the site.
  */
 export interface Places {
   page: string;
@@ -21,7 +20,7 @@ export interface Places {
 
 const MODEL_FILES = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
 
-/** Writes sw.js beside the page. */
+/** Writes sw.js next to the page. */
 export function offline({ page, wasm, model }: Places): Plugin {
   return {
     name: "tabsense:offline",
@@ -36,7 +35,7 @@ export function offline({ page, wasm, model }: Places): Plugin {
             .filter((name) => !modules.includes(name))
             .map((name) => [name === "index.html" ? "" : name, digestOf(name)]),
         ),
-        // The variants' modules have names of the bundler's choice: they are told by what is in them.
+        // The bundler chooses the names of the variants' modules, so they are identified by their content.
         engines: Object.fromEntries(
           readdirSync(wasm).map((variant) => [
             variant,

@@ -1,25 +1,26 @@
 /**
- * The page's service worker: it answers with the files of one build of the page, so that the page opens
- * without a network.
+ * The page's service worker: it serves the files of one build of the page, so that the page
+ * opens without a network.
  *
- * A file is stored whole and with the digest that the build gave it, or not at all; all other requests, and
- * those for a part of a file, never pass through here. Answers keep the server's headers, those that allow
- * threads among them.
+ * A file is stored whole and with its digest from the build, or not at all. All other requests, and
+ * requests for a part of a file, never pass through here. Responses keep the server's headers, including
+ * those that allow threads.
  */
 
 import type { Digests, Kept, Manifest, Message } from "./protocol.ts";
 
 declare const self: ServiceWorkerGlobalScope;
-declare const MANIFEST: Manifest; // put here by the build
+declare const MANIFEST: Manifest; // inserted by the build
 
 const PREFIX = "tabsense-page-";
 const CACHE = PREFIX + MANIFEST.version;
-/** What reads PyTorch's checkpoints, and what teaches: who needs one of them keeps it from then on. */
+/** The modules that read PyTorch's checkpoints and that teach: once one is needed, it stays stored. */
 const ON_DEMAND: readonly Digests[] = ["rewriter", "teacher"].map((name) => MANIFEST.engines[name] ?? {});
 const OPTIONAL: Digests = Object.assign({}, ...Object.values(MANIFEST.engines), MANIFEST.model);
 
 self.addEventListener("install", (event) => event.waitUntil(store(MANIFEST.page)));
-// The claim is not awaited: Firefox tells each worker of the page, and threads that wait for work hear nothing.
+// The claim is not awaited: Firefox notifies each worker of the page, and threads that wait
+// for work don't respond.
 self.addEventListener("activate", (event) =>
   event.waitUntil(
     replaceOthers()
@@ -33,7 +34,7 @@ self.addEventListener("fetch", (event) => {
   const isIn = (files: Digests): boolean => path !== null && Object.hasOwn(files, path);
   if (path === null || !(isIn(MANIFEST.page) || isIn(OPTIONAL))) return;
   event.respondWith(stored(path).then((response) => response ?? fetch(event.request)));
-  // Without room for it, it is fetched again next time.
+  // If there is no room for it, it is fetched again next time.
   for (const files of ON_DEMAND) if (isIn(files)) event.waitUntil(store(files).catch(() => {}));
 });
 
@@ -55,7 +56,7 @@ self.addEventListener("message", (event) => {
   );
 });
 
-/** The path of a request's file below the page's folder; null where it asks for something else. */
+/** The path of a request's file below the page's folder; null for other requests. */
 function pathOf({ url, method, mode, headers }: Request): string | null {
   const { origin, pathname, search } = new URL(url);
   const { scope } = self.registration;
@@ -70,7 +71,7 @@ function addressOf(path: string): string {
   return self.registration.scope + path;
 }
 
-/** The stored answer; a cache that can't be read is as good as none. */
+/** The stored response; a cache that can't be read counts as empty. */
 async function stored(path: string): Promise<Response | undefined> {
   return caches
     .open(CACHE)
@@ -78,7 +79,7 @@ async function stored(path: string): Promise<Response | undefined> {
     .catch(() => undefined);
 }
 
-/** Stores those of `files` that are not here yet. */
+/** Stores those of `files` that aren't stored yet. */
 async function store(files: Digests): Promise<void> {
   const cache = await caches.open(CACHE);
   for (const [path, integrity] of Object.entries(files)) {
@@ -94,12 +95,12 @@ async function store(files: Digests): Promise<void> {
 }
 
 /**
- * A file as the build knows it: what the page has just fetched, from the browser's own cache, or else from
- * the server.
+ * Fetches a file with its digest from the build: what the page has just fetched, from the browser's own
+ * cache, or else from the server.
  */
 async function fetchWhole(address: string, integrity: string): Promise<Response> {
   const inCache = address === self.registration.scope ? "no-cache" : "force-cache"; // the page itself has one address in all versions
-  // A redirected answer could not stand for a page.
+  // A redirected response can't answer a navigation.
   const attempt = (cache: RequestCache): Promise<Response> =>
     fetch(address, { cache, integrity, redirect: "error" });
   try {
@@ -110,8 +111,8 @@ async function fetchWhole(address: string, integrity: string): Promise<Response>
 }
 
 /**
- * Takes over what earlier versions stored of the engine and the model, where it is the same, and drops the
- * rest.
+ * Takes over the unchanged files of the engine and the model that earlier versions
+ * stored, and deletes the rest.
  */
 async function replaceOthers(): Promise<void> {
   const others = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== CACHE);

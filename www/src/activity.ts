@@ -1,14 +1,16 @@
-/** What the page itself computes: the benchmark waits for it, and throws away what it disturbed. */
+/**
+ * Tracks the page's own calls: the benchmark waits for them, and discards the samples that they disturbed.
+ */
 
-/** The page's own calls, of the text box, the comparison and the File tab. */
+/** The page's own calls, from the text box, the comparison and the other tabs. */
 export interface Activity {
-  /** Runs a call, so that it is known. */
+  /** Runs a call and tracks it. */
   run<T>(call: () => Promise<T>): Promise<T>;
   /** A number that changes at the beginning and the end of each call. */
   changes(): number;
   /** Whether a call is under way. */
   busy(): boolean;
-  /** Resolves as soon as none is; rejects when `signal` fires. */
+  /** Resolves as soon as no call is; rejects when `signal` fires. */
   idle(signal: AbortSignal): Promise<void>;
 }
 

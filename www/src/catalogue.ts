@@ -1,13 +1,13 @@
-/** The models to pick from: well-known classifiers whose repositories hold safetensors. */
+/** The models to pick from: well-known classifiers whose repositories contain safetensors. */
 
 /** The model that the page opens with. */
 export const OWN = "sentiment-en";
 
 /** A model to pick. */
 export interface Listed {
-  /** Its name as one types it: on the model hub, or the page's own. */
+  /** The name to type: on the model hub, or the page's own. */
   name: string;
-  /** What it tells, in a few words. */
+  /** What it classifies, in a few words. */
   tells: string;
   /** `model_type` of its configuration. */
   architecture: string;
@@ -26,12 +26,12 @@ export interface Group {
 }
 
 /**
- * The bytes of a file of single precision. The numbers of parameters follow from the models' configurations:
+ * The bytes of a file in single precision. The numbers of parameters follow from the models' configurations:
  * tests/page/catalogue.test.mjs counts them.
  */
 const fp32 = (parameters: number): number => 4 * parameters;
 
-/** All of them. */
+/** All models to pick from. */
 export const CATALOGUE: readonly Group[] = [
   {
     name: "Sentiment",
@@ -40,7 +40,7 @@ export const CATALOGUE: readonly Group[] = [
         name: OWN,
         tells: "English, three labels",
         architecture: "distilbert",
-        bytes: 9_028_017, // int4; the test asks the file
+        bytes: 9_028_017, // int4; a test checks the file
         own: true,
       },
       {
@@ -132,7 +132,7 @@ export const CATALOGUE: readonly Group[] = [
   },
 ];
 
-/** The model of that name, where it is listed. */
+/** The model with that name; null if it isn't listed. */
 export function listed(name: string): Listed | null {
   return CATALOGUE.flatMap(({ models }) => models).find((model) => model.name === name) ?? null;
 }

@@ -24,11 +24,11 @@ import { SecondText } from "./view/second.ts";
 const DENSE = 200; // UTF-16 units; a longer text is set smaller
 const LEXICON_LABELS = ["NEGATIVE", "NEUTRAL", "POSITIVE"];
 
-/** What the tab needs of the page. */
+/** What the tab needs from the page. */
 export interface Page {
   /** The model in use. */
   loaded(): Loaded | null;
-  /** What is being loaded, or was asked for last. */
+  /** What is being loaded, or was requested last. */
   request(): Request;
   /** Whether a load is under way. */
   loading(): boolean;
@@ -41,7 +41,7 @@ export interface Page {
   compared(): void;
 }
 
-/** Holds what is shown of the text in the box. */
+/** Shows the verdict on the text in the box, and what is behind it. */
 export class Classify {
   readonly comparison: Comparison;
   readonly #input = part("input", HTMLTextAreaElement);
@@ -56,12 +56,12 @@ export class Classify {
   readonly #profile = new Profile();
   readonly #session = new Session();
   readonly #code = wireCode("code");
-  /** Of the model in use: what asks it about the newest text, and its last answer. */
+  /** The model in use: the function that classifies the newest text, and the last answer. */
   #latest: Latest | null = null;
   #last: Answer | null = null;
-  /** How much of the first model is loaded; null where none is loading. */
+  /** The share of the first model that is loaded; null if none is loading. */
   #share: number | null = null;
-  /** The text that a guess is shown of. */
+  /** The text of the guess on show. */
   #guessed: string | null = null;
 
   constructor(private readonly page: Page) {
@@ -80,7 +80,7 @@ export class Classify {
     });
   }
 
-  /** Takes a new model into use: its labels, its facts, a session of its own. */
+  /** Puts a new model to use: its labels, its facts, its own session. */
   adopt(loaded: Loaded): void {
     const { classifier } = loaded;
     this.#latest = classifier.latest();
@@ -96,7 +96,7 @@ export class Classify {
     this.now();
   }
 
-  /** While no model is in use: tells how much of the first one is loaded, or that none is coming. */
+  /** While no model is in use: shows how much of the first one is loaded, or that none is loading. */
   wait(share: number | null): void {
     this.#share = share;
     if (!this.page.loaded()) this.#standIn();
@@ -119,7 +119,7 @@ export class Classify {
     } else {
       this.#bars.pending();
     }
-    // Blank texts are asked about, too: a call ends the one before it.
+    // Blank texts are classified, too: a call ends the one before it.
     if (this.#latest) void this.#ask(text, loaded.classifier, this.#latest);
   }
 
@@ -133,10 +133,10 @@ export class Classify {
     this.now();
   }
 
-  /** Offers a second text where the model takes pairs. */
+  /** Offers a second text if the model accepts pairs. */
   async #offerSecond(loaded: Loaded): Promise<void> {
     this.#second.offer("no");
-    const pairs = await pairsOf(loaded).catch(() => null); // the next verdict tells what fails
+    const pairs = await pairsOf(loaded).catch(() => null); // the next verdict reports the error
     if (!pairs || this.page.loaded() !== loaded) return;
     this.#second.offer(pairs);
     if (this.#second.open) this.now();
@@ -148,7 +148,7 @@ export class Classify {
       const result = await this.page.activity.run(() => latest(text, { topK: null, details: true }));
       if (result && isInUse()) this.#show(text, result, classifier);
     } catch (error) {
-      if (!isInUse()) return; // it was disposed of, and the new model is asked
+      if (!isInUse()) return; // it was disposed of, and the new model answers
       this.#showNothing();
       this.#bars.idle("No verdict on this text");
       this.page.failed(error, classifier);
@@ -164,7 +164,7 @@ export class Classify {
     this.#session.add(timings.total);
     this.#latency.show(timings, this.#session);
     this.#profile.show(result);
-    showModel(info, result.device); // its memory may have grown, its GPU be lost
+    showModel(info, result.device); // its memory may have grown, or its GPU been lost
     this.#last = { text, result };
     this.comparison.answered(this.#last);
     this.#bars.show(result.scores, `${info.model.name}, ${milliseconds(timings.total)}`);
@@ -185,7 +185,9 @@ export class Classify {
     this.#bars.idle(this.#hint);
   }
 
-  /** While no model is in use, the lexicon answers in place of the page's own, which has the same labels. */
+  /**
+   * While no model is in use, the lexicon answers instead of the page's own model, which has the same labels.
+   */
   #standIn(): void {
     const text = firstOf(this.#text);
     const scores = this.page.request().source === OWN ? score(text) : [];
@@ -197,12 +199,12 @@ export class Classify {
       ? `until the model is ready, ${Math.floor((this.#share ?? 0) * 100)} %`
       : "no model";
     this.#bars.note(`word list, ${model}`);
-    if (text === this.#guessed) return; // a download's progress must not put off what is announced
+    if (text === this.#guessed) return; // a download's progress must not delay the announcement
     this.#guessed = text;
     this.#bars.guess(scores);
   }
 
-  /** What is shown in place of a verdict. */
+  /** What is shown instead of a verdict. */
   get #hint(): string {
     if (this.page.loaded()) return "Waiting for a text";
     if (!this.page.loading()) return "No model yet";

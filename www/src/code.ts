@@ -5,25 +5,25 @@ import { OWN } from "./catalogue.ts";
 import { ENCODER } from "./own-models.ts";
 import type { Request } from "./slot.ts";
 
-const LONGEST = 2_000; // UTF-16 units of a text that is written out
+const LONGEST = 2_000; // UTF-16 units of the longest text that is written out
 const DEFAULT = "auto";
 
 /** A file that was classified, as its code has to read it. */
 export interface FileRead {
   name: string;
   format: "csv" | "jsonl" | "json" | "lines";
-  /** The name that `TextDecoder` knows its encoding by. */
+  /** Its encoding, by its name in `TextDecoder`. */
   encoding: string;
   /** Whether the file names its columns. */
   named: boolean;
-  /** The place of the column with the texts, and its name. */
+  /** The index of the column with the texts, and its name. */
   at: number;
   column: string;
-  /** How a CSV is written. */
+  /** The dialect of a CSV. */
   dialect?: { delimiter: string; quote: string | null; skipped: number };
 }
 
-/** The code of one verdict, on a text or a pair of texts. */
+/** The code for one verdict, on a text or a pair of texts. */
 export function textCode(request: Request, text: Text): string {
   const { imports, load } = loading(request);
   const given =
@@ -40,12 +40,12 @@ export function textCode(request: Request, text: Text): string {
   ]);
 }
 
-/** A text as code, or where a long one is. */
+/** A text as code; for a long one, code that reads it from the page. */
 function written(text: string, selector: string): string {
   return text.length <= LONGEST ? JSON.stringify(text) : `document.querySelector("${selector}").value`;
 }
 
-/** The code of a file's verdicts, by the model of a request, or null: by the classifier that was taught. */
+/** The code for a file's verdicts, with the model of a request; null: with the taught classifier. */
 export function fileCode(request: Request | null, file: FileRead): string {
   const { imports, load } = request ? loading(request) : TAUGHT;
   return lines([
@@ -73,10 +73,10 @@ const AT_ONCE = [
   "await embedder.dispose();",
 ];
 
-/** The name of the file that the Teach tab hands out. */
+/** The name of the file that the Teach tab downloads. */
 export const TAUGHT_FILE = "my-labels.json";
 
-/** How a classifier that was taught is loaded. */
+/** The code that loads a taught classifier. */
 export const TAUGHT = {
   imports: 'import { Embedder, TaughtClassifier } from "tabsense";',
   load: [
@@ -119,7 +119,8 @@ function loading({ source, device, dtype }: Request): { imports: string; load: s
 }
 
 /**
- * The texts as the page finds them: what is empty or missing is left out, and so are lines that aren't JSON.
+ * Code that finds the texts as the page does: without empty and missing ones, and
+ * without lines that aren't JSON.
  */
 function reading({ format, encoding, named, at, column, dialect }: FileRead): string[] {
   const content =

@@ -1,6 +1,6 @@
 /**
- * Both backends on the same text: the model in use beside a second one, loaded from the same source on the
- * other device.
+ * Both backends on the same text: the model in use next to a second one, loaded from the same
+ * source on the other device.
  */
 
 import type { Classifier, ClassifierInfo, Detailed, Latest, LoadOptions, Text } from "tabsense";
@@ -10,37 +10,37 @@ import { isBlank, isSame } from "./texts.ts";
 import { ComparisonView } from "./view/comparison.ts";
 import { kindOf } from "./view/status.ts";
 
-/** A call's result with the text or pair that it is about. */
+/** A call's result with its text or pair. */
 export interface Answer {
   text: Text;
   result: Detailed;
 }
 
-/** What the comparison needs of the page. */
+/** What the comparison needs from the page. */
 export interface Page {
   /** The model in use. */
   loaded(): Loaded | null;
-  /** What stands in the boxes. */
+  /** The content of the boxes. */
   text(): Text;
   /** The last answer of the model in use. */
   last(): Answer | null;
-  /** Runs a call, so that the page knows of it. */
+  /** Runs a call that the page tracks. */
   run<T>(call: () => Promise<T>): Promise<T>;
-  /** Tells that the comparison has come to be, or is gone. */
+  /** The comparison has begun or ended. */
   changed(): void;
 }
 
-/** Holds what is loaded for the comparison, while it is open. */
+/** Holds the models loaded for the comparison, while it is open. */
 export class Comparison {
   readonly #page: Page;
   readonly #view: ComparisonView;
   /** Ends the loading; null while closed. */
   #open: AbortController | null = null;
-  /** Both backends, once both are there. */
+  /** Both backends, once both are loaded. */
   #sides: Record<Backend, Classifier> | null = null;
-  /** Those of them that are the comparison's own. */
+  /** The classifiers that the comparison has loaded. */
   #own: Classifier[] = [];
-  /** What is asked for the newest text, on each backend that is the comparison's own. */
+  /** Classifies the newest text, on each backend that the comparison has loaded. */
   #latest: Partial<Record<Backend, Latest>> = {};
   #answers: Partial<Record<Backend, Answer>> = {};
 
@@ -49,18 +49,18 @@ export class Comparison {
     this.#view = new ComparisonView(() => (this.#open ? this.close() : void this.#start()));
   }
 
-  /** The two classifiers while both are there. */
+  /** The two classifiers; null until both are loaded. */
   get sides(): Readonly<Record<Backend, Classifier>> | null {
     return this.#sides;
   }
 
-  /** Another model is in use: what was loaded beside the one before is of no use. */
+  /** Another model is in use: the comparison of the previous one ends. */
   adopt(): void {
     this.close();
     this.#view.allow(true);
   }
 
-  /** Takes the second model away. */
+  /** Ends the comparison, and disposes of its models. */
   close(): void {
     this.#open?.abort();
     this.#open = null;
@@ -85,7 +85,7 @@ export class Comparison {
     }
   }
 
-  /** The model in use has answered: where it is one of the two, that is its side of the comparison. */
+  /** The model in use has answered: if it is one of the two, that is its side of the comparison. */
   answered(answer: Answer): void {
     const backend = BACKENDS.find((one) => this.#sides?.[one] === this.#page.loaded()?.classifier);
     if (backend) this.#take(backend, answer);
@@ -100,7 +100,7 @@ export class Comparison {
     if (info.device === "cpu" && loaded.request.device === "webgpu" && "reason" in info.webgpu)
       return this.#view.refuse(info.webgpu.reason);
     this.#view.load(info.model.name);
-    // "auto" holds both and chooses by itself: then both backends are loaded again, each on its one device.
+    // "auto" has both backends and chooses itself: then both are loaded again, each on its one device.
     const sides: Partial<Record<Backend, Classifier>> = {};
     const own = BACKENDS.find((one) => one === info.device);
     if (own) sides[own] = loaded.classifier;
@@ -112,7 +112,7 @@ export class Comparison {
           dtype: dtypeOn(device, info.dtype),
           signal: open.signal,
         });
-        if (this.#open !== open) return await classifier.dispose(); // it came in just after its end
+        if (this.#open !== open) return await classifier.dispose(); // it arrived just after the end
         this.#own.push(classifier);
         if (classifier.info.device !== device && "reason" in classifier.info.webgpu) {
           const { reason } = classifier.info.webgpu;
@@ -181,7 +181,7 @@ export class Comparison {
   }
 }
 
-/** The weights as the other device holds them; halves are for the graphics card alone. */
+/** The dtype on the other device; only the graphics card supports fp16. */
 function dtypeOn(device: Backend, dtype: ClassifierInfo["dtype"]): NonNullable<LoadOptions["dtype"]> {
   if (dtype === "none") return "auto";
   return device === "cpu" && dtype === "fp16" ? "fp32" : dtype;

@@ -20,7 +20,7 @@ export function find<E extends Element>(
   return element;
 }
 
-/** `panel`, with the markup of its tab, a file of this page, at its end. */
+/** Appends a tab's markup, a file of this page, to `panel`, and returns `panel`. */
 export function filled(panel: HTMLElement, markup: string): HTMLElement {
   panel.insertAdjacentHTML("beforeend", trustedMarkup(markup));
   return panel;

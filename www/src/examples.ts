@@ -1,13 +1,13 @@
-/** The texts to click. */
+/** The example texts. */
 
-/** One example: its name on the button, its text, and the second text where it is of two. */
+/** One example: its name on the button, its text, and the second text of a pair. */
 export interface Example {
   name: string;
   text: string;
   pair?: string;
 }
 
-/** Chosen to show what a small sentiment model gets right, and where it only seems sure. */
+/** Chosen to show what a small sentiment model gets right, and when it only seems sure. */
 export const EXAMPLES: readonly Example[] = [
   { name: "Praise", text: "Every scene is a small gift, and I left the cinema grinning." },
   { name: "Complaint", text: "The battery died after two days, and support never wrote back." },

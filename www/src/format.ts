@@ -9,10 +9,7 @@ export const DEVICE_NAMES: Readonly<Record<Device, string>> = {
   webgpu: "WebGPU",
 };
 
-/**
- * Milliseconds as finely as a browser's clock tells them, which is in tenths: "< 0.1 ms", "12.4 ms", "145
- * ms".
- */
+/** Milliseconds to the precision of a browser's clock, in tenths: "< 0.1 ms", "12.4 ms", "145 ms". */
 export function milliseconds(ms: number): string {
   if (ms < 0.05) return "< 0.1 ms";
   return `${ms.toFixed(ms < 100 ? 1 : 0)} ms`;
@@ -21,7 +18,7 @@ export function milliseconds(ms: number): string {
 /** Where a call can run, in the order in which it is shown. */
 export const BACKENDS = ["cpu", "webgpu"] as const;
 
-/** One of the two. */
+/** One of the two backends. */
 export type Backend = (typeof BACKENDS)[number];
 
 /** The time of a call that may also take long: "12.4 ms", "7.87 s". */
@@ -48,17 +45,12 @@ export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-/**
- * A part of a count as a percentage: "0 %" and "100 %" where that is exact, or else as `percent` writes it.
- */
+/** A part of a count as a percentage: "0 %" and "100 %" only if exact, otherwise as `percent` writes it. */
 export function share(count: number, total: number): string {
   return count === 0 ? "0 %" : count === total ? "100 %" : percent(count / total);
 }
 
-/**
- * Bytes in decimal megabytes, or kilobytes where there are few, or gigabytes where there are many: "23.1 MB",
- * "412 kB", "12.3 GB".
- */
+/** Bytes in decimal kilobytes, megabytes or gigabytes: "412 kB", "23.1 MB", "12.3 GB". */
 export function bytes(count: number): string {
   if (count >= 1e9) return `${(count / 1e9).toFixed(1)} GB`;
   return count < 1e6 ? `${Math.round(count / 1e3)} kB` : `${(count / 1e6).toFixed(1)} MB`;

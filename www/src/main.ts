@@ -1,4 +1,4 @@
-/** The demo page: wires the model in use, the tabs and the files that are dropped. */
+/** The demo page: wires the model in use, the tabs and dropped files. */
 
 import { Embedder, Tagger, type Classifier } from "tabsense";
 import { watchActivity } from "./activity.ts";
@@ -20,7 +20,7 @@ import { wireRequests } from "./view/model.ts";
 import { wireFoot } from "./view/offline.ts";
 import { Status } from "./view/status.ts";
 
-const TEXTS = /\.(csv|tsv|tab|jsonl|ndjson|json|txt|text|log|md)$/i; // what the File tab takes wherever it is dropped
+const TEXTS = /\.(csv|tsv|tab|jsonl|ndjson|json|txt|text|log|md)$/i; // what the File tab reads wherever dropped
 
 const status = new Status();
 const foot = wireFoot();
@@ -48,7 +48,7 @@ const slot = new Slot({
     status.set("ready", "Ready", summary(classifier));
     classify.adopt(loaded);
     files?.adopt();
-    // What is stored must not hold up what is in use.
+    // Storing must not delay the model in use.
     foot.keep({ build: classifier.info.build, model: loaded.request.source === OWN });
   },
   failed: (error, next) => {
@@ -73,7 +73,7 @@ const classify = new Classify({
   loading: () => slot.loading,
   activity,
   settled: () => {
-    // What went wrong before no longer holds.
+    // An earlier error no longer applies.
     if (status.about === "text") status.clearError();
     if (!slot.loading && slot.current && status.state === "error")
       status.set("ready", "Ready", summary(slot.current));
@@ -101,7 +101,7 @@ function summary(classifier: Classifier): string {
   return `${model.name}, ${dtype}, ${bytes(sizes.weights)}`;
 }
 
-/** Hands dropped files that are no model's to the Teach tab or the File tab; false where neither takes them. */
+/** Passes dropped files that aren't a model's to the Teach or the File tab; false if neither accepts them. */
 function takeTexts(dropped: readonly File[]): boolean {
   if (dropped.length === 0) return false;
   if (part("panel-teach", HTMLElement).checkVisibility()) {

@@ -1,4 +1,4 @@
-/** Markup that a module brings along, as text. */
+/** Markup that a module imports, as text. */
 declare module "*.html?raw" {
   const markup: string;
   export default markup;

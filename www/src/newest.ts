@@ -1,8 +1,8 @@
-/** Calls of which the newest counts: one that comes takes the place of the one under way. */
+/** Calls of which only the newest counts: a new one replaces the one under way. */
 
 /**
- * Makes `call` one that ends the call before. What it yields, and what it fails with, goes to `done` and `failed`
- * while no newer one has come.
+ * Wraps `call` so that each call ends the previous one. Its result or error goes to `done` or `failed`,
+ * unless there is a newer call.
  */
 export function newest<Argument, Result>(
   call: (argument: Argument, signal: AbortSignal) => Promise<Result>,

@@ -1,14 +1,14 @@
 /**
- * What the page stores so that it opens without a network: the page's side of its service worker, and what
- * lies in the caches.
+ * Stores the page so that it opens without a network: the page's side of its service worker, and
+ * the content of the caches.
  */
 
 import type { Kept, Message } from "../offline/protocol.ts";
 import { trustedWorker } from "./trusted.ts";
 
-const OURS = "tabsense"; // what the names of the page's and the package's caches begin with
+const OURS = "tabsense"; // the prefix of the names of the page's and the package's caches
 
-/** What has been loaded and is to be there without a network. */
+/** What has been loaded and should be available without a network. */
 export interface Wanted {
   /** The WebAssembly build in use; null while there is none. */
   build: string | null;
@@ -16,16 +16,16 @@ export interface Wanted {
   model: boolean;
 }
 
-/** How far the storing is. */
+/** The state of the storing. */
 export type Offline =
   | { state: "waiting" | "storing" | "cleared" }
   | { state: "ready"; model: boolean }
   | { state: "unsupported" | "failed"; reason: string };
 
-/** What the page shows of it. */
+/** The events that the page shows. */
 export interface Events {
   changed(offline: Offline): void;
-  /** A newer version of the page is stored, and waits. */
+  /** A newer version of the page is stored and waiting. */
   newer(): void;
 }
 
@@ -36,20 +36,20 @@ export interface Group {
   bytes: number;
 }
 
-/** What this site stores, and what the browser allows it, in bytes; null where it doesn't tell. */
+/** What this site stores, and what the browser allows it, in bytes; null if the browser doesn't report it. */
 export interface Storage {
   groups: Group[];
   usage: number | null;
   quota: number | null;
 }
 
-/** The page's hold on what is stored of it. */
+/** Manages what is stored of the page. */
 export interface Keeper {
-  /** Stores what is in use. Until `again`, nothing is stored after it was cleared. */
+  /** Stores what is in use. After the storage was cleared, only with `again`. */
   keep(wanted: Wanted, again?: boolean): Promise<void>;
-  /** Forgets all that is stored. */
+  /** Deletes everything that is stored. */
   clear(): Promise<void>;
-  /** Takes note that another tab has cleared what was stored here. */
+  /** Another tab has cleared what was stored here. */
   gone(): void;
   /** Reloads the page in its newer version. */
   renew(): void;
@@ -61,8 +61,8 @@ export function startKeeper(events: Events): Keeper {
   let registration: ServiceWorkerRegistration | null = null;
 
   /**
-   * Requested again each time, which costs nothing where there is one: a first one that could not store the
-   * page is gone.
+   * Requested again each time, which costs nothing if there is a registration: a first one that
+   * couldn't store the page is gone.
    */
   async function register(): Promise<ServiceWorkerRegistration> {
     const found = await navigator.serviceWorker.register(trustedWorker("./sw.js"), {
@@ -73,7 +73,7 @@ export function startKeeper(events: Events): Keeper {
     return (registration = found);
   }
 
-  /** Tells when another version is stored and waits for this one to go. */
+  /** Reports when another version is stored and waits to replace this one. */
   function watch(found: ServiceWorkerRegistration): void {
     const tell = (): void => {
       if (found.waiting && found.active) events.newer();
@@ -126,13 +126,13 @@ export function startKeeper(events: Events): Keeper {
   };
 }
 
-/** Adds up what lies in the caches. */
+/** Adds up the content of the caches. */
 export async function readStorage(): Promise<Storage> {
   const groups = new Map<Group["kind"], Group>();
   for (const name of await ourCaches()) {
     const cache = await caches.open(name);
     for (const request of await cache.keys()) {
-      if (request.url.endsWith("tabsense-note")) continue; // what the package notes of a copy
+      if (request.url.endsWith("tabsense-note")) continue; // the package's note about a copy
       const response = await cache.match(request);
       if (!response) continue;
       const kind = kindOf(request.url);
@@ -160,7 +160,7 @@ function kindOf(url: string): Group["kind"] {
   return pathname.endsWith(".wasm") ? "engine" : "page";
 }
 
-/** A length that was told of compressed bytes is not that of the file. */
+/** The `content-length` of a compressed response is not the file's size. */
 async function sizeOf(response: Response): Promise<number> {
   const length = response.headers.get("content-length");
   return length !== null && !response.headers.has("content-encoding")
@@ -168,7 +168,7 @@ async function sizeOf(response: Response): Promise<number> {
     : (await response.blob()).size;
 }
 
-/** The worker that answers for the page; the first one has to store the page before it does. */
+/** The active worker; the first one has to store the page before it activates. */
 function activeOf({ active, installing, waiting }: ServiceWorkerRegistration): Promise<ServiceWorker> {
   const coming = installing ?? waiting;
   if (active) return Promise.resolve(active);

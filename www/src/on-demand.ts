@@ -1,9 +1,9 @@
-/** A model that is fetched when someone asks for it: one holder a model, shared by the tabs that use it. */
+/** A model that is fetched on demand: one holder per model, shared by the tabs that use it. */
 
 import type { ModelOptions, Progress } from "tabsense";
 import type { OwnModel } from "./own-models.ts";
 
-/** How far it is. */
+/** The state of a model. */
 export type Held<Model> =
   | { state: "absent" }
   | { state: "loading"; progress: Progress | null }
@@ -13,7 +13,7 @@ export type Held<Model> =
 /** Loads a model by its name. */
 type Load<Model> = (name: string, options: ModelOptions) => Promise<Model>;
 
-/** Holds a model from the first time it is asked for until the page is closed. */
+/** Holds a model from its first load until the page is closed. */
 export class OnDemand<Model extends { dispose(): Promise<void> }> {
   #held: Held<Model> = { state: "absent" };
   #abort: AbortController | null = null;
@@ -24,18 +24,18 @@ export class OnDemand<Model extends { dispose(): Promise<void> }> {
     private readonly load: Load<Model>,
   ) {}
 
-  /** The model; null while it isn't there. */
+  /** The model; null while it isn't loaded. */
   get model(): Model | null {
     return this.#held.state === "ready" ? this.#held.model : null;
   }
 
-  /** Calls `follower` at once, and with each change. */
+  /** Calls `follower` at once, and on each change. */
   follow(follower: (held: Held<Model>) => void): void {
     this.#followers.push(follower);
     follower(this.#held);
   }
 
-  /** Loads it, unless it is there or on its way. */
+  /** Loads the model, unless it is loaded or loading. */
   async start(): Promise<void> {
     if (this.#held.state === "ready" || this.#abort) return;
     const abort = (this.#abort = new AbortController());
@@ -48,7 +48,7 @@ export class OnDemand<Model extends { dispose(): Promise<void> }> {
           if (this.#abort === abort) this.#set({ state: "loading", progress });
         },
       });
-      if (this.#abort !== abort) return void (await model.dispose()); // it came in just after its cancellation
+      if (this.#abort !== abort) return void (await model.dispose()); // it arrived just after its cancellation
       this.#abort = null;
       this.#set({ state: "ready", model });
     } catch (error) {

@@ -1,17 +1,19 @@
-/** The models beside the page that a tab fetches when someone asks for it. */
+/** The models next to the page that a tab fetches on demand. */
 
-/** One of them. */
+/** A model that is served with the page. */
 export interface OwnModel {
-  /** Its folder in models/, by which the package knows it. */
+  /** Its folder in models/, which is its name for the package. */
   name: string;
-  /** What it is, in a sentence's middle. */
+  /** What it is, as part of a sentence. */
   what: string;
-  /** The file of its weights, and the bytes of that, which are most of the download; a test asks the files. */
+  /**
+   * The file of its weights, and that file's bytes, which are most of the download; a test checks the files.
+   */
   file: string;
   bytes: number;
 }
 
-/** What makes vectors of texts, for Teach and Zero-shot. */
+/** Turns texts into vectors, for Teach and Zero-shot. */
 export const ENCODER: OwnModel = {
   name: "minilm-en",
   what: "an English sentence encoder",
@@ -19,7 +21,7 @@ export const ENCODER: OwnModel = {
   bytes: 23_031_776,
 };
 
-/** What finds personal data, for Redact. */
+/** Finds personal data, for Redact. */
 export const TAGGER: OwnModel = {
   name: "pii-en",
   what: "an English tagger of personal data",

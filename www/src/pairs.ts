@@ -1,4 +1,4 @@
-/** Whether a model has a use for a second text. */
+/** Whether a model can use a second text. */
 
 import { TabsenseError, type ClassifierInfo } from "tabsense";
 import { listed } from "./catalogue.ts";
@@ -11,9 +11,9 @@ export type Pairs = "no" | "maybe" | "yes";
 const OF_PAIRS = /^(not_?)?(entail|contradict|duplicate|paraphrase|equivalent)/i;
 
 /**
- * Whether `loaded` takes pairs. The tokenizer says whether it can frame them: an empty pair has no labels,
- * so that it costs no arithmetic. What a model was trained on no file says: the list of models does, or its
- * labels (one alone is a ranking's).
+ * Whether `loaded` accepts pairs. An empty pair shows whether the tokenizer can frame pairs: it has no
+ * labels, so it costs no arithmetic. No file says what a model was trained on, but the list of models or its
+ * labels do (a single label is a ranking's).
  */
 export async function pairsOf({ classifier, request: { source } }: Loaded): Promise<Pairs> {
   const known = typeof source === "string" ? listed(source) : null;

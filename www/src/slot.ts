@@ -1,4 +1,4 @@
-/** The place of the one model in use: loads the next one beside it, and swaps when that is ready. */
+/** Holds the one model in use: loads the next one alongside it, and swaps when that is ready. */
 
 import { Classifier, type Device, type LoadOptions, type Progress } from "tabsense";
 import { OWN } from "./catalogue.ts";
@@ -22,21 +22,21 @@ export interface Events {
   cancelled(): void;
 }
 
-/** The name of what is to be loaded, for a person. */
+/** The display name of what is to be loaded. */
 export function nameOf({ source }: Request): string {
   return typeof source === "string" ? source : "the dropped files";
 }
 
 /**
- * Loads a model as all of the page does: copies of its own one are the service worker's, which keeps it with
- * the page.
+ * Loads a model as the whole page does. The page's own model isn't cached by the package: the service worker
+ * stores it with the page.
  */
 export function loadModel(source: Request["source"], options: LoadOptions): Promise<Classifier> {
   const models = new URL("models/", document.baseURI).href;
   return Classifier.load(source, { ...options, models, cache: source !== OWN });
 }
 
-/** The model in use, and the request that brought it. */
+/** The model in use, and the request that loaded it. */
 export interface Loaded {
   classifier: Classifier;
   request: Request;
@@ -54,7 +54,7 @@ export class Slot {
     return this.#loaded?.classifier ?? null;
   }
 
-  /** The same with its request. */
+  /** The classifier in use, with its request. */
   get loaded(): Loaded | null {
     return this.#loaded;
   }
@@ -64,7 +64,7 @@ export class Slot {
     return this.#abort !== null;
   }
 
-  /** Loads `request`, in place of a load that is still under way. */
+  /** Loads `request`, replacing a load that is still under way. */
   async load(request: Request): Promise<void> {
     this.#abort?.abort();
     const abort = new AbortController();
@@ -80,7 +80,7 @@ export class Slot {
         },
       });
       if (this.#abort !== abort) {
-        await classifier.dispose(); // it came in just after its cancellation
+        await classifier.dispose(); // it arrived just after its cancellation
         return;
       }
       const before = this.current;
@@ -89,7 +89,7 @@ export class Slot {
       this.events.ready(classifier);
       await before?.dispose();
     } catch (error) {
-      if (this.#abort !== abort) return; // cancelled, and told so already
+      if (this.#abort !== abort) return; // cancelled, and already reported
       this.#abort = null;
       this.events.failed(error, request);
     }

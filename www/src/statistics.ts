@@ -1,15 +1,15 @@
 /**
- * What is said of latencies: percentiles, spread, bins, where two lines cross, and the session of the calls
- * so far.
+ * Statistics of latencies: percentiles, spread, bins, where two lines cross, and the
+ * session of the calls so far.
  */
 
-/** The nearest-rank percentile of `values` (0 < share ≤ 1); NaN where there are none. */
+/** The nearest-rank percentile of `values` (0 < share ≤ 1); NaN if there are none. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** Values in figures; all in the unit of the values, and NaN where there are none. */
+/** A summary of values, in their unit; NaN if there are none. */
 export interface Description {
   count: number;
   mean: number;
@@ -39,20 +39,20 @@ export function describe(values: readonly number[]): Description {
   };
 }
 
-/** A histogram with bins of one width; the last one also counts all that lies above it. */
+/** A histogram with bins of equal width; the last one also counts all values above it. */
 export interface Histogram {
   start: number;
   width: number;
   counts: number[];
-  /** How many of the last bin's values lie above it. */
+  /** How many of the last bin's values are above it. */
   above: number;
 }
 
 /**
  * Counts `values` in bins of a round width: 1, 2 or 5 times a power of ten, at most about `bins` of them.
  *
- * Bins end at three interquartile ranges above the upper quartile, so that one slow value doesn't press the
- * rest into a single bar. They are never narrower than `finest`, the step in which the values come.
+ * Bins end at three interquartile ranges above the upper quartile, so that one slow value doesn't squeeze the
+ * rest into a single bar. They are never narrower than `finest`, the step of the values.
  */
 export function histogram(values: readonly number[], bins: number, finest: number): Histogram {
   if (values.length === 0) return { start: 0, width: finest, counts: [], above: 0 };
@@ -60,8 +60,8 @@ export function histogram(values: readonly number[], bins: number, finest: numbe
   const upper = percentile(values, 0.75);
   const fence = upper + 3 * Math.max(upper - percentile(values, 0.25), finest);
   const width = Math.max(finest, round((Math.min(high, fence) - low) / bins));
-  // The values come in steps: a hair is added, so that 0.3 / 0.1 falls on the third edge and not just below
-  // it.
+  // The values come in steps: a tiny amount is added, so that 0.3 / 0.1 falls on the third
+  // edge and not just below it.
   const place = (value: number): number => Math.floor(value / width + 1e-6);
   const first = place(low);
   const last = place(Math.min(high, fence));
@@ -75,7 +75,7 @@ export function histogram(values: readonly number[], bins: number, finest: numbe
   return { start: first * width, width, counts, above };
 }
 
-/** The least of 1, 2, 5 times a power of ten that is not below `value`. */
+/** The smallest of 1, 2 and 5 times a power of ten that is not below `value`. */
 function round(value: number): number {
   if (!(value > 0)) return 0;
   const power = 10 ** Math.floor(Math.log10(value));
@@ -91,7 +91,7 @@ export interface Point {
 /**
  * Where two lines with the same `x` cross, straight between their points on logarithmic axes.
  *
- * Yields each crossing, from left to right; lines that touch and part again don't cross.
+ * Returns each crossing, from left to right; lines that touch and part again don't cross.
  */
 export function crossings(one: readonly Point[], other: readonly Point[]): Point[] {
   const found: Point[] = [];
@@ -105,7 +105,7 @@ export function crossings(one: readonly Point[], other: readonly Point[]): Point
     .sort((a, b) => a.x - b.x);
   let left = gaps[0];
   for (const right of gaps.slice(1)) {
-    if (right.gap === 0) continue; // it is told by the next point whether this is a crossing
+    if (right.gap === 0) continue; // the next point decides whether this is a crossing
     if (left && left.gap * right.gap < 0) {
       const share = left.gap / (left.gap - right.gap);
       found.push({
@@ -139,7 +139,7 @@ export class Session {
     if (this.#values.length > this.kept) this.#values.shift();
   }
 
-  /** Forgets all: a new model starts a new session. */
+  /** Forgets everything: a new model starts a new session. */
   clear(): void {
     this.#values = [];
     this.#count = 0;

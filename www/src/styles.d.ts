@@ -1,2 +1,2 @@
-/** Style sheets that a module brings along: the page's build makes files of them. */
+/** Style sheets that a module imports: the page's build turns them into files. */
 declare module "*.css" {}

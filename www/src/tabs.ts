@@ -10,9 +10,9 @@ const FIRST = "classify"; // the tab of an address without a hash
 type Opened = (name: string) => void;
 
 /**
- * Wires the tab list. Each tab names its panel in `aria-controls`, and itself in `data-tab`, which is also
- * its hash in the address. `opened` is called with the name of each tab that comes to be shown, the first one
- * included.
+ * Wires the tab list. Each tab names its panel in `aria-controls`, and itself in `data-tab`, which is
+ * also its hash in the address. `opened` is called with the name of each tab when it is shown,
+ * including the first one.
  */
 export function wireTabs(opened: Opened): void {
   const list = find('[role="tablist"]', HTMLElement);
@@ -32,7 +32,7 @@ export function wireTabs(opened: Opened): void {
   const choose = (tab: HTMLButtonElement): void => {
     if (tab.getAttribute("aria-selected") === "true") return;
     const hash = nameOf(tab) === FIRST ? "" : `#${nameOf(tab)}`;
-    // Replaced, not pushed: walking over the tabs with the arrow keys must not fill the history.
+    // Replaced, not pushed: moving through the tabs with the arrow keys must not fill the history.
     history.replaceState(null, "", location.pathname + location.search + hash);
     select(tab);
   };
@@ -63,7 +63,7 @@ export function wireTabs(opened: Opened): void {
 }
 
 /**
- * A function that fetches a tab's code when the tab is first opened. Where that fails, `wait` says so: a browser
+ * A function that fetches a tab's code when the tab is first opened. If that fails, `wait` says so: a browser
  * doesn't ask for the styles of a failed import again, so only a reload helps.
  */
 export function once(wait: HTMLElement, fetched: () => Promise<void>): () => Promise<void> {

@@ -4,7 +4,7 @@ import type { Classifier } from "tabsense";
 import type { Target } from "./bench/measure.ts";
 import { BACKENDS, DEVICE_NAMES, type Backend } from "./format.ts";
 
-/** The targets, of the two classifiers that are compared and of the one in use. */
+/** The targets, from the two classifiers that are compared and the one in use. */
 export function targetsOf(
   sides: Readonly<Record<Backend, Classifier>> | null,
   current: Classifier | null,

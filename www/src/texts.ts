@@ -1,4 +1,4 @@
-/** What stands in the boxes: a text, or a pair of texts. */
+/** The content of the boxes: a text, or a pair of texts. */
 
 import type { Text } from "tabsense";
 
@@ -7,12 +7,12 @@ export function firstOf(text: Text): string {
   return typeof text === "string" ? text : text.text;
 }
 
-/** The second text; empty where there is none. */
+/** The second text; empty if there is none. */
 export function secondOf(text: Text): string {
   return typeof text === "string" ? "" : text.pair;
 }
 
-/** A pair where there is a second text, or else the first alone. */
+/** A pair if there is a second text, or else only the first. */
 export function textOf(first: string, second: string): Text {
   return second === "" ? first : { text: first, pair: second };
 }

@@ -1,7 +1,7 @@
 /**
  * What this page vouches for under Trusted Types, which its Content-Security-Policy requires: the markup of
  * its tabs, which is a part of its build, its service worker, and the worker that reads files. The package
- * has a policy of its own for its workers.
+ * has its own policy for its workers.
  */
 
 import fileReader from "./file/reader.ts?worker&url";
@@ -16,7 +16,10 @@ const SERVICE_WORKER = "./sw.js";
 /** The worker that reads files, by its address in this build. */
 export const FILE_READER: string = fileReader;
 
-/** Its trusted values stand for strings, as TypeScript's library has them. Null where the browser has none. */
+/**
+ * Its trusted values are typed as strings, as in TypeScript's library. Null if the
+ * browser has no Trusted Types.
+ */
 const policy: Policy | null =
   (
     globalThis as { trustedTypes?: { createPolicy(name: string, rules: Policy): Policy } }
@@ -29,7 +32,7 @@ const policy: Policy | null =
     },
   }) ?? null;
 
-/** Markup that this page was built with; never what a person, a file or a model brings. */
+/** Markup that this page was built with; never text from a person, a file or a model. */
 export function trustedMarkup(markup: string): string {
   return policy?.createHTML(markup) ?? markup;
 }

@@ -9,7 +9,7 @@ export default function Sentiment() {
   const [classifier, setClassifier] = useState(null);
   const [verdict, setVerdict] = useState("…");
 
-  // Effects run in the browser alone: the server renders the page without loading anything.
+  // Effects run only in the browser: the server renders the page without loading anything.
   useEffect(() => {
     const gone = new AbortController();
     const loading = Classifier.load(model, { signal: gone.signal });

@@ -1,15 +1,18 @@
-/** Runs calls within limits: so many at a time, each for so long, none for a caller who hung up. */
+/** Runs calls within limits: their number at a time and their duration. Ends calls whose caller hung up. */
 
 import { hungUp, Refusal, refuse, RETRY_AFTER } from "./refusals.mjs";
 
 export function createCalls(limits) {
   let count = 0;
   return {
-    /** How many wait or are under way. */
+    /** The number of calls that wait or are under way. */
     get count() {
       return count;
     },
-    /** Yields what `work(classifier, signal)` does, or refuses where that takes too long. */
+    /**
+     * Resolves to the result of `work(classifier, signal)`, or refuses if it takes too long
+     * or too many are under way.
+     */
     async run(c, model, work) {
       if (count >= limits.calls)
         refuse(

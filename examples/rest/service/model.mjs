@@ -1,19 +1,13 @@
-/**
- * The model of the service: loaded once, shared by all requests, and loaded again after a loading that
- * failed.
- */
+/** The model of the service: loaded once, shared by all requests, and loaded again if that failed. */
 
 import { Refusal, RETRY_AFTER } from "./refusals.mjs";
 
-/**
- * Milliseconds from a loading that failed to the next: it is tried again no sooner than callers are told to
- * come again.
- */
+/** Milliseconds from a failed load to the next attempt: no less than callers are told to wait. */
 const PAUSE = RETRY_AFTER * 1000;
 
 /**
- * A model that `load(env, signal)` loads when it is first asked for; `env` are workerd's bindings, and
- * `signal` ends the loading.
+ * A model that `load(env, signal)` loads on first use. `env` contains workerd's bindings;
+ * `signal` aborts the load.
  *
  * `status()` is `"idle"`, `"loading"`, `"ready"`, `"failed"` or `"stopping"`.
  */
@@ -60,9 +54,9 @@ export function createModel(load) {
       );
       return Promise.race([wanted, gaveUp]).finally(() => signal.removeEventListener("abort", give));
     },
-    /** Refuses what comes from now on. */
+    /** Refuses requests from now on. */
     stop: () => void (status = "stopping"),
-    /** Frees the model, or ends its loading. */
+    /** Frees the model, or aborts its loading. */
     async dispose() {
       status = "stopping";
       ended.abort();

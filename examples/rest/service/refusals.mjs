@@ -1,6 +1,6 @@
-/** Why a request is not answered, and how that is told: `{ "error": { "kind", "message" } }`. */
+/** Why a request is refused, and the body that says so: `{ "error": { "kind", "message" } }`. */
 
-/** Seconds after which it is worth asking again, where the service can't tell better. */
+/** Seconds after which a retry makes sense, unless the service knows better. */
 export const RETRY_AFTER = 2;
 
 /** The status of errors that a text or a busy machine causes; all other kinds are 500. */
@@ -10,7 +10,7 @@ const STATUS = {
   out_of_memory: 503,
 };
 
-/** A request that is refused, with the status of its answer. */
+/** The refusal of a request, with its status. */
 export class Refusal extends Error {
   constructor(status, kind, message, retryAfter = null) {
     super(message);
@@ -39,7 +39,7 @@ export function answerError(error, c) {
   return c.json({ error: { kind, message } }, status);
 }
 
-/** A `TabsenseError` keeps its kind. The message of a fault of the service goes to the log alone. */
+/** A `TabsenseError` keeps its kind. If the service is at fault, the message only goes to the log. */
 function asRefusal(error) {
   if (error instanceof Refusal) return error;
   const status = STATUS[error.kind] ?? 500;

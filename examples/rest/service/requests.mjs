@@ -1,4 +1,4 @@
-/** What a request may ask for: limits, and the checks of a body. */
+/** The limits of a request, and the checks of its body. */
 
 import { bodyLimit } from "hono/body-limit";
 import { refuse } from "./refusals.mjs";
@@ -10,7 +10,7 @@ export const LIMITS = {
   texts: 64,
   /** Characters of a text. */
   characters: 10_000,
-  /** Calls that wait or are under way; the next one answers 429. */
+  /** Calls that wait or are under way; the next one gets 429. */
   calls: 16,
   /** Milliseconds from the whole body to the answer. */
   time: 10_000,

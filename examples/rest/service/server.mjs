@@ -1,30 +1,30 @@
-/** Node's HTTP server: it cuts off slow clients, limits connections, and ends without losing a call. */
+/** Node's HTTP server: it cuts off slow clients, limits connections, and stops without losing a call. */
 
 import { Server } from "node:net";
 import { serve } from "@hono/node-server";
 
-/** Milliseconds that the calls under way have when the service is told to end. */
+/** Milliseconds that the calls under way have when the service stops. */
 const GRACE = 10_000;
 
-/** Milliseconds that a connection without a call is kept when the service ends: one may be on its way. */
+/** Milliseconds that a connection without a call stays open when the service stops: one may be on its way. */
 const LINGER = 500;
 
-/** What a client may take of the service before it has asked anything: slow clients do so on purpose. */
+/** What clients may use before they send a whole request: slow clients do so on purpose. */
 const CLIENTS = {
-  /** Connections at a time; further ones are closed at once. Each may hold a body of the size limit. */
+  /** Connections at a time; further ones are closed at once. Each may buffer a body up to the size limit. */
   connections: 256,
-  /** Milliseconds for the headers of a request, from the connection or the answer before on. */
+  /** Milliseconds for the headers of a request, starting at the connection or the previous answer. */
   headers: 10_000,
   /** Milliseconds for the whole request. */
   request: 30_000,
-  /** Milliseconds between two looks at who is late. */
+  /** Milliseconds between checks for late clients. */
   check: 1_000,
 };
 
 /**
- * Serves `app`; port 0 takes any that is free, and `clients` replace some of {@link CLIENTS}. Yields
- * `{ url, stop }`. `stop()` takes no more calls, waits `grace` milliseconds at most for those under way, and
- * frees the model.
+ * Serves `app`. Port 0 picks any free port; `clients` override those in {@link CLIENTS}. Resolves to
+ * `{ url, stop }`. `stop()` accepts no more calls, waits at most `grace` milliseconds for those under
+ * way, and frees the model.
  */
 export async function listen(app, model, { port, host, clients: given = {}, grace = GRACE }) {
   const clients = { ...CLIENTS, ...given };
@@ -59,7 +59,7 @@ export async function listen(app, model, { port, host, clients: given = {}, grac
       await closed;
       clearTimeout(idle);
       clearTimeout(late);
-      server.close(); // it looks for slow clients until then
+      server.close(); // until then, it checks for slow clients
       await model.dispose();
     },
   };

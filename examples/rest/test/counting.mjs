@@ -1,5 +1,5 @@
-// Put before node.mjs, it counts the calls that Node's server accepted and those whose answers are written out, and
-// prints both when the process ends.
+// Imported before node.mjs, this counts the calls that Node's server accepted and those whose answers were
+// written, and prints both when the process ends.
 
 import { subscribe } from "node:diagnostics_channel";
 import { writeSync } from "node:fs";

@@ -1,6 +1,6 @@
-// The service under more load than it takes, as a process of its own: each request is answered with 200, 429 or 503,
-// memory stays flat, and SIGTERM under load loses no accepted request. Takes seconds here, ten minutes under
-// `npm run test:long`.
+// The service under more load than it accepts, in its own process: each request is answered with 200, 429 or
+// 503, memory stays flat, and SIGTERM under load loses no accepted request. Takes seconds here, ten minutes
+// under `npm run test:long`.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -13,19 +13,19 @@ import { assertFlat, times } from "../../../tests/soak.mjs";
 import { ready, SENTIMENT, spawned } from "./support.mjs";
 
 const SECONDS = times(5, 600);
-/** Twice as many as calls are taken, so that it is always full. */
+/** Twice as many as the calls that are accepted, so that the service is always full. */
 const CLIENTS = 32;
 const BODY = JSON.stringify({
   texts: ["A delight from start to finish.", "A waste of two hours."],
   topK: null,
 });
 const CALL = { method: "POST", headers: { "content-type": "application/json" }, body: BODY };
-/** What a service that is full, or ends, may say. */
+/** What a service that is full or stopping may answer. */
 const STATUSES = ["200", "429", "503"];
 
 const MIB = 2 ** 20;
 
-/** Bytes of memory of a process that are its own; null where the system doesn't tell. */
+/** Bytes of a process's own memory (anonymous pages); null if the system doesn't report them. */
 function bytesOf({ pid }) {
   if (process.platform !== "linux") return null;
   return 1024 * Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
@@ -58,14 +58,14 @@ test(`${SECONDS} seconds at saturation: nothing but 200, 429 and 503, and the me
   );
   for (const status of ["200", "429"]) assert.ok(result.statusCodeStats[status]?.count > 0, `no ${status}`);
   if (samples[0] !== null) {
-    // A young generation of V8's heap, which it lets grow to 3 × 16 MiB, before it is collected.
+    // The young generation of V8's heap, which may grow to 3 × 16 MiB before it is collected.
     assertFlat(t, "memory of the service's process", samples, 48 * MIB);
   }
   child.kill("SIGTERM");
   assert.equal(await ended, 0);
 });
 
-/** Asks until the service is gone; counts what came of each request. */
+/** Sends requests until the service is gone; counts their outcomes. */
 async function ask(url, outcomes) {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const count = (outcome) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
@@ -108,7 +108,7 @@ test("SIGTERM under load: each request that was accepted is answered, and the an
   assert.ok(outcomes.get(200) > 0 && outcomes.get(429) > 0);
   assert.deepEqual([answered, arrived], [accepted, accepted]);
   assert.deepEqual(
-    // A connection that the system had taken, and the service had not, may end at any time.
+    // A connection that the system had accepted, but not the service, may end at any time.
     [...outcomes.keys()].filter((one) => typeof one === "string" && !/^ECONN(?:REFUSED|RESET)$/.test(one)),
     [],
   );

@@ -15,13 +15,10 @@ import { createModel } from "../service/model.mjs";
 import { start } from "../node.mjs";
 import { HOURS, post, ready, refused, SENTIMENT, spawned, TINY } from "./support.mjs";
 
-/**
- * Some seconds of work in a call of few bytes: texts as long as the model takes, and more of them than limits
- * allow elsewhere.
- */
+/** A few seconds of work in one call within the limits: many texts, each longer than the model reads. */
 const LONG = Array(60).fill("a word and another one ".repeat(150));
 
-/** A call as fetch takes it, and what `post` yields of its answer. */
+/** A call as options of fetch, and its answer in the form that `post` returns. */
 const CALL = { method: "POST", headers: { "content-type": "application/json" }, body: '{ "text": "a" }' };
 const answered = async (response) => ({
   status: response.status,
@@ -162,7 +159,7 @@ test("with as many calls as are taken, the next one is told to come again, and t
   const { status, body, headers } = await post(busy.url, { text: "a" });
   refused({ status, body, headers }, 429, "busy");
   assert.match(headers.get("retry-after"), /^[1-9]\d*$/);
-  hangUp.abort(); // who hangs up frees a place
+  hangUp.abort(); // a caller that hangs up frees a place
   assert.deepEqual(await Promise.all(under), ["AbortError", "AbortError"]);
   while ((await (await fetch(`${busy.url}/health`)).json()).calls > 0)
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -188,7 +185,7 @@ test("while there is no model, health says so, and calls are told to come again"
   assert.match((await health.json()).status, /^(failed|loading)$/);
 });
 
-/** A server of the tiny model's files that may be made to fail (`broken`) or to be silent. */
+/** Serves the tiny model's files; `state` can make it fail (`broken`) or never answer (`silent`). */
 async function serveTiny(t, state) {
   const server = createServer((request, response) => {
     if (state.silent) return;
@@ -201,7 +198,7 @@ async function serveTiny(t, state) {
   return `http://127.0.0.1:${server.address().port}/`;
 }
 
-/** What node.mjs loads from now on: a promise of each classifier. */
+/** Records what node.mjs loads from now on: a promise of each classifier. */
 function watchLoads(t) {
   const { mock } = t.mock.method(Classifier, "load");
   return () => mock.calls.map(({ result }) => result);
@@ -310,7 +307,7 @@ test("told to end, it answers what is under way, refuses what comes, and frees t
   const classifier = await loads()[0];
   const under = post(service.url, { texts: LONG.slice(0, 3) });
   while ((await health(service)).calls < 1) await sleep(5);
-  // A connection that is open, with a request whose body comes when the service has been told to end.
+  // An open connection with a request whose body arrives after the service was told to stop.
   const coming = ask(`${service.url}/classify`, {
     ...CALL,
     headers: { ...CALL.headers, expect: "100-continue" },

@@ -1,5 +1,5 @@
-// Clients that are slow on purpose, that hold connections, or that send without an end: they are cut off, and the
-// others are answered meanwhile.
+// Clients that are slow on purpose, that keep connections open, or that never stop sending: they are cut off,
+// and the others are answered meanwhile.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { start } from "../node.mjs";
 import { post, ready, TINY } from "./support.mjs";
 
-/** Times that a test can wait for; the service's own are longer. */
+/** Limits short enough for a test; the service's own are longer. */
 const CLIENTS = { connections: 40, headers: 500, request: 1_000, check: 100 };
 
 const HEAD = "POST /classify HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\n";
@@ -21,7 +21,7 @@ before(async () => {
 });
 after(() => service?.stop());
 
-/** A connection, what came through it, and a promise of its end. */
+/** A connection, the data received on it, and a promise of its end. */
 async function open(t, { url } = service) {
   const socket = connect(Number(new URL(url).port), "127.0.0.1");
   t.after(() => socket.destroy());

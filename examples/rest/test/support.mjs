@@ -11,7 +11,7 @@ export const TINY = fileURLToPath(new URL("../../../test_data/models/tiny-f32", 
 
 export const HOURS = "A waste of two hours.";
 
-/** Posts a value as JSON to /classify. Yields `{ status, headers, body }`. */
+/** Posts a value as JSON to /classify. Resolves to `{ status, headers, body }`. */
 export async function post(url, value, signal = null) {
   const response = await fetch(`${url}/classify`, {
     method: "POST",
@@ -28,7 +28,7 @@ export async function ready({ url }) {
     await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
-/** Starts the service as a process of its own, with further arguments of Node: `{ url, child, ended }`. */
+/** Starts the service in its own process, with extra arguments for Node: `{ url, child, printed, ended }`. */
 export async function spawned(t, source, node = []) {
   const child = spawn(process.execPath, [...node, fileURLToPath(new URL("../node.mjs", import.meta.url))], {
     env: { ...process.env, PORT: "0", MODEL: source },
@@ -46,13 +46,13 @@ export async function spawned(t, source, node = []) {
   return {
     url,
     child,
-    /** What it has printed. */
+    /** Its output so far. */
     printed,
     ended: new Promise((resolve) => child.on("close", (code, signal) => resolve(signal ?? code))),
   };
 }
 
-/** Fails unless an answer refuses: the status, and an error with this kind and a sentence. */
+/** Fails unless an answer is a refusal: with this status, and an error with this kind and a sentence. */
 export function refused({ status, headers, body }, wanted, kind) {
   assert.equal(status, wanted, JSON.stringify(body));
   assert.match(headers.get("content-type"), /^application\/json/);

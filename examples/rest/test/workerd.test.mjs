@@ -13,12 +13,12 @@ import { HOURS, post, refused, SENTIMENT } from "./support.mjs";
 const HOME = fileURLToPath(new URL("..", import.meta.url));
 
 /**
- * The program itself. `.bin/workerd` can be a script that starts it, and what ends the script leaves the
- * program running.
+ * The program itself. `.bin/workerd` can be a script that starts it, and killing the script would
+ * leave the program running.
  */
 const { default: WORKERD } = createRequire(import.meta.url)("workerd");
 
-/** The package's entry for workerd takes a compiled module; one without it can't run there. */
+/** The package's entry for workerd accepts a compiled module; a build without that entry can't run there. */
 const { exports } = JSON.parse(readFileSync(`${HOME}node_modules/tabsense/package.json`, "utf8"));
 const skip = exports["."].workerd ? false : "this build of the package has no entry for workerd";
 

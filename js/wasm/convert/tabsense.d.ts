@@ -1,6 +1,6 @@
 /**
- * What the converter's WebAssembly module exports (src/web_convert.rs). Every method throws `Error`s that
- * carry a `kind`.
+ * The exports of the converter's WebAssembly module (src/web_convert.rs). Every method throws `Error`s that
+ * have a `kind`.
  */
 
 export default function init(arg: { module_or_path: WebAssembly.Module }): Promise<unknown>;
@@ -13,10 +13,13 @@ export function decode(file: Uint8Array): Uint8Array;
 
 /** Rewrites a file of weights as a stream. */
 export class Converter {
-  /** To "int8" or "fp16"; one to int4 comes of a `Calibration`. */
+  /** To "int8" or "fp16"; a converter to int4 comes from a `Calibration`. */
   constructor(dtype: string);
   push(chunk: Uint8Array): Uint8Array;
-  /** The file is complete: the name of one beside it that the weights go on in, whose bytes are pushed next. */
+  /**
+   * Ends the current file. Returns the name of the file next to it in which the weights continue, if any;
+   * push its bytes next.
+   */
   endFile(): string | undefined;
   /** Warnings about the source, a sentence each; known once its header has been read. */
   readonly warnings: string[];
@@ -27,19 +30,21 @@ export class Converter {
 
 export { TorchRewriter } from "../rewriter/tabsense.js";
 
-/** A tokenizer's files beside `tokenizer.json` and `tokenizer_config.json`: those of repositories without the first. */
+/** A tokenizer's other files, besides `tokenizer_config.json`, for repositories without `tokenizer.json`. */
 export class FurtherFiles {
   constructor();
-  /** Takes a file by the name that it has on a model hub; one of SentencePiece's may have any that ends with `.model`. */
+  /**
+   * Adds a file by its name on a model hub; a SentencePiece file may have any name that ends with `.model`.
+   */
   set(name: string, bytes: Uint8Array): void;
   free(): void;
 }
 
-/** Takes a model's files and yields a `Calibration`. */
+/** Reads a model's files and returns a `Calibration`. */
 export class CalibrationLoader {
   /**
-   * Consumes `files`, also where it throws. `tokenizer`, `tokenizerConfig`: `tokenizer.json` and
-   * `tokenizer_config.json`, where the model has them. `tables`: what the words' embedding table becomes.
+   * Consumes `files`, even if it throws. `tokenizer`, `tokenizerConfig`: `tokenizer.json` and
+   * `tokenizer_config.json`, if the model has them. `tables`: the format of the word embedding table.
    */
   constructor(
     config: Uint8Array,
@@ -50,7 +55,7 @@ export class CalibrationLoader {
   );
   /** The next bytes of a file of weights. */
   push(chunk: Uint8Array): void;
-  /** As that of `Converter`. */
+  /** As in `Converter`. */
   endFile(): string | undefined;
   /** Consumes the loader. */
   finish(): Calibration;
@@ -60,16 +65,16 @@ export class CalibrationLoader {
 /** A model that reads calibration texts. */
 export class Calibration {
   private constructor();
-  /** Returns the tokens of all texts so far. */
+  /** Returns the number of tokens of all texts so far. */
   read(texts: string[]): number;
-  /** The converter to int4, for the same `model.safetensors` once more. Consumes the calibration. */
+  /** The converter to int4, to which the same weights are pushed again. Consumes the calibration. */
   finish(): Converter;
   free(): void;
 }
 
-/** Texts that say which tokens a smaller vocabulary keeps. */
+/** Texts that determine which tokens a smaller vocabulary keeps. */
 export class Corpus {
-  /** As that of `CalibrationLoader`. */
+  /** As in `CalibrationLoader`. */
   constructor(
     config: Uint8Array,
     tokenizer: Uint8Array | undefined,
@@ -87,14 +92,14 @@ export class Kept {
   private constructor();
   /** The vocabulary's tokens, by their new ids. */
   readonly tokens: string[];
-  /** The added tokens that no vocabulary has, whose ids follow. */
+  /** The added tokens that are not part of the vocabulary, whose ids follow. */
   readonly beyond: string[];
-  /** For each new id the old one. */
+  /** For each new id, the old one. */
   readonly rows: Uint32Array;
-  /** The texts' words, and those of them that are cut into other tokens than before. */
+  /** The number of words in the texts, and of those that are now split into other tokens. */
   readonly words: number;
   readonly changedWords: number;
-  /** The texts' tokens as they were, and those of them that are gone. */
+  /** The number of tokens in the texts with the old vocabulary, and of those that are gone. */
   readonly tokensRead: number;
   readonly droppedTokens: number;
   free(): void;
@@ -102,12 +107,12 @@ export class Kept {
 
 /** Rewrites a file of weights with the rows of a smaller vocabulary, as a stream. */
 export class Pruner {
-  /** `config`: that of the model as it was; `rows`: for each row of the new table the one of the old. */
+  /** `config`: the original model's; `rows`: for each row of the new table, the row of the old one. */
   constructor(config: Uint8Array, rows: Uint32Array);
   push(chunk: Uint8Array): Uint8Array;
-  /** As that of `Converter`. */
+  /** As in `Converter`. */
   endFile(): string | undefined;
-  /** As those of `Converter`. */
+  /** As in `Converter`. */
   readonly warnings: string[];
   /** Consumes the pruner. */
   finish(): Uint8Array;

@@ -1,6 +1,6 @@
 /**
- * What the WebAssembly module that reads PyTorch's checkpoints exports (src/torch_rewriter.rs). Every method throws
- * `Error`s that carry a `kind`.
+ * The exports of the WebAssembly module that reads PyTorch checkpoints (src/torch_rewriter.rs). Every method
+ * throws `Error`s that have a `kind`.
  */
 
 export default function init(arg: { module_or_path: WebAssembly.Module }): Promise<unknown>;

@@ -1,8 +1,8 @@
-/** The exports of the build `simd`, and what threads need. */
+/** The exports of the build `simd`, and those for threads. */
 
 export * from "../simd/tabsense.js";
 
-/** `memory` is shared; `thread_stack_size` is for an instance that is not the first on it. */
+/** `memory` is shared; `thread_stack_size` is for every instance on it except the first. */
 export default function init(arg: {
   module_or_path: WebAssembly.Module;
   memory: WebAssembly.Memory;
@@ -10,16 +10,16 @@ export default function init(arg: {
 }): Promise<unknown>;
 
 /**
- * Helps the thread that classifies as thread `thread` (1 and up), until `endHelpers`. For a worker of its
- * own.
+ * Helps the classifying thread as thread `thread` (1 and up), until `endHelpers`. Call it in a separate
+ * worker.
  */
 export function helpAsThread(thread: number): void;
 
-/** How many threads the models loaded from now on are computed with: this one, and helpers 1 and up. */
+/** Sets how many threads compute the models that are loaded from now on: this one, and helpers 1 and up. */
 export function setThreads(threads: number): void;
 
 /** Lets every helper return, for good. */
 export function endHelpers(): void;
 
-/** Tells that a helper trapped: what is computed now or next traps too. */
+/** Reports that a helper trapped: the current or next computation traps, too. */
 export function loseHelper(): void;

@@ -1,4 +1,7 @@
-/** What the WebAssembly module exports (src/web/); its JavaScript is made by wasm-bindgen, these types by hand. */
+/**
+ * The exports of the WebAssembly module (src/web/). wasm-bindgen generates its JavaScript; these types are
+ * written by hand.
+ */
 
 export default function init(arg: { module_or_path: WebAssembly.Module }): Promise<unknown>;
 
@@ -8,37 +11,40 @@ export class Gpu {
   /** Rejects with kind `"environment"` and a sentence why; a software adapter is refused unless `software` is set. */
   static request(software: boolean): Promise<Gpu>;
   info(): GpuInfo;
-  /** Loses the device, as the tests want it. */
+  /** Loses the device, for tests. */
   lose(): void;
   /** Destroys the device. */
   free(): void;
 }
 
-/** The hashes of a file whose bytes pass. */
+/** Hashes a file while its bytes pass. */
 export class FileHash {
-  /** `sha256`: whether the digest is wanted beside the checksum. */
+  /** `sha256`: whether to compute that digest in addition to the checksum. */
   constructor(sha256: boolean);
   update(bytes: Uint8Array): void;
-  /** XXH64 in hexadecimal digits, against damage. */
+  /** XXH64 in hexadecimal digits, to detect damage. */
   checksum(): string;
-  /** In hexadecimal digits, where it was wanted. */
+  /** In hexadecimal digits; undefined if it was not requested. */
   sha256(): string | undefined;
   free(): void;
 }
 
-/** A tokenizer's files beside `tokenizer.json` and `tokenizer_config.json`: those of repositories without the first. */
+/** A tokenizer's other files, besides `tokenizer_config.json`, for repositories without `tokenizer.json`. */
 export class FurtherFiles {
   constructor();
-  /** Takes a file by the name that it has on a model hub; one of SentencePiece's may have any that ends with `.model`. */
+  /**
+   * Adds a file by its name on a model hub; a SentencePiece file may have any name that ends with `.model`.
+   */
   set(name: string, bytes: Uint8Array): void;
   free(): void;
 }
 
-/** Takes a model's files and yields an `Engine`. Every method throws `Error`s that carry a `kind`. */
+/** Reads a model's files and returns an `Engine`. Every method throws `Error`s that have a `kind`. */
 export class Loader {
   /**
-   * Consumes `gpu` and `files`, also where it throws. With a `gpu`, `cpu` says whether the CPU holds the weights too; without one it
-   * always does. `tokenizer`, `tokenizerConfig`: `tokenizer.json` and `tokenizer_config.json`, where the model has them.
+   * Consumes `gpu` and `files`, even if it throws. With a `gpu`, `cpu` says whether the CPU has the weights,
+   * too; without one, it always does. `tokenizer`, `tokenizerConfig`: `tokenizer.json` and
+   * `tokenizer_config.json`, if the model has them.
    */
   constructor(
     task: "classify" | "embed-mean" | "embed-first" | "encode" | "tag",
@@ -54,11 +60,17 @@ export class Loader {
   limitTokens(most: number): void;
   /** The next bytes of a file of weights. */
   push(chunk: Uint8Array): void;
-  /** The file is complete: the name of one beside it that the weights go on in, whose bytes are pushed next. */
+  /**
+   * Ends the current file. Returns the name of the file next to it in which the weights continue, if any;
+   * push its bytes next.
+   */
   endFile(): string | undefined;
-  /** Runs the kernels, so that the engine optimizes them. Does nothing before the header has come. */
+  /** Runs the kernels, so that the engine optimizes them. Does nothing before the header has arrived. */
   warmUp(): void;
-  /** Consumes the loader, also where it rejects. Kinds `"device_lost"` and `"webgpu_unusable"`: where the GPU alone holds the weights. */
+  /**
+   * Consumes the loader, even if it rejects. Kinds `"device_lost"` and `"webgpu_unusable"` occur only if the
+   * GPU alone has the weights.
+   */
   finish(): Promise<Engine>;
   free(): void;
 }
@@ -66,10 +78,12 @@ export class Loader {
 /** A loaded model. */
 export class Engine {
   /**
-   * Classifies texts and pairs: `top` labels for each, 0 for all; the tokens too where `details` is set. One without a token of its
-   * own has neither, unless `empty` is set: then it is classified as its special tokens alone.
+   * Classifies texts and pairs: `top` labels for each, 0 for all; the tokens, too, if `details` is set. A
+   * text without any tokens of its own has neither, unless `empty` is set: then it is classified as its
+   * special tokens alone.
    *
-   * Rejects with kind `"tokenizer_unsupported"` where there is a pair, and the tokenizer has no frame for pairs; with kind `"device_lost"` where the GPU alone holds the weights, and is gone.
+   * Rejects with kind `"tokenizer_unsupported"` if there is a pair and the tokenizer can't encode pairs; with
+   * kind `"device_lost"` if only the GPU has the weights and it is lost.
    */
   classify(
     texts: (string | { readonly text: string; readonly pair: string })[],
@@ -78,20 +92,21 @@ export class Engine {
     empty: boolean,
   ): Promise<Classification[]>;
   /**
-   * The numbers of each text, pair or window (tokens without those that frame a text): an embedder's vector (D), a classifier's logits
-   * (L), an encoder's states (T, D), a tagger's logits (T, L). A text without tokens is computed as special tokens alone; its vector by a static embedding is of zeros. `cutText`: whether of pairs that are too
-   * long the text alone is cut.
+   * The output for each text, pair or window (tokens without the special ones around a text): an embedder's
+   * vector (D), a classifier's logits (L), an encoder's states (T, D), a tagger's logits (T, L). A text
+   * without tokens is computed as special tokens alone; its vector by a static embedding is all zeros.
+   * `cutText`: whether only the first text of a pair that is too long is cut.
    */
   rows(
     inputs: (string | { readonly text: string; readonly pair: string } | Uint32Array)[],
     cutText: boolean,
   ): Promise<Float32Array[]>;
-  /** The tokens of the whole text, however long it is, without those that frame it. */
+  /** The tokens of the whole text, of any length, without the special ones around it. */
   tokenize(text: string): Piece[];
   info(): EngineInfo;
-  /** Loses the device, as the tests want it. */
+  /** Loses the device, for tests. */
   loseDevice(): void;
-  /** Destroys every buffer and the device; not while a call is under way. */
+  /** Destroys every buffer and the device; must not be called while a call is under way. */
   free(): void;
 }
 
@@ -101,12 +116,12 @@ export function errorKinds(): string[];
 /** The size of the module's memory; it never shrinks, so this is also its peak. */
 export function memoryBytes(): number;
 
-/** The GPU buffers that this instance of the module holds now. */
+/** The GPU buffers that this instance of the module has allocated. */
 export function gpuBuffers(): { buffers: number; bytes: number };
 
 export interface Classification {
   scores: { label: string; score: number }[];
-  /** `pair`: of a pair's second text. */
+  /** `pair`: from a pair's second text. */
   tokens?: { text: string; id: number; start: number; end: number; special: boolean; pair?: true }[];
   truncated: boolean;
   device: "cpu" | "webgpu";
@@ -117,7 +132,7 @@ export interface Classification {
   };
 }
 
-/** A token; `start` and `end` count UTF-16 units, `subword` tells that it continues a word. */
+/** A token; `start` and `end` count UTF-16 units, `subword` is whether it continues a word. */
 export interface Piece {
   text: string;
   id: number;
@@ -137,7 +152,7 @@ export interface EngineInfo {
   build: "simd" | "relaxed" | "simd-threads" | "relaxed-threads";
   /** The number of CPU threads. */
   threads: number;
-  /** `"auto"`: both devices hold the weights. */
+  /** `"auto"`: both devices have the weights. */
   device: "cpu" | "webgpu" | "auto";
   dtype: "fp32" | "fp16" | "int8" | "int4";
   architecture: string;
@@ -145,20 +160,20 @@ export interface EngineInfo {
   width: number;
   heads: number;
   vocabulary: number;
-  /** Of one text: the model's positions, or `model_max_length` of tokenizer_config.json where that is less. */
+  /** For one text: the model's positions, or `model_max_length` of tokenizer_config.json if that is less. */
   maxTokens: number;
-  /** How many of them frame a text: before it, and behind it. */
+  /** How many special tokens a text has before and after it. */
   specialTokens: [before: number, behind: number];
-  /** How tokens are written as text: with `##`, a character a byte, or with `▁` for a space. */
+  /** How tokens are written as text: with `##`, with one character per byte, or with `▁` for a space. */
   spelling: "prefix" | "bytes" | "spaces";
   parameters: number;
   labels: string[];
   weightBytes: number;
   /** `fromTokens`: batches of at least this many tokens go to the GPU; null for none. */
   webgpu: (GpuInfo & { fromTokens: number | null; gpuBytes: number }) | null;
-  /** Why the GPU is not used, where the engine was given one. */
+  /** Why the GPU is not used, if the engine was given one. */
   webgpuReason: string | null;
-  /** Measured times in milliseconds, if both devices hold the weights. */
+  /** Measured times in milliseconds, if both devices have the weights. */
   calibration: { tokens: number; cpu: number; webgpu: number }[];
   /** Warnings about settings of the model's files that are ignored, a sentence each. */
   warnings: string[];

@@ -1,4 +1,5 @@
-"""Writes what the student starts from: all-MiniLM-L6-v2 as a DistilBERT of 6 layers with a new head for three labels.
+"""Writes the student's starting point: all-MiniLM-L6-v2 as a DistilBERT of 6 layers with a new head, three
+labels.
 
     python base.py --encoder FOLDER --out FOLDER
 """

@@ -1,9 +1,9 @@
-"""Averages the weights of two teachers, of which the second went on from the first.
+"""Averages the weights of two teachers, the second of which was trained further from the first.
 
     python blend.py FIRST SECOND OUT --share 0.6
 
-What lies between two such models is often better than either (Wortsman et al. 2022). Here the first knows neutral texts,
-the second films: the share of the second says how much of each is kept.
+The average of two such models is often better than either (Wortsman et al. 2022). Here the first knows
+neutral texts, the second films: the share of the second sets how much of each is kept.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""Makes the scores of a folder's model as high as they are right, in place: all logits divided by one temperature.
+"""Calibrates the scores of a folder's model in place: divides all logits by one temperature.
 
     python calibrate.py FOLDER --data ../../../../shared/data/sentiment
 
-The temperature is that of the least cross-entropy on GoEmotions' development set (Guo et al. 2017), which is for this
-alone: labelled sentences that the student had not seen gave 0.91, for the teacher had learnt them, and scores that were too
-high elsewhere. Labels stay as they are.
+The temperature is the one with the least cross-entropy on GoEmotions' development set (Guo et al. 2017),
+which is used only for this. Labelled sentences that the student had not seen gave 0.91, because the teacher
+had learnt them, and scores that were too high elsewhere. Labels don't change.
 """
 
 import argparse

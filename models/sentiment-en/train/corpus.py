@@ -1,7 +1,7 @@
 """The sentences: where they come from, what their labels mean, and how they are batched.
 
-A line of the data is `label<TAB>source<TAB>text`; the label is `negative`, `neutral`, `positive` or `-` (none). Of
-sources without neutral texts a label may say little against neutral: see `TWO_CHOICES`.
+A line of the data is `label<TAB>source<TAB>text`; the label is `negative`, `neutral`, `positive` or `-`
+(none). A label from a source without neutral texts may be weak evidence against neutral: see `TWO_CHOICES`.
 """
 
 import gzip
@@ -14,14 +14,15 @@ LABELS = ["negative", "neutral", "positive"]
 NEGATIVE, NEUTRAL, POSITIVE = range(3)
 UNLABELLED = -1
 
-# How far a label of a source without neutral texts speaks against neutral, from 0 (only the choice between negative and
-# positive counts) to 1 (as of a source with three choices). Documents are cut, and pros and cons are often bare nouns, so
-# those say little. SST-2's raters did find phrases neutral, which GLUE left out: at 0 a teacher got 21 % of its development
-# set right of three labels, most of it NEUTRAL, and at 1 it called "It is a film." POSITIVE. The share is an argument of
-# the teacher's, which is made of both.
+# How strongly a label from a source without neutral texts counts against neutral, from 0 (only the choice
+# between negative and positive counts) to 1 (as from a source with three choices). Documents are cut, and
+# pros and cons are often bare nouns, so these count little. SST-2's raters did find phrases neutral, which
+# GLUE left out: at 0, a teacher got 21 % of its development set right with three labels, calling most of it
+# NEUTRAL, and at 1 it called "It is a film." POSITIVE. SST-2's share is an argument of the teacher, which is
+# blended from both.
 TWO_CHOICES = {"imdb-document": 0.3, "proscons": 0.3}
 
-# The share of its lines that a source's label counts for: crowds labelled these tweets, and disagree in a fifth.
+# The weight of a source's labels: crowds labelled these tweets, and disagree in a fifth.
 TRUST = {"tweets": 0.5}
 
 
@@ -29,7 +30,7 @@ TRUST = {"tweets": 0.5}
 class Sentence:
     text: str
     source: str
-    label: int  # UNLABELLED where there is none
+    label: int  # UNLABELLED if there is none
 
     @property
     def trust(self) -> float:
@@ -37,7 +38,7 @@ class Sentence:
 
 
 def read(path: Path) -> list[Sentence]:
-    """Reads lines `label<TAB>source<TAB>text`, gzip or not."""
+    """Reads lines of `label<TAB>source<TAB>text`, compressed with gzip or not."""
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8", newline="\n") as lines:
         rows = (line.rstrip("\n").split("\t", 2) for line in lines)
@@ -47,7 +48,7 @@ def read(path: Path) -> list[Sentence]:
         ]
 
 
-# Treebank spacing, as SST has it, back to how people write: both forms are trained on.
+# Turns Treebank spacing, as in SST, into natural spacing: the models are trained on both.
 SPACED = [
     (re.compile(r" (n't|'s|'re|'ve|'ll|'d|'m)\b"), r"\1"),
     (re.compile(r" ([.,!?;:%)\]])"), r"\1"),
@@ -67,7 +68,7 @@ def natural(text: str) -> str:
 
 
 def as_written(sentences: list[Sentence], seed: int) -> list[Sentence]:
-    """Half of SST's lines in natural spacing, drawn by `seed`."""
+    """The sentences with half of SST's and CR's lines in natural spacing, drawn by `seed`."""
     draw = random.Random(seed)
     return [
         Sentence(natural(one.text), one.source, one.label)
@@ -78,10 +79,11 @@ def as_written(sentences: list[Sentence], seed: int) -> list[Sentence]:
 
 
 def batches(lengths: list[int], tokens: int, seed: int) -> list[list[int]]:
-    """Indices of sentences in batches of about `tokens` tokens and of like length, in an order drawn by `seed`.
+    """Indices of sentences in batches of about `tokens` tokens and similar length, in an order drawn by
+    `seed`.
 
-    Sentences are shuffled, sorted by length within slices of 100 batches' worth, and cut where the padded batch would
-    pass `tokens`: so padding is a few per cent, and what meets in a batch differs from epoch to epoch.
+    Sentences are shuffled, sorted by length within slices of 100 batches' worth, and cut before the padded
+    batch would exceed `tokens`. So padding is a few per cent, and batches differ from epoch to epoch.
     """
     draw = random.Random(seed)
     order = list(range(len(lengths)))
@@ -103,5 +105,5 @@ def batches(lengths: list[int], tokens: int, seed: int) -> list[list[int]]:
 
 
 def epochs(lengths: list[int], tokens: int, count: int) -> list[list[int]]:
-    """The batches of `count` epochs, each in an order of its own."""
+    """The batches of `count` epochs, each in its own order."""
     return [batch for epoch in range(count) for batch in batches(lengths, tokens, seed=epoch)]

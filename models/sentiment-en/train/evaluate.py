@@ -1,10 +1,10 @@
-"""Accuracy of a folder's model: fp32 as it is, by PyTorch.
+"""Accuracy of a folder's model in fp32, by PyTorch.
 
     python evaluate.py FOLDER --data ../../../../shared/data
 
-Prints a line a set: accuracy of three labels, macro-F1, of positive against negative (sentences whose label is one of
-them; NEUTRAL set aside), and the expected calibration error. How the shipped file does is measured by the package
-itself: `npm run bench:accuracy`.
+Prints a line per set: accuracy with three labels, macro-F1, accuracy of positive against negative (sentences
+with one of these labels; the answer NEUTRAL is ignored), and the expected calibration error. The package
+itself measures the shipped file: `npm run bench:accuracy`.
 """
 
 import argparse
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def sets(data: Path) -> dict[str, tuple[list[str], np.ndarray]]:
-    """Texts and labels by the name of a held-out set."""
+    """Texts and labels of each held-out set, by its name."""
     found: dict[str, tuple[list[str], list[int]]] = {}
     for one in corpus.read(data / "sentiment/heldout.tsv.gz"):
         texts, labels = found.setdefault(one.source, ([], []))

@@ -1,8 +1,8 @@
-"""Writes the teacher's logits of all sentences: what the student learns from.
+"""Writes the teacher's logits for all sentences, from which the student learns.
 
     python label.py --data ../../../../shared/data/sentiment --work FOLDER
 
-Adds to `logits.npy` (sentences, 3) slice by slice, so that it goes on where it was stopped.
+Appends to `logits.npy` (sentences, 3) slice by slice, so that it resumes where it was stopped.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from transformers import MPNetConfig, MPNetForSequenceClassification
 MAX_TOKENS = 96
 BATCH_TOKENS = 6144
 SLICE = 8000
-# Long, and their sentences are there by themselves: a part of them is enough
+# Documents are long, and the data also has their sentences: a part of them is enough
 DOCUMENTS = 8000
 
 

@@ -1,4 +1,4 @@
-"""What the networks learn from: labels that may say nothing of neutral, and a teacher's logits."""
+"""What the networks learn from: labels that may be no evidence against neutral, and a teacher's logits."""
 
 import corpus
 import torch
@@ -7,7 +7,7 @@ from torch.nn.functional import kl_div, log_softmax
 
 
 class Labels:
-    """What is known of sentences, as tensors (sentences). `sst2`: how far SST-2's labels speak against neutral."""
+    """Labels of sentences, as tensors (sentences). `sst2`: how strongly SST-2's count against neutral."""
 
     def __init__(self, sentences: list[corpus.Sentence], sst2: float) -> None:
         shares = corpus.TWO_CHOICES | {"sst2": sst2}
@@ -16,7 +16,7 @@ class Labels:
         self.trust = torch.tensor([one.trust for one in sentences])
 
     def loss(self, logits: torch.Tensor, rows: list[int], smoothing: float) -> torch.Tensor:
-        """`of_labels` of the sentences `rows`."""
+        """`of_labels` for the sentences `rows`."""
         picked = (tensor[rows].to(logits.device) for tensor in (self.labels, self.against_neutral, self.trust))
         return of_labels(logits, *picked, smoothing=smoothing)
 
@@ -28,10 +28,10 @@ def of_labels(
     trust: torch.Tensor,
     smoothing: float,
 ) -> torch.Tensor:
-    """Cross-entropy of each sentence (B), 0 where there is no label.
+    """Cross-entropy of each sentence (B), 0 if it has no label.
 
-    Of a label that says nothing of neutral (`against_neutral` 0), only the choice between negative and positive counts:
-    softmax over these two logits.
+    For a label that doesn't count against neutral (`against_neutral` 0), only the choice between negative and
+    positive counts: softmax over these two logits.
     """
     labelled = labels != UNLABELLED
     target = labels.clamp_min(0)

@@ -28,7 +28,7 @@ def encode(tokenizer: Tokenizer, texts: list[str], max_tokens: int) -> list[list
 
 
 def padded(ids: list[list[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """(ids, mask) of shape (B, T), T the longest."""
+    """(ids, mask) of shape (B, T), where T is the longest length."""
     longest = max(map(len, ids))
     tokens = torch.full((len(ids), longest), pad)
     mask = torch.zeros((len(ids), longest), dtype=torch.long)
@@ -62,8 +62,8 @@ def logits_of(
 def teacher(folder: Path) -> tuple[MPNetForSequenceClassification, Tokenizer]:
     """all-mpnet-base-v2 with a new head.
 
-    Without dropout (drawing it takes a seventh of a step on a CPU, and one epoch doesn't overfit), and with the
-    embeddings and the first two layers as they are.
+    There is no dropout (drawing it takes a seventh of a step on a CPU, and one epoch doesn't overfit), and
+    the embeddings and the first two layers are frozen.
     """
     said = json.loads((folder / "config.json").read_text())
     config = MPNetConfig(**(said | NAMES | {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}))
@@ -77,7 +77,7 @@ def teacher(folder: Path) -> tuple[MPNetForSequenceClassification, Tokenizer]:
     return model, Tokenizer.from_file(str(folder / "tokenizer.json"))
 
 
-# BERT's names of what DistilBERT has, too
+# BERT's names for the parts that DistilBERT has, too
 RENAMED = [
     ("encoder.layer.", "transformer.layer."),
     ("attention.self.query", "attention.q_lin"),

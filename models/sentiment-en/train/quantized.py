@@ -1,9 +1,9 @@
-"""Training with int4 in view: matrices and tables act rounded in the forward pass, gradients pass as if they weren't
-(Bengio et al. 2013's straight-through estimator), and the same rule rounds the file in the end.
+"""Training for int4: the forward pass uses rounded matrices and tables, gradients pass as if they weren't
+rounded (Bengio et al. 2013's straight-through estimator), and the same rule rounds the file in the end.
 
 A group of 32 columns shares a scale; the weight of the largest magnitude becomes -8 (so a scale may be negative), which
 uses all sixteen values. The scale is rounded to half precision, as the file stores it. Activations that enter a matrix
-are rounded to int8 with a scale a row, as the fastest of the package's kernels does.
+are rounded to int8 with a scale per row, as in the package's fastest kernel.
 """
 
 import torch
@@ -13,7 +13,7 @@ GROUP = 32
 
 
 class Rounded(torch.autograd.Function):
-    """w → w as int4 gives it back; the gradient passes unchanged."""
+    """w → w rounded to int4; the gradient passes unchanged."""
 
     @staticmethod
     def forward(_, weights: torch.Tensor) -> torch.Tensor:
@@ -26,7 +26,7 @@ class Rounded(torch.autograd.Function):
 
 
 class RoundedRows(torch.autograd.Function):
-    """x (…, K) → x as int8 with a scale a row gives it back; the gradient passes unchanged."""
+    """x (…, K) → x rounded to int8 with a scale per row; the gradient passes unchanged."""
 
     @staticmethod
     def forward(_, x: torch.Tensor) -> torch.Tensor:
@@ -39,7 +39,7 @@ class RoundedRows(torch.autograd.Function):
 
 
 def to_int4(weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """(q, scale): whole numbers from -8 to 7 of shape (…, groups, 32), and f32 (…, groups, 1), exact in half precision."""
+    """(q, scale): integers from -8 to 7 (…, groups, 32), and f32 (…, groups, 1), exact in half precision."""
     groups = weights.detach().float().unflatten(-1, (-1, GROUP))
     largest = groups.gather(-1, groups.abs().argmax(dim=-1, keepdim=True))
     scale = (largest / -8).half().float()
@@ -53,19 +53,19 @@ class Linear(torch.nn.Linear):
 
 
 class Table(torch.nn.Embedding):
-    """Rows are rounded as they are gathered: what isn't used takes no time."""
+    """Rows are rounded as they are gathered: unused rows take no time."""
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         return Rounded.apply(embedding(ids, self.weight))
 
 
 def bears_int4(name: str) -> bool:
-    """The encoder's matrices and the table of words; the rest is small, and int8 (matrices, positions) or f32."""
+    """The encoder's matrices and the table of words; the rest is small: int8 (matrices, positions) or f32."""
     return name.endswith(("word_embeddings", "q_lin", "k_lin", "v_lin", "out_lin", "lin1", "lin2"))
 
 
 def prepare(model: torch.nn.Module) -> None:
-    """Makes what is to be int4 act so, in place."""
+    """Makes the modules that become int4 compute with rounded weights, in place."""
     for name, module in model.named_modules():
         if bears_int4(name):
             module.__class__ = Table if isinstance(module, torch.nn.Embedding) else Linear
@@ -73,7 +73,7 @@ def prepare(model: torch.nn.Module) -> None:
 
 @torch.no_grad()
 def settle(model: torch.nn.Module) -> None:
-    """Gives the weights the numbers that int4 gives back, in place. Rounded once more they stay the same."""
+    """Rounds the weights to int4, in place. Rounding them again doesn't change them."""
     for name, module in model.named_modules():
         if bears_int4(name):
             module.weight.copy_(Rounded.apply(module.weight))

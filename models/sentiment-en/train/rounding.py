@@ -1,8 +1,10 @@
-"""Writes the file that ships: int4 by the rule that the student was trained with, int8 for what is small, f32 for vectors.
+"""Writes the file that ships: int4 by the rule that the student was trained with, int8 for small matrices,
+f32 for vectors.
 
     python rounding.py FOLDER OUT.safetensors
 
-The crate that writes sorts tensors by the size of their numbers: so scales come before what they scale, as a reader needs them.
+The writing crate sorts tensors by the size of their numbers, so scales come before the weights, as a reader
+needs them.
 """
 
 import argparse

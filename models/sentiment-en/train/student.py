@@ -1,8 +1,9 @@
-"""Trains the student on the teacher's logits: all-MiniLM-L6-v2 as a DistilBERT, of a pruned vocabulary.
+"""Trains the student on the teacher's logits: all-MiniLM-L6-v2 as a DistilBERT, with a pruned vocabulary.
 
     python student.py --data ../../../../shared/data/sentiment --base FOLDER --work FOLDER
 
-First in floats, then (`--rounded`) with int4 in view from where the first run ended. Both go on where they were stopped.
+First in floats, then (`--rounded`) for int4, from where the first run ended. Both resume where they were
+stopped.
 """
 
 import argparse
@@ -22,9 +23,9 @@ from safetensors.torch import save_file
 MAX_TOKENS = 96
 BATCH_TOKENS = 4096
 TEMPERATURE = 2.0
-# The weight of the labels beside the teacher
+# The weight of the labels relative to the teacher
 LABELS = 0.3
-# How far SST-2's labels speak against neutral: as in the teacher that was blended
+# How strongly SST-2's labels count against neutral: the share of the second teacher in the blend
 SST2 = 0.6
 
 

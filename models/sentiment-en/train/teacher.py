@@ -2,9 +2,9 @@
 
     python teacher.py --data ../../../../shared/data/sentiment --encoder FOLDER --work FOLDER
 
-Goes on where it was stopped. A step takes 2.2 s on two cores with bf16 matrix units (AMX). `--start FOLDER` begins with a
-existing teacher in place of the encoder, `--steps` makes the plan shorter than its epochs, and `--sst2` says
-how far SST-2's labels speak against neutral (see `corpus.py`).
+Resumes where it was stopped. A step takes 2.2 s on two cores with bf16 matrix units (AMX). `--start FOLDER`
+begins with an existing teacher instead of the encoder, `--steps` makes the plan shorter than its epochs, and
+`--sst2` sets how strongly SST-2's labels count against neutral (see `corpus.py`).
 """
 
 import argparse
@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 
 MAX_TOKENS = 96
 BATCH_TOKENS = 3072
-# Sentences a source: all of what has three labels, and a part of the others, for time
+# Maximum sentences per source: all of sources with three labels, a part of the others, to save time
 MOST = {"imdb-document": 4000, "proscons": 10000, "tweets": 10000}
 
 

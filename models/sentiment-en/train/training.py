@@ -1,4 +1,4 @@
-"""A training run that may be stopped at any time: what it needs to go on is saved every few minutes."""
+"""A training run that may be stopped at any time: its state is saved every few minutes."""
 
 import json
 import math
@@ -15,7 +15,7 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is: `steps` optimizer steps with a linear warm-up and a linear decay of the rate."""
+    """A run of `steps` optimizer steps with a linear warm-up and a linear decay of the rate."""
 
     steps: int
     rate: float
@@ -50,10 +50,10 @@ def run(
     log: Path,
     minutes: float,
 ) -> bool:
-    """Runs `plan` from where `checkpoint` left it, for `minutes` at most; true once all its steps are done.
+    """Runs `plan` from where `checkpoint` left it, for at most `minutes`; true once all its steps are done.
 
-    `loss_of(step)` gives the loss of the step's batch: the same one for the same step, so that a run that was stopped
-    goes on as if it hadn't been (but for dropout).
+    `loss_of(step)` returns the loss of the step's batch, always the same batch for a step: so a run that was
+    stopped continues as if it hadn't been (except for dropout).
     """
     model.to(DEVICE).train()
     optimizer = torch.optim.AdamW(groups(model, plan, is_head), betas=(0.9, 0.98), eps=1e-6, fused=True)

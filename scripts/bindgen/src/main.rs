@@ -1,4 +1,4 @@
-//! Makes a browser module of a compiled crate, as `wasm-bindgen --target web --no-typescript` does:
+//! Makes a browser module from a compiled crate, as `wasm-bindgen --target web --no-typescript` does:
 //! `bindgen INPUT.wasm OUT_DIR NAME` writes NAME.js and NAME_bg.wasm.
 
 use std::env::args;

@@ -1,5 +1,6 @@
-//! One backend over the CPU, the GPU, or both with the weights on each, chosen for every forward pass by its tokens.
-//! A pass stays on the backend that it began on. [`weights`] holds each backend's copy of a matrix.
+//! One backend over the CPU, the GPU, or both with the weights on each. With both, the number of tokens
+//! decides where a forward pass runs. A pass stays on the backend where it began. [`weights`] holds each
+//! backend's copy of a matrix.
 
 mod submitted;
 mod weights;
@@ -22,13 +23,13 @@ pub enum Side {
     Gpu,
 }
 
-/// The CPU and, where there is one, a graphics device.
+/// The CPU and, if available, a graphics device.
 pub struct AutoBackend {
     cpu: CpuBackend,
     // Whether the CPU holds weights.
     cpu_holds: bool,
     gpu: RefCell<Option<Rc<GpuBackend>>>,
-    // Why the device that there was is not used.
+    // Why a device that was in use no longer is.
     reason: RefCell<Option<String>>,
     forced: Cell<Option<Side>>,
     lends: Cell<bool>,
@@ -37,19 +38,19 @@ pub struct AutoBackend {
 
 /// A tensor on the backend that computed it.
 pub enum Tensor {
-    /// The processor's.
+    /// Computed by the processor.
     Cpu(CpuTensor),
-    /// The graphics device's.
+    /// Computed by the graphics device.
     Gpu(GpuTensor),
 }
 
 impl AutoBackend {
-    /// The CPU alone.
+    /// Only the CPU.
     pub fn cpu() -> Self {
         Self::new(None, true)
     }
 
-    /// A graphics device; `cpu_holds`: whether the CPU gets the weights, too.
+    /// A graphics device. `cpu_holds`: whether the CPU gets the weights, too.
     pub fn with_gpu(gpu: GpuBackend, cpu_holds: bool) -> Self {
         Self::new(Some(Rc::new(gpu)), cpu_holds)
     }
@@ -81,7 +82,7 @@ impl AutoBackend {
         self.cpu_holds
     }
 
-    /// The most tokens of a forward pass on the CPU.
+    /// The maximum number of tokens of a forward pass on the CPU.
     pub fn cpu_token_budget(&self) -> usize {
         self.cpu.token_budget()
     }
@@ -91,7 +92,8 @@ impl AutoBackend {
         self.cpu.spare_bytes()
     }
 
-    /// From how many tokens on a pass goes to the graphics device if both backends hold weights; none: never.
+    /// The number of tokens from which a pass runs on the graphics device if both backends hold weights;
+    /// none: never.
     pub fn from_tokens(&self) -> Option<usize> {
         self.from_tokens.get()
     }
@@ -101,21 +103,21 @@ impl AutoBackend {
         self.from_tokens.set(tokens);
     }
 
-    /// Stops using the graphics device because of `error`; its buffers go with the matrices' GPU copies
-    /// ([`Linear::drop_gpu`]).
+    /// Stops using the graphics device because of `error`. Its buffers are freed with the matrices' GPU
+    /// copies ([`Linear::drop_gpu`]).
     pub fn abandon_gpu(&self, error: &Error) {
         self.gpu.take();
-        // The first reason is the one that counts: passes in flight all fail.
+        // Keeps the first reason: all passes in flight fail after it.
         self.reason.borrow_mut().get_or_insert_with(|| error.message().to_owned());
     }
 
-    /// Why the graphics device that there was is not used.
+    /// Why a graphics device that was in use no longer is.
     pub fn reason(&self) -> Option<String> {
         self.reason.borrow().clone()
     }
 
-    /// What `f` makes on the device while the weights come in. A device that fails is dropped if it
-    /// can be.
+    /// The result of `f` on the device, if any, while the weights are loaded. A device that fails is
+    /// abandoned if the CPU holds weights.
     fn on_gpu<R>(&self, f: impl FnOnce(&GpuBackend) -> Result<R>) -> Result<Option<R>> {
         match self.gpu().map(|gpu| f(&gpu)).transpose() {
             Err(error) if self.cpu_holds => {
@@ -134,8 +136,8 @@ impl AutoBackend {
         result
     }
 
-    /// Computes the passes of `f` on the CPU with the device's matrices, as it holds them: each is read back
-    /// for its product and dropped, so that one at a time is in memory.
+    /// Computes the passes of `f` on the CPU with the matrices as the device holds them. Each is read back
+    /// for its product and then dropped, so that only one at a time is in memory.
     pub async fn lending<R>(&self, f: impl AsyncFnOnce() -> R) -> R {
         self.lends.set(true);
         let result = self.on(Side::Cpu, f).await;
@@ -156,14 +158,14 @@ impl AutoBackend {
         }
     }
 
-    /// Has a tensor of the device computed and brought back. The processor is free until
+    /// Starts to compute a tensor on the device and to copy it back. The processor is free until
     /// [`Submitted::finish`].
     ///
     /// # Errors
     /// [`ErrorKind::DeviceLost`], [`ErrorKind::OutOfMemory`].
     ///
     /// # Panics
-    /// Where the tensor is the CPU's.
+    /// If the tensor is on the CPU.
     pub fn submit(&self, x: &Tensor) -> Result<Submitted> {
         let gpu = self.the_gpu()?;
         Ok(Submitted { reading: gpu.submit(x.on_gpu())?, gpu })
@@ -206,7 +208,7 @@ fn epilogue_of<'a, T>(epilogue: Epilogue<'a, Tensor>, side: impl FnOnce(&'a Tens
     }
 }
 
-/// The attention of q, k and v, and with a bias, on one backend.
+/// The attention with its q, k, v and bias on one backend.
 fn attention_of<'a, T, R>(
     of: Attention<'a, Tensor, RelativeBias>,
     side: impl Fn(&'a Tensor) -> &'a T,
@@ -282,7 +284,7 @@ impl Backend for AutoBackend {
         }
     }
 
-    /// Where the device lends its matrices ([`AutoBackend::lending`]), the CPU computes with them.
+    /// While the device lends its matrices ([`AutoBackend::lending`]), the CPU computes with them.
     async fn product(&self, x: &Tensor, weights: &Linear, epilogue: Epilogue<'_, Tensor>) -> Result<Tensor> {
         match x {
             Tensor::Cpu(x) if self.lends.get() => {
@@ -336,7 +338,7 @@ impl Backend for AutoBackend {
         match x {
             Tensor::Cpu(x) => self.cpu.read(x).await,
             Tensor::Gpu(x) => {
-                // Not to be dropped with the device's abandonment while it is waited for.
+                // Keeps the device alive until the values are read, even if it is abandoned.
                 let gpu = self.the_gpu()?;
                 gpu.read(x).await
             }

@@ -4,14 +4,14 @@ use crate::backend::gpu::{GpuBackend, Reading};
 use crate::error::Result;
 use std::rc::Rc;
 
-/// A tensor's values on their way back from the device.
+/// A tensor's values that are being copied back from the device.
 pub struct Submitted {
     pub(super) reading: Reading,
     pub(super) gpu: Rc<GpuBackend>,
 }
 
 impl Submitted {
-    /// The values, row by row, once they are there.
+    /// Waits for the values and returns them row by row.
     ///
     /// # Errors
     /// The device's failure to compute them.

@@ -39,10 +39,10 @@ impl RelativeBias {
 }
 
 impl Linear {
-    /// The device's matrix, as it holds it, for the CPU.
+    /// The matrix as the device holds it, packed for the CPU.
     ///
     /// # Errors
-    /// Those of [`gpu::weights::Linear::read_back`], and [`ErrorKind::DeviceLost`] where the matrix is on no
+    /// Those of [`gpu::weights::Linear::read_back`], and [`ErrorKind::DeviceLost`] if the matrix is not on a
     /// device.
     #[allow(clippy::await_holding_refcell_ref)] // Nothing replaces a matrix while the self-test runs.
     pub(super) async fn read_back(&self, auto: &AutoBackend) -> Result<cpu::linear::Linear> {
@@ -75,7 +75,8 @@ impl backend::LinearBuilder for LinearBuilder {
 
     fn row_f32(&mut self, m: usize, row: &[f32]) {
         if self.precision == Precision::Int4 && self.cpu.is_some() && self.gpu.is_some() {
-            // Rounded once: a CPU that holds int8 would round to that alone, and answer otherwise than the device.
+            // Rounded to int4 first: a CPU that stores int8 would otherwise skip that, and its results would
+            // differ from the device's.
             let (mut q, mut scales) = (vec![0; row.len()], vec![0.0; row.len() / int4::GROUP]);
             int4::quantize_row(row, &mut q, &mut scales);
             return self.row_i4(m, &int4::pack(&q).collect::<Vec<_>>(), &scales);

@@ -1,7 +1,7 @@
 // attention: y[i,h·dh+d] = Σ_j softmax_j(Σ_e q[i,h·dh+e] · k[j,h·dh+e] / √dh + bias[h,j-i+R-1]) · v[j,h·dh+d],
 // per sequence and head
 // q: (Nq, ≥ D), k, v: (Nk, ≥ D) f32, columns of wider tensors; y: (Nq, D); D = H·dh; sequences by `spans`;
-// bias: (H, 2R - 1), of a model with relative positions, R the most keys
+// bias: (H, 2R - 1), of a model with relative positions; R: the maximum number of keys
 // kᵀ / √dh and v are packed into panels of 8 columns once per sequence and head; scores are held for 4
 // queries at a time
 
@@ -16,24 +16,24 @@ use super::tile::{self, PANEL, Tile, tile_f32};
 use std::array::from_fn;
 use std::ops::Range;
 
-/// Columns of a row-major tensor from `data[0]` on, `stride` values from row to row.
+/// Columns of a row-major tensor, starting at `data[0]`. Its rows are `stride` values apart.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
-    /// From the first column of the first row on.
+    /// The values, starting at the first column of the first row.
     pub data: &'a [f32],
     /// Columns of the whole tensor.
     pub stride: usize,
 }
 
 impl<'a> View<'a> {
-    /// The same tensor from row `row` and column `column` on.
+    /// The same tensor, starting at row `row` and column `column`.
     pub fn at(&self, row: usize, column: usize) -> View<'a> {
         let from = (row * self.stride + column).min(self.data.len());
         View { data: &self.data[from..], stride: self.stride }
     }
 }
 
-/// Where one sequence and head goes: `stride` values from row to row.
+/// Where the result of one sequence and head goes. Its rows are `stride` values apart.
 pub struct Places<'a> {
     /// y
     pub all: &'a Parts<'a, f32>,
@@ -43,7 +43,8 @@ pub struct Places<'a> {
     pub stride: usize,
 }
 
-/// What each head adds to a score for the distance of key and query ([`crate::backend::Backend::relative_bias`]).
+/// What each head adds to a score for the distance between key and query
+/// ([`crate::backend::Backend::relative_bias`]).
 pub struct RelativeBias {
     /// (H, 2R - 1)
     values: Vec<f32>,
@@ -56,7 +57,7 @@ impl RelativeBias {
         Self { values }
     }
 
-    /// R: the most tokens of a sequence.
+    /// R: the maximum number of tokens of a sequence.
     pub fn reach(&self, heads: usize) -> usize {
         self.values.len() / heads / 2 + 1
     }
@@ -68,19 +69,19 @@ impl RelativeBias {
     }
 }
 
-/// Values of scratch that sequences of up to `keys` keys need with heads of `head_width`.
+/// The number of scratch values for sequences of up to `keys` keys and heads of width `head_width`.
 pub fn scratch_len(keys: usize, head_width: usize) -> usize {
     let padded = keys.next_multiple_of(PANEL);
     padded * head_width + keys * head_width.next_multiple_of(PANEL) + ROWS * padded
 }
 
-/// Attention of one head of one sequence: `queries` rows of q on `keys` rows of k and v, `head_width` columns
-/// each → `y`; `bias`: the head's (2R - 1), R at least `keys`.
+/// Attention of one head of one sequence: `queries` rows of q and `keys` rows of k and v, `head_width`
+/// columns each → `y`. `bias`: the head's 2R - 1 biases, R at least `keys`.
 ///
-/// A sequence without keys yields zeros. Finite scores never yield NaN, whatever their size.
+/// A sequence without keys results in zeros. Finite scores never result in NaN, however large they are.
 ///
 /// # Safety
-/// Nothing else may use these places of y meanwhile.
+/// Nothing else may access these places of y during the call.
 ///
 /// Source: Vaswani et al. 2017, section 3.2.1.
 pub unsafe fn attention(
@@ -94,7 +95,8 @@ pub unsafe fn attention(
 ) {
     let places = |row: usize, columns: Range<usize>| {
         let from = y.first + row * y.stride;
-        // SAFETY: the caller vouches for these places, and takes one range of them at a time.
+        // SAFETY: our caller guarantees that nothing else accesses these places, and only one of these ranges
+        // is in use at a time.
         unsafe { y.all.part(from + columns.start..from + columns.end) }
     };
     if keys == 0 {
@@ -190,7 +192,7 @@ fn pack_values(v: &View<'_>, keys: usize, head_width: usize, to: &mut [f32]) {
 /// Turns the first `keys` scores of a padded row into e^(score - largest), the rest into zeros; returns their
 /// sum, ≥ 1.
 fn exponentials(scores: &mut [f32], keys: usize) -> f32 {
-    // A score that overflowed counts as the largest finite one: infinity minus infinity would be NaN.
+    // A score that overflowed counts as the largest finite one, because infinity minus infinity would be NaN.
     let cut = |x: F32x4| x.clamp(f32::MIN, f32::MAX);
     let pad = scores[0];
     scores[keys..].fill(pad);

@@ -7,7 +7,7 @@
 use super::simd::{F32x4, LANES};
 use super::team::{Parts, Team};
 
-/// γ and β (D each), and what is added under the root.
+/// γ and β (D each), and ε, which is added under the root.
 pub struct LayerNorm {
     /// γ
     pub gamma: Vec<f32>,

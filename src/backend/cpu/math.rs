@@ -1,13 +1,12 @@
 //! Elementary functions on vectors, each with its method and its error as measured by `tests/arithmetic/elementary.rs`.
 //!
-//! Each takes `V` vectors and does every step for all of them before the next: one vector alone would wait
-//! for each of its own results.
+//! Each takes `V` vectors and does every step for all of them before the next step, because a single vector
+//! would wait for each of its own results.
 
 use super::simd::{F32x4, I32x4};
 use std::array::from_fn;
 
-/// e^x for x ≤ 88; beyond -87.3..=88 x is cut to it, so that the result is neither 0 nor infinite. NaN stays
-/// NaN.
+/// e^x, with x clamped to -87.3..=88, so that the result is neither 0 nor infinite. NaN stays NaN.
 ///
 /// Method: x = n·ln 2 + r with |r| ≤ ln 2 / 2, ln 2 in two parts (Cody & Waite); e^r as a polynomial of
 /// degree 7; the product with 2^n through the exponent's bits.
@@ -23,7 +22,7 @@ pub fn exp<const V: usize>(x: [F32x4; V]) -> [F32x4; V] {
     let r: [F32x4; V] = from_fn(|i| n[i].0.mul_add(s(-0.693_359_4), x[i]));
     let r: [F32x4; V] = from_fn(|i| n[i].0.mul_add(s(2.121_944_4e-4), r[i]));
     let p = polynomial(r, &EXP);
-    // Where x is NaN, so is e^r.
+    // If x is NaN, so is e^r.
     from_fn(|i| {
         let e_r = p[i].mul_add(r[i] * r[i], r[i]) + s(1.0);
         e_r * F32x4::from_bits((n[i].1 + I32x4::splat(127)).shl::<23>())
@@ -40,8 +39,8 @@ const EXP: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6
 /// x · Φ(x), the erf form of GELU.
 ///
 /// Method: max(x, 0) - |x| / 2 · (1 - erf(|x| / √2)), with erf(a / √2) = a·P(a²) / Q(a²), P and Q of degree
-/// 5, on 0..=5.5; beyond it, erfc is below 4e-8. No exponential, one division. `test_data/fit_gelu.py` makes
-/// the coefficients: 2.2e-8 from a / 2 · erf in f64.
+/// 5, on 0..=5.5; beyond it, erfc is below 4e-8. No exponential, one division. `test_data/fit_gelu.py`
+/// computes the coefficients: they are within 2.2e-8 of a / 2 · erf in f64.
 /// Error: at most 1.9e-7 · max(|x|, 1) absolute, against `libm`'s `erfc` in f64, on 1,000,001 points of
 /// [-12, 12]; at most 6e-7 below -5.5, where the exact value goes to zero.
 ///
@@ -62,7 +61,7 @@ const ERF_Q: [f32; 6] = [1.195_078_8e-6, 7.846_754e-5, 0.001_960_383, 0.029_379_
 
 /// tanh x.
 ///
-/// Method: 1 - 2 / (e^2x + 1); where e^2x ends, so does the difference from ±1.
+/// Method: 1 - 2 / (e^2x + 1); where e^2x is clamped, the result is ±1.
 /// Error: at most 1.8e-7 absolute, against `libm`'s `tanh` in f64, on 1,000,001 points of [-12, 12].
 #[inline(always)]
 pub fn tanh<const V: usize>(x: [F32x4; V]) -> [F32x4; V] {
@@ -73,8 +72,8 @@ pub fn tanh<const V: usize>(x: [F32x4; V]) -> [F32x4; V] {
 
 /// x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))), the tanh form of GELU.
 ///
-/// Method: x / (1 + e^-2u), u being tanh's argument. Below -16 it is -16 that is divided, so that the largest
-/// e^-2u there is makes nothing of any x.
+/// Method: x / (1 + e^-2u), where u is tanh's argument. Below -16 the dividend is -16, so that the largest
+/// e^-2u makes the quotient vanish for any x.
 /// Error: at most 1.2e-7 · max(|x|, 1) absolute, against `libm`'s `tanh` in f64, on 1,000,001 points of
 /// [-12, 12].
 ///
@@ -88,8 +87,8 @@ pub fn gelu_tanh<const V: usize>(x: [F32x4; V]) -> [F32x4; V] {
     from_fn(|i| x[i].max(s(-16.0)) / (e[i] + s(1.0)))
 }
 
-/// Horner's scheme in x², on pairs of coefficients: half as long a chain of results that wait for each other.
-/// An even number of coefficients, that of the highest power first.
+/// Horner's scheme in x², on pairs of coefficients, which halves the chain of dependent results. The number
+/// of coefficients is even, and the highest power comes first.
 #[inline(always)]
 fn polynomial<const V: usize, const C: usize>(x: [F32x4; V], coefficients: &[f32; C]) -> [F32x4; V] {
     let s = F32x4::splat;

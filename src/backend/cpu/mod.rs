@@ -1,9 +1,9 @@
 //! The CPU backend: 128-bit SIMD on one thread or several, written once for WebAssembly and for the host
 //! (`simd.rs`).
 //!
-//! A file a kernel: `linear/`, `attention.rs`, `layer_norm.rs`; `tile/` holds the inner loops of every
-//! product, `math.rs` the elementary functions, `pool.rs` the buffers, `team.rs` the threads. Nothing here depends on
-//! a model.
+//! One file or folder per kernel: `linear/`, `attention.rs`, `layer_norm.rs`; `tile/` holds the inner loops
+//! of every product, `math.rs` the elementary functions, `pool.rs` the buffers, `team.rs` the threads.
+//! Nothing here depends on a model.
 
 pub mod attention;
 pub mod layer_norm;
@@ -22,10 +22,10 @@ use linear::{Linear, LinearBuilder, Scratch};
 use pool::{Buffer, Pool};
 use team::{Parts, Team};
 
-/// What an allocation that fails was for.
+/// The purpose of an allocation, for its error message.
 const ACTIVATIONS: &str = "a text's activations";
-/// The most tokens of a forward pass: activations of this many take 12.6 MB at width 768 (the feed-forward
-/// network's inner rows).
+/// The maximum number of tokens of a forward pass: their largest activations, the feed-forward network's
+/// inner rows, take 12.6 MB at width 768.
 const TOKEN_BUDGET: usize = 1024;
 
 /// The CPU, with the threads that compute and the buffers that its tensors share.
@@ -48,13 +48,13 @@ impl CpuBackend {
         Self { team: Team::default(), f32: Pool::default(), i16: Pool::default() }
     }
 
-    /// A backend that computes on `threads` threads, the calling one among them.
+    /// A backend that computes on `threads` threads, including the calling one.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn with_threads(threads: usize) -> Self {
         Self { team: Team::with_threads(threads), ..Self::default() }
     }
 
-    /// The threads that compute.
+    /// The number of threads that compute.
     pub fn threads(&self) -> usize {
         self.team.threads()
     }
@@ -64,9 +64,9 @@ impl CpuBackend {
         self.f32.spare_elements() * size_of::<f32>() + self.i16.spare_elements() * size_of::<i16>()
     }
 
-    /// A tensor with uninitialized (old) contents.
+    /// A tensor with old contents.
     fn tensor(&self, rows: usize, columns: usize) -> Result<CpuTensor> {
-        // Too large a product saturates, and is then refused as an allocation.
+        // A product that is too large saturates, and its allocation then fails.
         let data = self.f32.take(rows.saturating_mul(columns), ACTIVATIONS)?;
         Ok(CpuTensor { data, rows, columns })
     }
@@ -94,7 +94,7 @@ impl CpuTensor {
         &self.data
     }
 
-    /// The columns from `first` on.
+    /// The columns, starting at `first`.
     fn view(&self, first: usize) -> View<'_> {
         View { data: &self.data[first.min(self.data.len())..], stride: self.columns }
     }
@@ -109,7 +109,7 @@ impl Backend for CpuBackend {
 
     /// WebAssembly has no half-precision arithmetic: halves become f32. Without relaxed SIMD's products of
     /// bytes, int4 weights would have to be widened at each use, which takes longer than reading int8
-    /// weights: they become int8.
+    /// weights, so they become int8.
     fn precision(&self, wanted: Precision) -> Precision {
         match wanted {
             Precision::F16 => Precision::F32,
@@ -183,7 +183,7 @@ impl Backend for CpuBackend {
         assert!(bias.is_none_or(|bias| longest <= bias.reach(heads)), "a bias for every distance");
         let mut scratch = self.f32.take(self.team.threads().saturating_mul(scratch_len), ACTIVATIONS)?;
         let (scratch, places) = (Parts::new(&mut scratch), Parts::new(&mut y.data));
-        // Slices in place of tensors, whose buffers stay with their thread.
+        // Slices instead of tensors, whose buffers can't leave their thread.
         let [q, k, v] = [q, k, v].map(|columns| columns.tensor.view(columns.first));
         let head_width = width / heads;
         self.team.run(spans.keys.len().saturating_sub(1) * heads, |thread, task| {
@@ -192,8 +192,8 @@ impl Backend for CpuBackend {
             let bias = bias.map(|bias| bias.of_head(task % heads, heads));
             let views = [q.at(queries.start, first), k.at(keys.start, first), v.at(keys.start, first)];
             let y = Places { all: &places, first: queries.start * width + first, stride: width };
-            // SAFETY: a thread does one task at a time, with a part of the scratch that is its own; and no
-            // other task has this sequence and head, and with them these places of y.
+            // SAFETY: a thread does one task at a time, in its own part of the scratch; and no other task has
+            // this sequence and head, so no other writes these places of y.
             unsafe {
                 let scratch = scratch.part(thread * scratch_len..(thread + 1) * scratch_len);
                 attention(views, queries.len(), keys.len(), head_width, bias, scratch, y);

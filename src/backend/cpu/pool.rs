@@ -1,7 +1,7 @@
 //! Buffers that outlive the tensors they served: a forward pass of sizes seen before allocates nothing.
 //! A request takes the smallest spare buffer that is large enough. If there is none, the largest spare one is freed
 //! and a new one allocated. So there are never more buffers than were in use at once, and none is larger than the
-//! largest request, rounded up by an eighth at most: memory is bounded however sizes vary.
+//! largest request, rounded up by at most an eighth: memory is bounded however sizes vary.
 
 use crate::error::{Result, try_vec};
 use std::cell::RefCell;
@@ -18,7 +18,7 @@ pub struct Pool<T> {
 
 /// A slice of elements that goes back to its pool when dropped.
 pub struct Buffer<T> {
-    // Longer than `len` where the buffer was made for more.
+    // Longer than `len` if the buffer was allocated for more.
     elements: Vec<T>,
     len: usize,
     home: Rc<RefCell<Vec<Vec<T>>>>,
@@ -57,8 +57,8 @@ impl<T: Clone + Default> Pool<T> {
     }
 }
 
-/// `len` rounded up to a multiple of an eighth of the power of two at or below it, so that sizes that creep
-/// up meet few new allocations.
+/// `len` rounded up to a multiple of an eighth of the power of two at or below it, so that slowly growing
+/// sizes cause few allocations.
 fn rounded(len: usize) -> usize {
     let len = len.max(MIN_ELEMENTS);
     let step = (1usize << len.ilog2()) / 8;

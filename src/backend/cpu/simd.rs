@@ -1,10 +1,10 @@
-//! Vectors of 128 bits: SIMD128 where the target has it, plain arrays elsewhere, with bit-identical results,
-//! so that the host's tests cover the arithmetic that the browser runs. Lane order, rounding and the order of
+//! Vectors of 128 bits: SIMD128 if the target has it, plain arrays elsewhere, with bit-identical results, so
+//! that the host's tests cover the arithmetic that the browser runs. Lane order, rounding and the order of
 //! sums are part of that.
 //!
 //! Relaxed SIMD: [`F32x4::mul_add`] is the only operation whose result differs between engines (one rounding
-//! less where the processor fuses). [`I16x8::dot_i7`] and [`I32x4::dot_quads_add`] would, too, for operands
-//! that products never have.
+//! less where the processor fuses). [`I16x8::dot_i7`] and [`I32x4::dot_quads_add`] would differ, too, but
+//! only for operands that products never have.
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod portable;
@@ -23,7 +23,7 @@ impl F32x4 {
     /// The first four values of `values`.
     ///
     /// # Panics
-    /// Where there are fewer.
+    /// If there are fewer.
     #[inline(always)]
     pub fn from_slice(values: &[f32]) -> Self {
         // SAFETY: the slicing has checked that four values are there.
@@ -42,7 +42,7 @@ impl F32x4 {
     /// Writes the lanes to the first four places of `to`.
     ///
     /// # Panics
-    /// Where there are fewer.
+    /// If there are fewer.
     #[inline(always)]
     pub fn write(self, to: &mut [f32]) {
         // SAFETY: the slicing has checked that four places are there.
@@ -67,7 +67,7 @@ impl F32x4 {
         (sum - shift, sum.to_bits() - shift.to_bits())
     }
 
-    /// The lane-wise x in `low..=high`; NaN stays NaN.
+    /// Each lane clamped to `low..=high`; NaN stays NaN.
     #[inline(always)]
     pub fn clamp(self, low: f32, high: f32) -> Self {
         self.max(Self::splat(low)).min(Self::splat(high))
@@ -88,7 +88,7 @@ impl F32x4 {
         (a + b) + (c + d)
     }
 
-    /// The largest lane, none being NaN.
+    /// The largest lane; none may be NaN.
     #[inline(always)]
     pub fn largest(self) -> f32 {
         self.to_array().into_iter().fold(f32::NEG_INFINITY, f32::max)
@@ -99,13 +99,13 @@ impl I8x16 {
     /// The sixteen bytes as lanes.
     #[inline(always)]
     pub fn from_bytes(bytes: &[u8; 16]) -> Self {
-        // SAFETY: there are as many as are read.
+        // SAFETY: `bytes` has the sixteen values that are read.
         unsafe { Self::load(bytes.as_ptr().cast()) }
     }
 }
 
 impl I32x4 {
-    /// Lanes 0 and 1 of `a`, added, 2 and 3, then those of `b`.
+    /// The sums of lanes 0 and 1 and of lanes 2 and 3 of `a`, then those of `b`.
     #[inline(always)]
     pub fn add_pairs(a: Self, b: Self) -> Self {
         let [even, odd] = Self::even_and_odd(a, b);

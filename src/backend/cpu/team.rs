@@ -1,9 +1,9 @@
 //! The threads that compute: a caller and its helpers take tasks until none is left.
 //!
-//! `crew.rs` is the protocol between them; beside it, one `Team` for each kind of target: `single.rs` for
-//! WebAssembly without threads, where a run is a plain loop; `wasm.rs` for WebAssembly with them, whose
-//! helpers are workers that JavaScript starts; `host.rs` for the host, so that its tests cover the protocol.
-//! What is computed does not depend on the number of threads: a task writes places of its own ([`Parts`]),
+//! `crew.rs` is the protocol between them. Each kind of target has its own `Team`: `single.rs` for
+//! WebAssembly without threads, where a run is a plain loop; `wasm.rs` for WebAssembly with threads, where
+//! the helpers are workers that JavaScript starts; `host.rs` for the host, so that its tests cover the
+//! protocol. The results don't depend on the number of threads: each task writes its own places ([`Parts`]),
 //! and sums are never split between tasks.
 
 #[cfg(any(not(target_arch = "wasm32"), target_feature = "atomics"))]

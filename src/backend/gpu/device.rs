@@ -3,20 +3,20 @@
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What is known of a device.
+/// What is known about a device.
 #[derive(Clone, Debug)]
 pub struct DeviceInfo {
     /// The adapter's name, as far as the browser or the driver reveals it.
     pub adapter: String,
     /// Whether the adapter computes on the processor.
     pub software: bool,
-    /// Whether shaders have half-precision numbers.
+    /// Whether shaders support half-precision numbers.
     pub f16: bool,
     /// Whether the device can time its own work.
     pub timestamps: bool,
 }
 
-/// A graphics device with its queue. Dropping it destroys the device, and with it whatever it still computes.
+/// A graphics device with its queue. Dropping it destroys the device and cancels its unfinished work.
 pub struct Device {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
@@ -24,12 +24,12 @@ pub struct Device {
     fate: Fate,
 }
 
-/// Why a device is of no use any more, once it is so. Callbacks of any thread write it.
+/// Why a device is no longer usable, if it isn't. Callbacks on any thread may set it.
 #[derive(Clone, Default)]
 struct Fate(Arc<Mutex<Option<String>>>);
 
 impl Fate {
-    /// The first reason stays.
+    /// Sets the reason, unless there already is one.
     fn end(&self, reason: impl FnOnce() -> String) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(reason);
     }
@@ -45,11 +45,11 @@ fn unavailable(message: impl Into<String>) -> Error {
 }
 
 impl Device {
-    /// Asks for the device that the browser or the system prefers. `software`: whether one that computes on
-    /// the processor will do.
+    /// Requests the device that the browser or the system prefers. `software`: whether one that computes on
+    /// the processor is acceptable.
     ///
     /// # Errors
-    /// [`ErrorKind::Environment`] where there is none, with the reason.
+    /// [`ErrorKind::Environment`] if there is none, with the reason.
     pub async fn request(software: bool) -> Result<Self> {
         environment::check()?;
         let backends = wgpu::Backends::BROWSER_WEBGPU | wgpu::Backends::VULKAN | wgpu::Backends::METAL;
@@ -101,17 +101,17 @@ impl Device {
         Ok(Self { device, queue, info, fate })
     }
 
-    /// What is known of it.
+    /// What is known about it.
     pub fn info(&self) -> &DeviceInfo {
         &self.info
     }
 
-    /// The device and its queue, for measurements beside the backend's own work.
+    /// The device and its queue, for measurements outside the backend's own work.
     pub fn raw(&self) -> (&wgpu::Device, &wgpu::Queue) {
         (&self.device, &self.queue)
     }
 
-    /// That it still works.
+    /// Checks that it still works.
     ///
     /// # Errors
     /// [`ErrorKind::DeviceLost`].
@@ -119,7 +119,7 @@ impl Device {
         self.fate.reason().map_or(Ok(()), |reason| Err(self.lost(&reason)))
     }
 
-    /// The error of a device that is lost, or whose results can't be read.
+    /// The error for a device that is lost, or whose results can't be read.
     pub(super) fn failure(&self, otherwise: &str) -> Error {
         self.lost(self.fate.reason().as_deref().unwrap_or(otherwise))
     }
@@ -128,7 +128,7 @@ impl Device {
         Error::new(ErrorKind::DeviceLost, format!("The graphics device ({}) was lost: {reason}.", self.info.adapter))
     }
 
-    /// Ends the device, as a driver's reset would; what it computes fails.
+    /// Destroys the device, as a driver's reset would. Its unfinished work fails.
     pub fn destroy(&self) {
         self.fate.end(|| "it was destroyed".into());
         self.device.destroy();
@@ -153,7 +153,7 @@ mod environment {
         Reflect::get(of, &name.into()).ok().filter(|value| !value.is_undefined() && !value.is_null())
     }
 
-    /// That the browser has WebGPU here. `wgpu::Instance::new` panics outside of a window or a worker.
+    /// Checks that WebGPU is available here. `wgpu::Instance::new` panics outside of a window or a worker.
     pub fn check() -> Result<()> {
         let global = JsValue::from(global());
         if property(&global, "Window").or_else(|| property(&global, "DedicatedWorkerGlobalScope")).is_none() {
@@ -162,7 +162,7 @@ mod environment {
         if property(&global, "navigator").and_then(|navigator| property(&navigator, "gpu")).is_some() {
             return Ok(());
         }
-        // WebGPU is there on secure pages only: https, or localhost.
+        // Only secure pages have WebGPU: https, or localhost.
         let secure = property(&global, "isSecureContext").is_none_or(|secure| secure.is_truthy());
         Err(unavailable(if secure {
             "This browser has no WebGPU."

@@ -1,30 +1,30 @@
 //! Workgroup sizes, tile sizes and dispatch counts of the kernels in `shaders/`: what Rust must know about the WGSL.
 //!
-//! `tests/gpu/shaders.rs` parses the WGSL and compares.
+//! `tests/gpu/shaders.rs` parses the WGSL and compares it with this.
 
-/// Invocations of every kernel's workgroup but `linear_blocks`'s.
+/// Invocations in a workgroup of every kernel except `linear_blocks`.
 pub const WORKGROUP: u32 = 64;
-/// Invocations of a workgroup of `linear_blocks`: as many as software adapters run as one.
+/// Invocations in a workgroup of `linear_blocks`: as many as software adapters run together.
 pub const BLOCKS_WORKGROUP: u32 = 4;
-/// Workgroups that one dimension of a dispatch may have (WebGPU's default limit).
+/// The maximum number of workgroups in one dimension of a dispatch (WebGPU's default limit).
 pub const MAX_WORKGROUPS: u32 = 65_535;
-/// Columns that every tensor's row is padded to a multiple of.
+/// The rows of every tensor are padded to a multiple of this many columns.
 pub const ALIGN: u32 = 16;
-/// Rows that the weights' and the column parameters' buffers are padded to a multiple of.
+/// The buffers of weights and of column parameters are padded to a multiple of this many rows.
 pub const WEIGHT_ROWS: u32 = 64;
-/// Query rows of one of `attention`'s tiles, at most.
+/// The maximum number of query rows in a tile of `attention`.
 pub const QUERY_ROWS: u32 = 32;
-/// The widest head that `attention` takes.
+/// The widest head that `attention` supports.
 pub const MAX_HEAD_WIDTH: u32 = 128;
 
 /// Rows and columns of a workgroup of `linear_rows`.
 pub const ROWS_TILE: [u32; 2] = [8, 8];
 /// Rows and columns of a workgroup of `linear_tiles`.
 pub const TILES_TILE: [u32; 2] = [64, 64];
-/// Rows and columns of an invocation of `linear_blocks`, the kernel for adapters that are software, whatever
-/// the rows.
+/// Rows and columns of an invocation of `linear_blocks`, the kernel for software adapters and any number of
+/// rows.
 pub const BLOCKS_TILE: [u32; 2] = [16, 16];
-/// The most rows that `linear_rows` is used for: up to here its many small workgroups keep more of a device
+/// The maximum number of rows for `linear_rows`. Up to here, its many small workgroups keep more of a device
 /// busy.
 pub const FEW_ROWS: u32 = 64;
 
@@ -53,7 +53,8 @@ pub fn attention(tiles: u32, heads: u32) -> [u32; 3] {
     [tiles, heads, 1]
 }
 
-/// Workgroups of `layer_norm`, `take_rows` and `mean_rows`: one a row, or several rows each where there are too many.
+/// Workgroups of `layer_norm`, `take_rows` and `mean_rows`: one per row, or several rows each if there are
+/// too many.
 pub fn by_row(rows: u32) -> [u32; 3] {
     [rows.min(MAX_WORKGROUPS), 1, 1]
 }

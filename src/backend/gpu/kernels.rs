@@ -1,4 +1,4 @@
-//! The compute kernels of `shaders/`: their bindings, and the pipelines made of them.
+//! The compute kernels of `shaders/`: their bindings and their pipelines.
 
 use super::device::Device;
 use super::geometry;
@@ -13,9 +13,9 @@ pub enum Kernel {
     LinearRows,
     /// `linear_tiles.wgsl`: a product of many rows.
     LinearTiles,
-    /// `linear_rows.wgsl` with `halves.wgsl`: the first with native half-precision weights.
+    /// `linear_rows.wgsl` with `halves.wgsl`: a product of few rows with native half-precision weights.
     LinearRowsF16,
-    /// `linear_tiles.wgsl` with `halves.wgsl`: the second with native half-precision weights.
+    /// `linear_tiles.wgsl` with `halves.wgsl`: a product of many rows with native half-precision weights.
     LinearTilesF16,
     /// `linear_tiles_dot.wgsl`: a product of many rows in int8 arithmetic.
     LinearTilesDot,
@@ -38,14 +38,14 @@ pub enum Format {
     F32 = 0,
     /// 16-bit floats.
     F16 = 1,
-    /// Bytes, with a scale a row.
+    /// Bytes, with a scale per row.
     Int8 = 2,
-    /// Pairs in a byte, with a scale a group.
+    /// Two to a byte, with a scale per group.
     Int4 = 3,
 }
 
 impl Format {
-    /// The shaders' constants: how weights are stored, and how many vec4 come of what they read at once.
+    /// The shaders' constants: how weights are stored, and how many vec4 one read unpacks to.
     fn constants(self) -> [(&'static str, f64); 2] {
         let quads = match self {
             Self::F32 => 1.0,
@@ -56,7 +56,7 @@ impl Format {
     }
 }
 
-/// What a binding is to its kernel.
+/// How a kernel uses a binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {
     /// `var<uniform>`
@@ -70,7 +70,7 @@ pub enum Binding {
 use Binding::{Input, Output, Parameters};
 
 impl Kernel {
-    /// All of them.
+    /// All kernels.
     pub const ALL: &[Self] = &[
         Self::LinearRows,
         Self::LinearTiles,
@@ -84,12 +84,12 @@ impl Kernel {
         Self::MeanRows,
     ];
 
-    /// The name of its file in `shaders/`, and the whole text: a product's begins with what all products
-    /// share, and with how its weights are read.
+    /// The name of its file in `shaders/`, and its whole text. The text of a product begins with the code
+    /// that all products share and the code that reads its weights.
     pub const fn file(self) -> (&'static str, &'static str) {
         macro_rules! text {
             ($name:literal) => {
-                // Without comments: build.rs.
+                // build.rs has removed the comments.
                 include_str!(concat!(env!("OUT_DIR"), "/shaders/", $name, ".wgsl"))
             };
         }
@@ -122,10 +122,10 @@ impl Kernel {
         }
     }
 
-    /// Its bindings of group 0, in their order.
+    /// Its bindings in group 0, in order.
     pub const fn bindings(self) -> &'static [Binding] {
         match self {
-            // parameters, x, weights, bias and scale a column, residual, rows, y
+            // parameters, x, weights, bias and scale per column, residual, rows, y
             Self::LinearRows
             | Self::LinearTiles
             | Self::LinearRowsF16
@@ -139,12 +139,12 @@ impl Kernel {
         }
     }
 
-    /// Whether its file leaves `FORMAT` open.
+    /// Whether its code depends on `FORMAT`.
     const fn has_format(self) -> bool {
         matches!(self, Self::LinearRows | Self::LinearTiles | Self::LinearBlocks)
     }
 
-    /// Invocations of its workgroups.
+    /// Invocations in a workgroup.
     pub const fn workgroup(self) -> u32 {
         match self {
             Self::LinearBlocks => geometry::BLOCKS_WORKGROUP,
@@ -152,7 +152,7 @@ impl Kernel {
         }
     }
 
-    /// What a profile calls it.
+    /// Its name in a profile.
     pub const fn name(self) -> &'static str {
         match self {
             Self::LinearRows
@@ -174,10 +174,10 @@ pub struct Pipeline {
     pub(super) id: u64,
 }
 
-/// A kernel, and the format that its file leaves open.
+/// A kernel, and the format of its weights if its code depends on it.
 type Key = (Kernel, Option<Format>);
 
-/// The pipelines of a device, made when first asked for; the browser compiles them in the background.
+/// The pipelines of a device, created when first requested. The browser compiles them in the background.
 #[derive(Default)]
 pub struct Pipelines {
     made: RefCell<BTreeMap<Key, Rc<Pipeline>>>,
@@ -192,7 +192,7 @@ impl Pipelines {
         made.entry((kernel, format)).or_insert_with(|| Rc::new(make(&device.device, kernel, format, id))).clone()
     }
 
-    /// How many there are.
+    /// The number of pipelines.
     pub fn count(&self) -> usize {
         self.made.borrow().len()
     }

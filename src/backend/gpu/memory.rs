@@ -6,12 +6,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// What lives on the devices of this thread, in sum.
+/// Totals of the live buffers on the devices of this thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// Buffers.
+    /// The number of buffers.
     pub buffers: usize,
-    /// Their bytes.
+    /// Their size in bytes.
     pub bytes: u64,
 }
 
@@ -20,25 +20,26 @@ thread_local! {
     static NEXT_ID: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The buffers that are alive now.
+/// Totals of the buffers that are alive now.
 pub fn ledger() -> Ledger {
     LIVE.get()
 }
 
-/// A buffer that is destroyed when dropped: on the web, dropping the handle alone would leave its memory to
-/// the collector.
+/// A buffer that is destroyed when dropped: on the web, dropping only the handle would leave its memory to
+/// the garbage collector.
 pub struct GpuBuffer {
     /// The handle.
     pub(super) raw: wgpu::Buffer,
-    /// Different for each buffer of this thread, later ones larger.
+    /// Unique on this thread, and larger for newer buffers.
     pub(super) id: u64,
     bytes: u64,
 }
 
 impl GpuBuffer {
-    /// A buffer of `bytes` zeros. A failure shows in the device's error scope or as its loss, never here.
+    /// A buffer of `bytes` zeros. A failure is reported by the device's error scope or as its loss, never
+    /// here.
     pub(super) fn new(device: &Device, bytes: u64, usage: wgpu::BufferUsages) -> Self {
-        // Never `mapped_at_creation`: it panics where memory is short.
+        // Never `mapped_at_creation`: it panics if memory is short.
         let raw = device.device.create_buffer(&wgpu::BufferDescriptor {
             label: None,
             size: bytes,
@@ -64,19 +65,19 @@ pub struct Pool {
     spare: RefCell<Rc<RefCell<Spare>>>,
 }
 
-/// By size class and id, each with the pass that used it last.
+/// Buffers by size class and id, each with the last pass that used it.
 #[derive(Default)]
 struct Spare {
     buffers: BTreeMap<(u64, u64), (GpuBuffer, u64)>,
     passes: u64,
 }
 
-/// Passes after which a buffer that none of them used is freed.
+/// A buffer is freed after this many passes that didn't use it.
 const KEPT_PASSES: u64 = 64;
 
 /// A buffer that goes back to its pool when dropped.
 pub struct Pooled {
-    // Always there until `drop`.
+    // Always present until `drop`.
     buffer: Option<GpuBuffer>,
     home: Rc<RefCell<Spare>>,
 }
@@ -87,10 +88,10 @@ impl Pool {
         Self { usage, spare: RefCell::default() }
     }
 
-    /// A buffer of exactly `bytes`, which is its class, with old contents.
+    /// A buffer of exactly `bytes` bytes, its size class, with old contents.
     ///
-    /// Of the spare ones it is the oldest: so the same sequence of requests meets the same buffers each time,
-    /// and finds the bind groups that were made for them.
+    /// It is the oldest spare one, so that the same sequence of requests gets the same buffers each time, and
+    /// the bind groups that were created for them.
     pub fn take(&self, device: &Device, bytes: u64) -> Pooled {
         let home = self.spare.borrow().clone();
         let buffer = {
@@ -101,7 +102,8 @@ impl Pool {
         Pooled { buffer: Some(buffer.unwrap_or_else(|| GpuBuffer::new(device, bytes, self.usage))), home }
     }
 
-    /// Ends a pass: frees what the last [`KEPT_PASSES`] had no use for. Whether there was any.
+    /// Ends a pass: frees the buffers that none of the last [`KEPT_PASSES`] used. Returns whether there were
+    /// any.
     pub fn end_pass(&self) -> bool {
         let spare = self.spare.borrow();
         let Spare { buffers, passes } = &mut *spare.borrow_mut();
@@ -111,7 +113,7 @@ impl Pool {
         buffers.len() < before
     }
 
-    /// Frees every buffer; those in use, as soon as they are not.
+    /// Frees every spare buffer. Those in use are freed when the last of them is dropped.
     pub fn clear(&self) {
         self.spare.take();
     }

@@ -1,14 +1,14 @@
-//! The GPU backend: WGSL compute kernels (`shaders/`) through `wgpu`: WebGPU in a browser, Vulkan or Metal
-//! natively.
+//! The GPU backend: WGSL compute kernels (`shaders/`), run by `wgpu`: with WebGPU in a browser, with Vulkan
+//! or Metal natively.
 //!
-//! [`device`] finds and watches the device, [`memory`] holds its buffers, [`weights`] the matrices,
-//! [`kernels`] the pipelines, [`operations`] what a forward pass records, [`recorder`] the pass on its way,
-//! [`read`] its result, [`profile`] its times, [`scopes`] what the device has against it; [`geometry`] says
-//! how a kernel's work is cut. Nothing here knows a model.
+//! [`device`] finds and watches the device. [`memory`] holds its buffers, [`weights`] the matrices,
+//! [`kernels`] the pipelines. [`operations`] are the operations of a forward pass, [`recorder`] records and
+//! submits its commands, [`read`] reads its result, [`profile`] times it, and [`scopes`] catches its errors.
+//! [`geometry`] defines how a kernel's work is divided. Nothing here depends on a model.
 //!
 //! A tensor's rows are `stride` values apart: its columns, rounded up to a multiple of [`weights::BLOCK`],
-//! with zeros behind the last column. Every kernel keeps to that, so none needs to know where a row really
-//! ends.
+//! with zeros after the last column. Every kernel preserves the zeros, so none needs to know where a row
+//! really ends.
 
 pub mod device;
 pub mod geometry;
@@ -36,7 +36,7 @@ use weights::{BLOCK, Linear};
 
 /// Values of a vector in the shaders.
 const QUAD: usize = 4;
-/// Tensors have room for at least so many rows, so that short texts share a size class.
+/// Tensors have room for at least this many rows, so that short texts share a size class.
 const MIN_ROWS: usize = 16;
 
 /// A graphics device, with the buffers that its tensors share.
@@ -50,29 +50,29 @@ pub struct GpuBackend {
     profile: RefCell<Option<Vec<(Kernel, f64)>>>,
     blocks: Cell<bool>,
     int8_dot: Cell<bool>,
-    // Around the pass that is recorded now: inner ones, which have to end before the outer.
+    // The scopes of the pass being recorded: inner ones, which must end before the outer ones.
     pass: RefCell<Option<Scopes>>,
     loading: RefCell<Option<Scopes>>,
 }
 
-/// A (rows, columns) tensor; its buffer goes back to the backend when the last tensor on it is dropped.
+/// A (rows, columns) tensor; its buffer returns to the backend when the last tensor that uses it is dropped.
 #[derive(Clone)]
 pub struct GpuTensor {
     data: Rc<Pooled>,
     rows: usize,
     columns: usize,
-    // Which of the buffer's rows they are; all in their order where it is none.
+    // Which of the buffer's rows the tensor has; none: all of them, in order.
     taken: Option<Rc<Pooled>>,
 }
 
-/// γ and β of a layer normalization on both sides: the embedding's is computed by the CPU, which gathers its
-/// rows.
+/// γ and β of a layer normalization, on the device and on the CPU, which gathers and normalizes the
+/// embedding.
 pub struct LayerNorm {
     cpu: layer_norm::LayerNorm,
     gamma_beta: GpuBuffer,
 }
 
-/// What an attention adds to its scores by distance: (H, `row`), `row` being 2R - 1.
+/// What an attention adds to its scores by distance: (H, `row`), where `row` is 2R - 1.
 pub struct RelativeBias {
     values: GpuBuffer,
     row: u32,
@@ -128,29 +128,29 @@ impl GpuBackend {
         &self.device
     }
 
-    /// What was submitted so far.
+    /// Counts of the work submitted so far.
     pub fn counts(&self) -> Counts {
         self.recorder.borrow().counts()
     }
 
-    /// How many pipelines there are.
+    /// The number of pipelines.
     pub fn pipelines(&self) -> usize {
         self.pipelines.count()
     }
 
-    /// Whether products take the kernel that suits software adapters, as they do on those; for tests and
-    /// measurements.
+    /// Sets whether products use the kernel for software adapters, which is the default on such adapters; for
+    /// tests and measurements.
     pub fn set_blocks(&self, on: bool) {
         self.blocks.set(on);
     }
 
-    /// Whether products of many rows with int8 weights are computed in int8 arithmetic, activations rounded
-    /// too: faster where the adapter has instructions for it, and less exact.
+    /// Sets whether products of many rows with int8 weights are computed in int8 arithmetic, with activations
+    /// rounded, too: faster if the adapter has instructions for it, but less exact.
     pub fn set_int8_dot(&self, on: bool) {
         self.int8_dot.set(on);
     }
 
-    /// Has the next forward pass timed, kernel by kernel, where the device can.
+    /// Times the next forward pass, kernel by kernel, if the device can.
     pub fn start_profile(&self) {
         if self.device.info().timestamps {
             self.recorder.borrow_mut().start_profile(&self.device);
@@ -163,13 +163,13 @@ impl GpuBackend {
         self.profile.borrow_mut().take()
     }
 
-    /// What the device has had against anything since the backend was made. Called once, after loading.
+    /// Fails if the device has rejected any work since the backend was created. Called once, after loading.
     ///
     /// # Errors
     /// [`OutOfMemory`](crate::ErrorKind::OutOfMemory), [`DeviceLost`](crate::ErrorKind::DeviceLost), or
-    /// [`WebgpuUnusable`](crate::ErrorKind::WebgpuUnusable) for anything else that it refused.
+    /// [`WebgpuUnusable`](crate::ErrorKind::WebgpuUnusable) for anything else that it rejected.
     pub async fn settle(&self) -> Result<()> {
-        // Of a pass that was begun before, too.
+        // Includes the scopes of a pass that was begun before.
         let ends = [self.pass.take(), self.loading.take()].map(|scopes| scopes.map(|s| s.end(&self.device)));
         for end in ends.into_iter().flatten() {
             end.await?;
@@ -177,7 +177,7 @@ impl GpuBackend {
         self.device.check()
     }
 
-    /// Runs `f`, and fails with what the device had against it.
+    /// Runs `f`, and fails if the device rejected any of its work.
     ///
     /// # Errors
     /// Those of `f` and of [`GpuBackend::settle`].
@@ -185,40 +185,40 @@ impl GpuBackend {
         drop(self.pass.take());
         let scopes = Scopes::open(&self.device);
         let result = f().await;
-        // A pass that was never read.
+        // Ends a pass that was never read.
         drop(self.pass.take());
         scopes.end(&self.device).await?;
         result
     }
 
-    /// Frees all buffers but the weights': some may be ones that the device didn't grant.
+    /// Frees all buffers except the weights', because the device may have failed to allocate some of them.
     fn free_buffers(&self) {
         [&self.tensors, &self.lists, &self.readable].into_iter().for_each(Pool::clear);
         self.recorder.borrow_mut().free();
     }
 
-    /// Writes over a number of a matrix on the device: what a fault of its memory would do, for tests.
+    /// Overwrites a number of a matrix on the device, as a memory fault would; for tests.
     #[doc(hidden)]
     pub fn overwrite(&self, matrix: &Linear, word: u64, value: f32) {
         self.device.queue.write_buffer(&matrix.weights.raw, word * size_of::<f32>() as u64, &value.to_le_bytes());
     }
 
-    /// Opens the pass's scopes where they are not: errors that no scope catches may come when the pass has
-    /// been answered, with what its buffers held before.
+    /// Opens the pass's scopes unless they are open. An error that no scope catches may arrive only after the
+    /// pass has been answered from the old contents of its buffers.
     fn begin_pass(&self) {
         self.pass.borrow_mut().get_or_insert_with(|| Scopes::open(&self.device));
     }
 
-    /// A tensor with whatever its buffer's last user left there.
+    /// A tensor with the old contents of its buffer.
     fn tensor(&self, rows: usize, columns: usize) -> GpuTensor {
         self.begin_pass();
         let class = rows.max(MIN_ROWS).next_power_of_two();
-        // In WebAssembly a `usize` ends at 4 GiB: a size beyond that is the device's to refuse.
+        // In WebAssembly a `usize` ends at 4 GiB. The device rejects larger sizes.
         let bytes = (class as u64).saturating_mul((stride(columns) * size_of::<f32>()) as u64);
         GpuTensor { data: Rc::new(self.tensors.take(&self.device, bytes)), rows, columns, taken: None }
     }
 
-    /// Numbers that stay as long as the model.
+    /// A buffer of numbers that are kept as long as the model.
     fn constants(&self, values: &[f32]) -> GpuBuffer {
         let bytes: &[u8] = bytemuck::cast_slice(values);
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
@@ -266,7 +266,7 @@ impl GpuBackend {
         }
     }
 
-    /// The tensor with its rows where they are taken from moved together.
+    /// The tensor with its taken rows, if any, copied into a buffer of their own.
     fn gathered(&self, x: &GpuTensor) -> Result<GpuTensor> {
         let Some(rows) = &x.taken else { return Ok(x.clone()) };
         let y = self.tensor(x.rows, x.columns);

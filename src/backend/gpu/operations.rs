@@ -9,12 +9,12 @@ use crate::backend::cpu::team::Team;
 use crate::backend::{Activation, Attention, Backend, Epilogue, Precision};
 use crate::error::{Error, ErrorKind, Result, try_vec};
 
-/// The most tokens of a forward pass: its largest tensor, the feed-forward network's inner rows, takes 50 MB
-/// at width 768.
+/// The maximum number of tokens of a forward pass: its largest tensor, the feed-forward network's inner rows,
+/// takes 50 MB at width 768.
 const TOKEN_BUDGET: usize = 4096;
-/// On a software adapter, whose speed doesn't grow with the batch.
+/// The same on a software adapter, whose speed doesn't grow with the batch.
 const SOFTWARE_TOKEN_BUDGET: usize = 1024;
-/// What an allocation that fails was for.
+/// The purpose of an allocation, for its error message.
 pub(super) const ACTIVATIONS: &str = "a text's activations";
 
 impl Backend for GpuBackend {
@@ -35,7 +35,7 @@ impl Backend for GpuBackend {
     fn linear_builder(&self, out_features: usize, in_features: usize, precision: Precision) -> Result<LinearBuilder> {
         self.device.check()?;
         let format = Format::of(precision);
-        // The browser compiles while the weights come in.
+        // The browser compiles these while the weights are loaded.
         for rows in [1, usize::MAX] {
             self.pipelines.get(&self.device, self.linear_kernel(rows, format), format);
         }
@@ -70,7 +70,8 @@ impl Backend for GpuBackend {
         self.device.check()?;
         let mut recorder = self.recorder.borrow_mut();
         if !recorder.is_empty() {
-            // What is recorded may read the buffer that is written here, and the queue would write it first.
+            // The recorded commands may read the buffer that is written here, and the queue would write it
+            // first.
             recorder.submit(&self.device, None);
         }
         drop(recorder);
@@ -107,7 +108,7 @@ impl Backend for GpuBackend {
                 (3, Some(r))
             }
         };
-        // One list serves either x or the residual.
+        // The kernel has one list of rows, for x or for the residual.
         let x = if residual.is_some_and(|r| r.taken.is_some()) { &self.gathered(x)? } else { x };
         let residual_rows = residual.and_then(|r| r.taken.as_ref());
         let rows = x.taken.as_ref().or(residual_rows).map_or(&weights.columns, |list| list.get());

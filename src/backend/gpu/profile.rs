@@ -1,24 +1,24 @@
-//! Where the time goes: the device's own clock at both ends of each dispatch.
+//! Where the time goes: the device's own clock, read before and after each dispatch.
 
 use super::device::Device;
 use super::kernels::Kernel;
 use super::memory::GpuBuffer;
 
-/// Dispatches that one profile can time; a device's query sets have at most 4,096 entries, two a dispatch.
+/// Dispatches that one profile can time; a device's query sets have at most 4,096 entries, two per dispatch.
 const MAX_DISPATCHES: usize = 2048;
 
-/// What the dispatches of one kernel took together.
+/// The total time of one kernel's dispatches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KernelTime {
     /// The kernel's name.
     pub name: &'static str,
     /// Milliseconds on the device.
     pub ms: f64,
-    /// How many dispatches that were.
+    /// The number of dispatches.
     pub dispatches: usize,
 }
 
-/// Times of dispatches, summed up by kernel in the order of their first dispatch.
+/// Sums up the times of dispatches by kernel, in the order of each kernel's first dispatch.
 pub fn by_kernel(times: &[(Kernel, f64)]) -> Vec<KernelTime> {
     let mut sums: Vec<KernelTime> = Vec::new();
     for &(kernel, ms) in times {
@@ -36,12 +36,12 @@ pub struct Profile {
     resolved: GpuBuffer,
     pub(super) readable: GpuBuffer,
     kernels: Vec<Kernel>,
-    // Nanoseconds of one tick.
+    // Nanoseconds per tick.
     period: f32,
 }
 
 impl Profile {
-    /// A profile without a dispatch; the device has [`wgpu::Features::TIMESTAMP_QUERY`].
+    /// A profile without dispatches. The device must have [`wgpu::Features::TIMESTAMP_QUERY`].
     pub fn new(device: &Device) -> Self {
         let queries = device.device.create_query_set(&wgpu::QuerySetDescriptor {
             label: None,
@@ -59,7 +59,7 @@ impl Profile {
         }
     }
 
-    /// What the pass of the next dispatch writes; none where the profile is full.
+    /// The timestamps that the pass of the next dispatch writes; none if the profile is full.
     pub fn next(&mut self, kernel: Kernel) -> Option<wgpu::ComputePassTimestampWrites<'_>> {
         let at = 2 * self.kernels.len() as u32;
         if self.kernels.len() == MAX_DISPATCHES {
@@ -73,7 +73,7 @@ impl Profile {
         })
     }
 
-    /// Records the copy of the times to where they can be read.
+    /// Records the copy of the times to the buffer from which they can be read.
     pub fn resolve(&self, encoder: &mut wgpu::CommandEncoder) {
         let queries = 2 * self.kernels.len() as u32;
         if queries > 0 {
@@ -83,9 +83,9 @@ impl Profile {
         }
     }
 
-    /// Milliseconds of each dispatch in their order, given what was read.
+    /// Milliseconds of each dispatch, in order, from the ticks that were read.
     pub fn times(&self, ticks: &[u64]) -> Vec<(Kernel, f64)> {
-        // A clock that was reset in between counts as nothing.
+        // If the clock was reset in between, the time is 0.
         let ms = |ends: &[u64]| ends[1].saturating_sub(ends[0]) as f64 * f64::from(self.period) / 1e6;
         self.kernels.iter().copied().zip(ticks.chunks_exact(2).map(ms)).collect()
     }

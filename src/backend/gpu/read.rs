@@ -1,5 +1,5 @@
-//! Results of the device, copied to where the processor can read them. A copy is started at once and awaited later,
-//! so that the processor can do something else meanwhile.
+//! Results of the device, copied to buffers that the processor can read. A copy is started at once and
+//! awaited later, so that the processor can do something else in the meantime.
 
 use super::device::Device;
 use super::memory::{GpuBuffer, Pool, Pooled};
@@ -10,8 +10,8 @@ use crate::error::{Result, try_vec};
 use futures_channel::oneshot::{Receiver, channel};
 use std::pin::Pin;
 
-/// The first bytes of a buffer on their way to the processor, behind everything that was submitted before.
-/// Dropped before it is finished, it leaves the buffer as it was.
+/// The first bytes of a buffer, which are mapped for the processor after all work submitted before. Dropping
+/// it unmaps the buffer.
 pub struct Mapping {
     buffer: wgpu::Buffer,
     bytes: u64,
@@ -20,12 +20,12 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Asks for the first `bytes` of `buffer`.
+    /// Requests the first `bytes` bytes of `buffer`.
     pub fn start(buffer: &GpuBuffer, bytes: u64) -> Self {
         let mapped = (bytes > 0).then(|| {
             let (sender, receiver) = channel();
             buffer.raw.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
-                // Nobody listens where the call was given up.
+                // The receiver is gone if the call was abandoned.
                 let _ = sender.send(result.is_ok());
             });
             receiver
@@ -33,7 +33,7 @@ impl Mapping {
         Self { buffer: buffer.raw.clone(), bytes, mapped }
     }
 
-    /// The bytes, once they are there, through `f`.
+    /// Waits for the bytes and returns what `f` makes of them.
     ///
     /// # Errors
     /// [`crate::ErrorKind::DeviceLost`].
@@ -59,9 +59,9 @@ impl Drop for Mapping {
     }
 }
 
-/// A tensor's values on their way back: the pass that computes them is submitted.
+/// A tensor's values that are being copied back. The pass that computes them has been submitted.
 pub struct Reading {
-    // Before what it maps.
+    // Declared before the buffer that it maps, so that it is dropped first.
     mapping: Mapping,
     readable: Pooled,
     x: GpuTensor,
@@ -71,7 +71,8 @@ pub struct Reading {
 }
 
 impl GpuBackend {
-    /// Submits what is recorded, and has the values of `x` brought back. Other passes may be recorded from here on.
+    /// Submits the recorded commands and starts to copy the values of `x` back. Other passes may be recorded
+    /// after that.
     ///
     /// # Errors
     /// [`crate::ErrorKind::DeviceLost`], [`crate::ErrorKind::OutOfMemory`].
@@ -93,10 +94,10 @@ impl GpuBackend {
         Ok(Reading { mapping, readable, x, values, refused, profile })
     }
 
-    /// The values of a tensor that was submitted, row by row.
+    /// Waits for the values of a submitted tensor and returns them row by row.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::DeviceLost`], and what the device had against the pass.
+    /// [`crate::ErrorKind::DeviceLost`], and the errors of the device during the pass.
     pub async fn finish(&self, reading: Reading) -> Result<Vec<f32>> {
         let Reading { mapping, readable, x, mut values, refused, profile } = reading;
         let mapped = mapping.finish(&self.device, |bytes| {
@@ -106,7 +107,8 @@ impl GpuBackend {
             }
         });
         let mapped = mapped.await;
-        // A pass that the device refused leaves an earlier one's results in the buffer, which is mapped anyway.
+        // A pass that the device rejected leaves an earlier one's results in the buffer, which is mapped
+        // anyway.
         if let Err(error) = refused.await {
             self.free_buffers();
             return Err(error);
@@ -126,14 +128,14 @@ impl GpuBackend {
     }
 }
 
-/// Whether the mapping succeeded.
+/// Waits for the mapping and returns whether it succeeded.
 #[cfg(not(target_arch = "wasm32"))]
 async fn wait(device: &Device, mapped: &mut Receiver<bool>) -> bool {
-    // The callback runs in here.
+    // The callback runs inside `poll`.
     device.device.poll(wgpu::PollType::wait_indefinitely()).is_ok() && mapped.await.unwrap_or(false)
 }
 
-/// Whether the mapping succeeded.
+/// Waits for the mapping and returns whether it succeeded.
 #[cfg(target_arch = "wasm32")]
 async fn wait(device: &Device, mapped: &mut Receiver<bool>) -> bool {
     use js_sys::{Function, Promise, Reflect, global};
@@ -143,10 +145,10 @@ async fn wait(device: &Device, mapped: &mut Receiver<bool>) -> bool {
     use wasm_bindgen::{JsCast, JsValue};
     use wasm_bindgen_futures::JsFuture;
 
-    /// Milliseconds between two looks; timers of browsers have no finer grain.
+    /// Milliseconds between two polls. Browsers' timers are no finer than this.
     const INTERVAL: i32 = 4;
     loop {
-        // Firefox looks for finished work every 100 ms only, or when something is submitted.
+        // Firefox checks for finished work only every 100 ms, or when something is submitted.
         let timer = Promise::new(&mut |resolve, _| {
             let set: Option<Function> =
                 Reflect::get(&global(), &"setTimeout".into()).ok().and_then(|f| f.dyn_into().ok());

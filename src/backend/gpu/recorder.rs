@@ -1,5 +1,4 @@
-//! The commands of one forward pass on their way to the device: recorded one after the other, submitted
-//! together.
+//! The commands of one forward pass: recorded one after another, submitted to the device together.
 
 use super::device::Device;
 use super::geometry::MAX_WORKGROUPS;
@@ -10,15 +9,15 @@ use crate::error::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// The parameters of a dispatch; kernels use as many as they have.
+/// The parameters of a dispatch; each kernel uses as many as it needs.
 pub type Parameters = [u32; 12];
 
-/// Bytes from one dispatch's parameters to the next one's: what bindings have to be aligned to.
+/// Bytes from one dispatch's parameters to the next one's: the alignment that bindings need.
 const SLOT: u64 = 256;
-/// Dispatches whose parameters share a buffer.
+/// The number of dispatches whose parameters share a buffer.
 const SLOTS: usize = 64;
-/// Bind groups that are kept. A model of six layers needs 45 for each class of sizes, some dozens of classes
-/// at most.
+/// The maximum number of bind groups that are kept. A model of six layers needs 45 for each size class, of
+/// which there are a few dozen at most.
 const MAX_BIND_GROUPS: usize = 8192;
 
 /// Records dispatches; see the module.
@@ -29,27 +28,28 @@ pub struct Recorder {
     parameters: Vec<u8>,
     parameter_buffers: Vec<GpuBuffer>,
     bind_groups: BTreeMap<Vec<u64>, wgpu::BindGroup>,
-    // Written by the queue ahead of the commands: nobody else may write them before these are submitted.
+    // Buffers that the queue writes ahead of the commands. They must not be written again before the commands
+    // are submitted.
     held: Vec<Rc<Pooled>>,
     profile: Option<Profile>,
     dispatches: usize,
     submitted: Counts,
 }
 
-/// What was submitted, since the recorder was made.
+/// Counts of what was submitted since the recorder was created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Dispatches.
     pub dispatches: usize,
     /// Command buffers.
     pub submissions: usize,
-    /// Bind groups that had to be made.
+    /// Bind groups that had to be created.
     pub bind_groups: usize,
 }
 
-/// A kernel's run: its buffers after the parameters, in the order of its bindings.
+/// One run of a kernel. Its buffers come after the parameters, in the order of its bindings.
 pub struct Dispatch<'a> {
-    /// What runs.
+    /// The kernel.
     pub kernel: Kernel,
     /// Its pipeline.
     pub pipeline: &'a Pipeline,
@@ -65,7 +65,7 @@ impl Recorder {
     /// Records a dispatch.
     ///
     /// # Errors
-    /// [`ErrorKind::WebgpuUnusable`] where it has more workgroups than a dispatch can have.
+    /// [`ErrorKind::WebgpuUnusable`] if it has more workgroups than a dispatch can have.
     pub fn dispatch(&mut self, device: &Device, run: &Dispatch<'_>) -> Result<()> {
         if run.groups.contains(&0) {
             return Ok(());
@@ -97,7 +97,7 @@ impl Recorder {
         let group = &self.bind_groups[&key];
         let encoder = self.encoder.get_or_insert_with(|| device.device.create_command_encoder(&Default::default()));
         if let Some(profile) = &mut self.profile {
-            // Times are taken at the ends of passes: each dispatch gets its own.
+            // Times are taken at the beginning and end of a pass, so each dispatch gets its own pass.
             self.pass = None;
             if let Some(writes) = profile.next(run.kernel) {
                 let descriptor = wgpu::ComputePassDescriptor { label: None, timestamp_writes: Some(writes) };
@@ -130,7 +130,7 @@ impl Recorder {
         })
     }
 
-    /// Whether anything waits to be submitted.
+    /// Whether nothing waits to be submitted.
     pub fn is_empty(&self) -> bool {
         self.dispatches == 0
     }
@@ -141,17 +141,17 @@ impl Recorder {
         self.held.push(buffer);
     }
 
-    /// Has the following dispatches timed, until [`Recorder::take_profile`].
+    /// Times the following dispatches, until [`Recorder::take_profile`].
     pub fn start_profile(&mut self, device: &Device) {
         self.profile = Some(Profile::new(device));
     }
 
-    /// Ends the timing; yields what to read once the device is done.
+    /// Ends the timing and returns the profile, which can be read once the device is done.
     pub fn take_profile(&mut self) -> Option<Profile> {
         self.profile.take()
     }
 
-    /// Submits what was recorded, and behind it a copy of the first `bytes` of `from` to `to`.
+    /// Submits the recorded commands, followed by a copy of the first `bytes` bytes of `from` to `to`.
     pub fn submit(&mut self, device: &Device, copy: Option<(&GpuBuffer, &GpuBuffer, u64)>) {
         // Ends the pass.
         self.pass = None;
@@ -184,12 +184,12 @@ impl Recorder {
         self.held.clear();
     }
 
-    /// Drops the bind groups, whose buffers may be freed.
+    /// Drops the bind groups, because some of their buffers may have been freed.
     pub fn forget_bind_groups(&mut self) {
         self.bind_groups.clear();
     }
 
-    /// Frees what it holds on the device, but for what another pass has been recorded with.
+    /// Frees its memory on the device, except for parameters that another recorded pass uses.
     pub fn free(&mut self) {
         self.bind_groups.clear();
         if self.is_empty() {
@@ -197,7 +197,7 @@ impl Recorder {
         }
     }
 
-    /// What was submitted so far.
+    /// Counts of the work submitted so far.
     pub fn counts(&self) -> Counts {
         self.submitted
     }

@@ -1,15 +1,16 @@
-//! Errors of the device, which are lost unless an error scope is open.
+//! Error scopes, which catch the errors of the device. An error outside a scope makes the whole device
+//! unusable.
 
 use super::device::Device;
 use crate::error::{Error, ErrorKind, Result};
 use std::rc::Rc;
 
-/// Error scopes of every kind, the innermost first, as they have to end: without one, errors of the device
-/// are lost otherwise. Scopes that were opened later must end before.
+/// Error scopes of every kind, the innermost first, which is the order in which they must end. Scopes that
+/// were opened later must end earlier.
 pub struct Scopes([wgpu::ErrorScopeGuard; 3]);
 
 impl Scopes {
-    /// Opens them.
+    /// Opens the scopes.
     pub fn open(device: &Device) -> Self {
         let filters = [wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Validation];
         let mut scopes = filters.map(|filter| device.device.push_error_scope(filter));
@@ -17,10 +18,10 @@ impl Scopes {
         Self(scopes)
     }
 
-    /// Ends them at once; the future resolves with what they caught.
+    /// Ends the scopes at once. The future resolves with the errors that they caught.
     ///
     /// # Errors
-    /// The first error since; the device's loss takes precedence.
+    /// An error that they caught, out of memory before any other. The device's loss takes precedence.
     pub fn end(self, device: &Rc<Device>) -> impl Future<Output = Result<()>> + use<> {
         let [validation, memory, internal] = self.0;
         let [validation, memory, internal] = [validation.pop(), memory.pop(), internal.pop()];

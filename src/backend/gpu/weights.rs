@@ -13,23 +13,23 @@ use crate::weights::quantize::quantize_row;
 use half::f16;
 use std::rc::Rc;
 
-/// Numbers of a row come in multiples of this many, zeros behind the last.
+/// Rows are padded with zeros to a multiple of this many numbers.
 pub const BLOCK: usize = geometry::ALIGN as usize;
-/// Rows of a matrix come in multiples of this many, zeros below the last.
+/// Matrices are padded with rows of zeros to a multiple of this many rows.
 const ROW_BLOCK: usize = geometry::WEIGHT_ROWS as usize;
-/// Bytes that are gathered before they are passed to the queue, which copies each time.
+/// Bytes that are collected before they are passed to the queue, which copies them each time.
 const STAGING: usize = 256 << 10;
 /// Bytes that are read back at a time.
 const READ_BACK: usize = 2 << 20;
-/// What an allocation that fails was for.
+/// The purpose of an allocation, for its error message.
 const WHAT: &str = "a weight matrix";
 /// The largest finite half.
 const HALF_MAX: f32 = 65_504.0;
 
 /// A weight matrix (M, K) with its bias, on the device.
 ///
-/// Rows of K numbers in `format`, padded to [`BLOCK`]; a row's value is number · scale. A row of int4 is K / 2
-/// bytes as [`int4`] stores them, and behind them the groups' scales as f32: those of ONNX files are.
+/// Rows of K numbers in `format`, padded to [`BLOCK`]; a weight is number · scale of its row. A row of int4
+/// is K / 2 bytes as [`int4`] stores them, followed by the groups' scales, in f32 as in ONNX files.
 pub struct Linear {
     device: Rc<Device>,
     out_features: usize,
@@ -38,7 +38,7 @@ pub struct Linear {
     pub(super) weights: GpuBuffer,
     // (bias, scale) of each row.
     pub(super) columns: GpuBuffer,
-    // Of `weights` as they were sent.
+    // The sum of `weights` as they were sent.
     checksum: u64,
 }
 
@@ -97,7 +97,7 @@ impl Linear {
             (&self.weights, first * row_bytes, rows * row_bytes)
         });
         let of_columns = (&self.columns, 0, size_of_val(&columns[..]));
-        // All are on their way before the first is awaited.
+        // All copies are started before the first is awaited.
         let mut copies = self.copies([of_columns].into_iter().chain(parts)).into_iter();
         let Copied { mapping, readable: _readable } = copies.next().expect("that of the columns");
         mapping.finish(&self.device, |bytes| bytemuck::cast_slice_mut(&mut columns).copy_from_slice(bytes)).await?;
@@ -141,7 +141,7 @@ impl Linear {
         Ok(builder.finish())
     }
 
-    /// Copies of parts of buffers: each a buffer, an offset and a length.
+    /// Starts to copy parts of buffers, each given as a buffer, an offset and a length.
     fn copies<'a>(&self, parts: impl Iterator<Item = (&'a GpuBuffer, usize, usize)>) -> Vec<Copied> {
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
         let mut encoder = self.device.device.create_command_encoder(&Default::default());
@@ -158,15 +158,15 @@ impl Linear {
     }
 }
 
-/// A part of a buffer on its way back.
+/// A part of a buffer that is being copied back.
 struct Copied {
-    // Before what it maps.
+    // Declared before the buffer that it maps, so that it is dropped first.
     mapping: Mapping,
     readable: GpuBuffer,
 }
 
-/// Σ word · (2·place + 1) modulo 2^64 of the words of `bytes`, the first at `offset` of the matrix: the same
-/// however the matrix is cut, and another for any word that changes or moves.
+/// Σ word · (2·place + 1) modulo 2^64 over the words of `bytes`, the first at `offset` in the matrix. It
+/// doesn't depend on how the matrix is cut, and changes with any word that changes or moves.
 fn sum_words(offset: usize, bytes: &[u8]) -> u64 {
     let words = bytes.as_chunks().0.iter().map(|b| u64::from(u32::from_le_bytes(*b)));
     let places = (offset / size_of::<u32>()) as u64..;
@@ -178,11 +178,11 @@ fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> {
     bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b))
 }
 
-/// A matrix on its way in.
+/// A matrix being loaded.
 pub struct LinearBuilder {
     linear: Linear,
     columns: Vec<[f32; 2]>,
-    // Whole rows from `first` on that are still here.
+    // Whole rows, starting at `first`, that have not been sent yet.
     staging: Vec<u8>,
     first: usize,
     int8: Vec<i8>,
@@ -191,13 +191,13 @@ pub struct LinearBuilder {
 }
 
 impl LinearBuilder {
-    /// Room for a matrix (M, K) in `format`. What the device has no room for shows in its error scope.
+    /// Allocates a matrix (M, K) in `format`. If the device has no room for it, its error scope reports that.
     ///
     /// # Errors
     /// [`ErrorKind::OutOfMemory`].
     pub fn new(device: &Rc<Device>, out_features: usize, in_features: usize, format: Format) -> Result<Self> {
         let rows = out_features.next_multiple_of(ROW_BLOCK);
-        // 64 bits: the device, not this address space, says what is too large.
+        // 64 bits: the device, not this address space, decides what is too large.
         let row_bytes = format.row_bytes(in_features) as u64;
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
         let buffer = |bytes: u64| GpuBuffer::new(device, bytes.max(BLOCK as u64), usage);
@@ -249,7 +249,7 @@ impl LinearBuilder {
         self.seek(m);
         match self.linear.format {
             Format::Int8 => self.staging.extend_from_slice(bytemuck::cast_slice(row)),
-            // The scale is the shader's business here, too.
+            // The shader applies the scale here, too.
             Format::F16 => self.staging.extend(row.iter().flat_map(|w| f16::from(*w).to_le_bytes())),
             Format::F32 => self.staging.extend(row.iter().flat_map(|w| f32::from(*w).to_le_bytes())),
             Format::Int4 => unreachable!("a matrix of which a part is stored as int8 is not int4"),
@@ -277,7 +277,7 @@ impl crate::backend::LinearBuilder for LinearBuilder {
             }
             Format::F16 => {
                 self.seek(m);
-                // A row that leaves the range of halves is brought back into it by a power of two, which is
+                // A row that exceeds the range of halves is scaled back into it by a power of two, which is
                 // exact.
                 let largest = row.iter().fold(0.0f32, |m, w| m.max(w.abs()));
                 let scale = if largest > HALF_MAX { (largest / HALF_MAX).log2().ceil().exp2() } else { 1.0 };

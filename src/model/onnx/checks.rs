@@ -11,10 +11,10 @@ use crate::weights::onnx::{Graph, Node, Tensors};
 
 /// The factor of x³ in the tanh form of GELU.
 const CUBIC: f32 = 0.044715;
-/// The least ε that half precision is given: smaller ones are 0 there.
+/// The smallest ε that is used in half precision, in which smaller ones are 0.
 const LEAST_HALF: f32 = 1.2e-7;
 
-/// Looks at the whole graph.
+/// Checks the whole graph.
 ///
 /// # Errors
 /// [`crate::ErrorKind::WeightsMismatch`], naming the node.
@@ -27,12 +27,12 @@ pub(in crate::model) fn check(graph: &Graph, tensors: &Tensors, mapped: &Mapped,
     activation(graph, tensors, config)
 }
 
-/// The one number that a value is.
+/// The number of a value that is a single constant.
 fn number(tensors: &Tensors, value: &str) -> Option<f32> {
     tensors.number(value)
 }
 
-/// A tensor of numbers that takes part and is no weight of the model's.
+/// Checks that every tensor of numbers in use is a weight of the model.
 fn unmapped(graph: &Graph, tensors: &Tensors, mapped: &Mapped) -> Result<()> {
     for head in tensors.heads() {
         let name = &head.name;
@@ -51,7 +51,7 @@ fn unmapped(graph: &Graph, tensors: &Tensors, mapped: &Mapped) -> Result<()> {
     Ok(())
 }
 
-/// ε of a layer normalization, in one operation or in several.
+/// Checks ε of a layer normalization, in one operation or in several.
 fn epsilon(graph: &Graph, tensors: &Tensors, node: &Node, wanted: f32) -> Result<()> {
     let found = match node.operator.as_str() {
         "LayerNormalization" => node.float("epsilon").or(Some(1e-5)),
@@ -71,7 +71,8 @@ fn epsilon(graph: &Graph, tensors: &Tensors, node: &Node, wanted: f32) -> Result
     }
 }
 
-/// What scores are multiplied with in front of the softmax, where the graph says it in numbers.
+/// Checks the number of heads and the factor of the scores before the softmax, if the graph has them as
+/// constants.
 fn scale(graph: &Graph, tensors: &Tensors, node: &Node, config: &Config) -> Result<()> {
     let wanted = 1.0 / ((config.width / config.heads) as f32).sqrt();
     let other = |what: String| {
@@ -100,7 +101,7 @@ fn scale(graph: &Graph, tensors: &Tensors, node: &Node, config: &Config) -> Resu
     }
 }
 
-/// The product of the numbers that scores are multiplied with; `None` where one is computed.
+/// The product of the constants that scores are multiplied by; `None` if a factor is computed.
 fn factor(graph: &Graph, tensors: &Tensors, scores: &str) -> Option<f32> {
     let mut value = scores;
     let mut factor = 1.0;
@@ -111,7 +112,7 @@ fn factor(graph: &Graph, tensors: &Tensors, scores: &str) -> Option<f32> {
                 let (x, of) = scaled(tensors, node)?;
                 (factor, value) = (factor * x, of);
             }
-            // A mask, or biases of distances: the scores are the side that a product leads to.
+            // A mask, or biases of distances: the scores are the operand that comes from a product.
             "Add" | "Where" | "Cast" | "Reshape" => {
                 value = node.inputs.iter().find(|input| leads_to_product(graph, input, 0))?;
             }
@@ -128,7 +129,7 @@ fn factor(graph: &Graph, tensors: &Tensors, scores: &str) -> Option<f32> {
     None
 }
 
-/// What a Mul or Div by a number multiplies with, and what it multiplies.
+/// The factor of a Mul or Div by a constant, and the value that it scales.
 fn scaled<'a>(tensors: &Tensors, node: &'a Node) -> Option<(f32, &'a str)> {
     let (a, b) = (node.input(0)?, node.input(1)?);
     match (node.operator.as_str(), number(tensors, a), number(tensors, b)) {
@@ -150,7 +151,7 @@ fn leads_to_product(graph: &Graph, value: &str, steps: usize) -> bool {
     }
 }
 
-/// What one side of the scores' product was multiplied with.
+/// The factor of one operand of the scores' product.
 fn operand(graph: &Graph, tensors: &Tensors, value: &str) -> Option<f32> {
     let mut value = value;
     for _ in 0..6 {
@@ -164,7 +165,7 @@ fn operand(graph: &Graph, tensors: &Tensors, value: &str) -> Option<f32> {
     None
 }
 
-/// The layers' activation.
+/// Checks the layers' activation.
 fn activation(graph: &Graph, tensors: &Tensors, config: &Config) -> Result<()> {
     let tanh_form = |node: &Node| match node.operator.as_str() {
         "FastGelu" => true,
@@ -196,7 +197,7 @@ fn activation(graph: &Graph, tensors: &Tensors, config: &Config) -> Result<()> {
     )))
 }
 
-/// Equal but for a rounding of half precision.
+/// Equal up to a rounding to half precision.
 fn is_near(x: f32, y: f32) -> bool {
     (x - y).abs() <= 2e-3 * y.abs()
 }

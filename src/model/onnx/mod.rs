@@ -2,7 +2,8 @@
 //! and by their place in the graph if operations were fused. Also checks that the graph computes the same model, as
 //! far as possible without running it.
 //!
-//! `roles` and `products` find the weights, `source` follows a value to its tensor, `checks` looks at the constants.
+//! `roles` and `products` find the weights, `source` traces a value to its tensor, `checks` verifies the
+//! constants.
 
 mod checks;
 mod operators;
@@ -23,14 +24,14 @@ use crate::weights::onnx::{self, Graph, Kind, Node, Wanted};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 
-/// A graph that is not that of the model.
+/// The error for a graph that doesn't match the model.
 fn mismatch(message: impl Display) -> Error {
     Error::new(ErrorKind::WeightsMismatch, message.to_string())
 }
 
-/// A node as messages have it.
+/// A node as shown in messages.
 fn described(node: &Node) -> String {
-    // An operation's name is a word, unless the file lies.
+    // An operation's name is a word, unless the file is malicious.
     let is_word = !node.operator.contains(|c: char| !c.is_ascii_alphanumeric() && c != '_') && node.operator.len() < 64;
     let operator = if is_word { node.operator.clone() } else { quoted(&node.operator) };
     match node.name.is_empty() {
@@ -39,16 +40,16 @@ fn described(node: &Node) -> String {
     }
 }
 
-/// What is known of the file once its weights are.
+/// What is known about the file once its weights have been found.
 pub(super) struct Mapped {
-    /// Tensors of the file that are weights, or of a head that is left out.
+    /// Tensors of the file that are weights, or that belong to a head that is left out.
     known: ByName<()>,
 }
 
-/// The weights of a file for the model of `config`; `exact`: whether whole numbers are to be decoded.
+/// The weights of a file for the model of `config`; `exact`: whether integers are decoded.
 ///
 /// # Errors
-/// [`ErrorKind::WeightsMismatch`] where one is missing, or where a node's weight is none of the model's.
+/// [`ErrorKind::WeightsMismatch`] if one is missing, or if a node's weight is not one of the model's.
 pub(super) fn of_model(graph: &Graph, config: &Config, plan: &Plan, exact: bool) -> Result<(Wanted, Mapped)> {
     let names = Names::of(config);
     let slots: HashMap<&str, usize> = plan.slots().iter().map(|slot| slot.name.as_str()).zip(0..).collect();
@@ -66,7 +67,7 @@ pub(super) fn of_model(graph: &Graph, config: &Config, plan: &Plan, exact: bool)
         }
         match extra {
             None => weights.push(weight),
-            // Its place is in a head, or in the pooler of an encoder.
+            // It belongs to a head, or to the pooler of an encoder.
             Some(name) if names.is_of_head_left_out(&name) => {}
             Some(name) => {
                 return Err(mismatch(format!(
@@ -95,25 +96,25 @@ pub(super) fn of_model(graph: &Graph, config: &Config, plan: &Plan, exact: bool)
     Ok((Wanted { weights, exact, in_order: false }, Mapped { known }))
 }
 
-/// The weights of a file without its configuration: as they are, of the architecture whose names it has.
+/// The weights of a file without its configuration, as they are; `names`: those of its architecture.
 ///
 /// # Errors
-/// As [`of_model`].
+/// The errors of [`of_model`].
 pub(crate) fn of_checkpoint(graph: &Graph, names: &Names) -> Result<Wanted> {
     Ok(Wanted { weights: Roles::find(graph, names)?.weights, exact: true, in_order: true })
 }
 
-/// The names of the architecture that most of a graph's values and modules have.
+/// The names of the architecture that matches most of a graph's values and modules.
 pub(crate) fn guess(graph: &Graph) -> Names {
     Names::with_most(|names| Roles::count(graph, names))
 }
 
-/// A part of a weight, of a shape that is not known yet.
+/// A part of a weight, whose shape is not known yet.
 fn part(name: String) -> onnx::Part {
     onnx::Part { name, shape: None }
 }
 
-/// What the weight of a place is for.
+/// The kind of weight that a place needs.
 fn kind_of(place: Place) -> Kind {
     match place {
         Place::Table(_) => Kind::Table,

@@ -1,5 +1,5 @@
-//! The operations that exporters, quantizers and optimizers make of an encoder. A graph with any other operation
-//! computes another model.
+//! The operations into which exporters, quantizers and optimizers turn an encoder. A graph with any other
+//! operation computes a different model.
 
 /// In alphabetical order.
 pub(super) const KNOWN: [&str; 82] = [

@@ -1,4 +1,4 @@
-//! Matrices: the products of a graph, and which weights they multiply with.
+//! Matrices: the products of a graph, and the weights that they multiply by.
 
 use super::roles::{MOST_STEPS, Roles, blocks, unread, vector};
 use super::source::Source;
@@ -8,7 +8,7 @@ use crate::weights::header::quoted;
 use crate::weights::int4;
 use crate::weights::onnx::{Form, Kind, Node, Weight};
 
-/// Where a node has its weight, and what else it says of it.
+/// A node's weight, and what else the node says about it.
 pub(super) struct Product<'a> {
     weight: &'a str,
     scale: Option<String>,
@@ -19,7 +19,7 @@ pub(super) struct Product<'a> {
 }
 
 impl<'a> Roles<'a> {
-    /// Where a node has its weight; `None` if it is no product with one.
+    /// The weight of a node; `None` if the node is not a product with one.
     pub(super) fn product(&self, node: &'a Node) -> Result<Option<Product<'a>>> {
         let product = |weight: usize, bias: usize| {
             let weight = node.input(weight)?;
@@ -64,7 +64,7 @@ impl<'a> Roles<'a> {
         })
     }
 
-    /// The weight of a product, if a name identifies it.
+    /// Adds the weight of a product, if a name identifies it.
     pub(super) fn matrix(&mut self, at: usize, node: &'a Node, product: Product<'a>) -> Result<()> {
         let Some(source) = Source::of(self.graph, product.weight) else { return Ok(()) };
         let bias = self.bias(at, node, &product).and_then(|(source, at)| self.vector_name(&source, at));
@@ -82,10 +82,10 @@ impl<'a> Roles<'a> {
         }
     }
 
-    /// The weight of a product, and its bias, by the weight's name.
+    /// Adds the weight of a product and its bias, by the weight's name.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::WeightsMismatch`] where there is none, or where it lies in a way that is not read.
+    /// [`crate::ErrorKind::WeightsMismatch`] if there is none, or if its layout is not supported.
     pub(super) fn named_matrix(
         &mut self,
         at: usize,
@@ -94,7 +94,7 @@ impl<'a> Roles<'a> {
         name: Option<String>,
     ) -> Result<()> {
         let Some(source) = Source::of(self.graph, product.weight) else { return Ok(()) };
-        // The half of GELU may have moved into the product behind it.
+        // The factor ½ of GELU may have moved into the product after it.
         let of_gelu = |x: f32| node.operator == "FusedMatMul" && x == 0.5;
         let one = |name| node.float(name).is_none_or(|x| x == 1.0 || of_gelu(x));
         if source.in_blocks || !one("alpha") || !one("beta") || node.int("transA").is_some_and(|on| on != 0) {
@@ -109,7 +109,7 @@ impl<'a> Roles<'a> {
                 self.names.model_type()
             )));
         };
-        // A bias that is equal to others' may go by their name.
+        // Tools may store equal biases once, under another one's name.
         let bias = format!("{}.bias", name.strip_suffix(".weight").unwrap_or(&name));
         if !self.seen.has(&bias)
             && let Some((source, _)) = self.bias(at, node, &product)
@@ -136,7 +136,8 @@ impl<'a> Roles<'a> {
         })
     }
 
-    /// The scale of a product of whole numbers, with which and the activations' the result is multiplied.
+    /// The weight's scale in a product of integers, whose result is multiplied by it and the activations'
+    /// scale.
     fn scale_after(&self, product: &str) -> Option<String> {
         let (_, cast, _) = self.graph.consumers(product).find(|(_, node, _)| node.operator == "Cast")?;
         let (_, mul, input) = self.graph.consumers(cast.output()).find(|(_, node, _)| node.operator == "Mul")?;
@@ -154,14 +155,15 @@ impl<'a> Roles<'a> {
         own.map(|source| (source, at)).or_else(|| self.bias_after(node.output(), 0))
     }
 
-    /// The tensor that `value` is, if it is named as a bias.
+    /// The tensor of `value`, if it has the name of a bias.
     fn bias_of(&self, value: &str) -> Option<Source> {
         let source = Source::of(self.graph, value)?;
         let is_bias = |name: &String| self.known_as(name, Kind::Vector).is_some_and(|name| name.ends_with(".bias"));
         source.names.iter().any(is_bias).then_some(source)
     }
 
-    /// The bias that is added to a product, and the node that adds it: on one way alone, or a hostile graph's have no end.
+    /// The bias that is added to a product, and the node that adds it. Follows a single path, since a hostile
+    /// graph may have any number of them.
     fn bias_after(&self, value: &str, steps: usize) -> Option<(Source, usize)> {
         let added = self.graph.consumers(value).find_map(|(at, node, input)| {
             let bias = |i: usize| node.input(i).filter(|_| i != input).and_then(|value| self.bias_of(value));
@@ -180,7 +182,8 @@ impl<'a> Roles<'a> {
         })
     }
 
-    /// A fused attention: query, key and value lie side by side, or their biases do.
+    /// Adds the weights of a fused attention: query, key and value are side by side, or only their biases
+    /// are.
     pub(super) fn attention(&mut self, node: &'a Node, layer: usize) -> Result<()> {
         let Some(modules) = self.names.attention(layer) else { return Err(unread(node)) };
         let named = |what: &str| modules.iter().map(|module| format!("{module}.{what}")).collect::<Vec<_>>();

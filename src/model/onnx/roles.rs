@@ -11,32 +11,33 @@ use crate::weights::onnx::by_name::ByName;
 use crate::weights::onnx::{Form, Graph, Kind, Node, Weight};
 use std::collections::HashSet;
 
-/// Nodes between a product and the addition of its bias: a cast and a scale of whole numbers, a change of shape.
+/// The maximum number of nodes between a product and the addition of its bias: a cast and a scale of
+/// integers, a change of shape.
 pub(super) const MOST_STEPS: usize = 5;
 
-/// The longest name, in bytes, in which a tensor's is looked for.
+/// The longest name, in bytes, that is searched for a tensor's name.
 const LONGEST_NAME: usize = 512;
 
-/// The weights of a graph, as they are found.
+/// The weights of a graph that have been found.
 pub(in crate::model) struct Roles<'a> {
     pub(super) graph: &'a Graph,
     pub(super) names: &'a Names,
     pub weights: Vec<Weight>,
     pub(super) seen: ByName<()>,
-    /// The weights of products whose biases lie together with others', by node.
+    /// The names of the weights of products whose biases share a tensor, by node.
     pub(super) of_attention: Vec<(usize, String)>,
-    /// Products that no name tells the weight of.
+    /// Products whose weight no name identifies.
     pub(super) unnamed: Vec<usize>,
-    /// The layer normalizations that are one operation, in their order.
+    /// The layer normalizations that are a single operation, in order.
     norms: Vec<usize>,
 }
 
 impl<'a> Roles<'a> {
-    /// Finds all.
+    /// Finds all weights.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::WeightsMismatch`], naming the node, for an operation that no encoder has and for a product
-    /// whose weight is none of the model's.
+    /// [`crate::ErrorKind::WeightsMismatch`], naming the node, for an operation that no encoder has and for a
+    /// product whose weight is not one of the model's.
     pub fn find(graph: &'a Graph, names: &'a Names) -> Result<Self> {
         let mut roles = Self::of(graph, names);
         for node in graph.nodes() {
@@ -76,7 +77,7 @@ impl<'a> Roles<'a> {
         Ok(roles)
     }
 
-    /// How many of a graph's values and modules have names of this kind.
+    /// How many of a graph's values and modules have one of these names.
     pub fn count(graph: &'a Graph, names: &'a Names) -> usize {
         let roles = Self::of(graph, names);
         let inputs = graph.nodes().iter().flat_map(|node| &node.inputs).filter_map(|name| roles.known(name));
@@ -84,14 +85,14 @@ impl<'a> Roles<'a> {
         inputs.chain(modules).collect::<HashSet<_>>().len()
     }
 
-    /// Names the products that nothing names, where of each layer one weight at most is left: they come in the order of
-    /// the layers.
+    /// Names the products that no name identifies, if at most one weight of each layer is left: they come in
+    /// the order of the layers.
     fn eliminate(&mut self) -> Result<()> {
         let unnamed = std::mem::take(&mut self.unnamed);
         let mut left = Vec::new();
         for layer in 0..unnamed.len() {
             let missing: Vec<String> = self.names.matrices(layer).filter(|name| !self.seen.has(name)).collect();
-            // A layer that no other product is of is none.
+            // If more are missing, there is no such layer, or the names are ambiguous.
             if missing.len() == 1 {
                 left.extend(missing);
             }
@@ -119,7 +120,8 @@ impl<'a> Roles<'a> {
         }
     }
 
-    /// The model's name for a value or a module's tensor: a model may have been exported inside of another.
+    /// The model's name for a value or a module's tensor, tried without its leading parts, too: a model may
+    /// have been exported inside another.
     fn known(&self, name: &str) -> Option<String> {
         let name = stem(name);
         if name.len() > LONGEST_NAME {
@@ -133,19 +135,19 @@ impl<'a> Roles<'a> {
         self.known(name).filter(|name| self.names.place(name).map(kind_of) == Some(kind))
     }
 
-    /// What the tensor `what` of the node's module is.
+    /// The model's name for the tensor `what` of the node's module.
     pub(super) fn of_module(&self, node: &Node, what: &str, kind: Kind) -> Option<String> {
         self.known_as(&format!("{}.{what}", node.module()?), kind)
     }
 
-    /// The name of what comes from `source` into node `at`: its own, or that of the node's module.
+    /// The name of the tensor that `source` feeds into `node`: its own, or one from the node's module.
     fn named(&self, source: &Source, node: &Node, kind: Kind, of_module: &str) -> Option<String> {
         let own = source.names.iter().find_map(|name| self.known_as(name, kind));
         own.or_else(|| self.of_module(node, of_module, kind))
     }
 
-    /// The bias, γ or β that comes from `source` into node `at`. Tools keep one of equal tensors for several modules:
-    /// then the node says which it is, or nothing does.
+    /// The name of the bias, γ or β that `source` feeds into node `at`. Tools keep one of equal tensors for
+    /// several modules: then the node identifies it, if anything does.
     pub(super) fn vector_name(&self, source: &Source, at: usize) -> Option<String> {
         let node = &self.graph.nodes()[at];
         let place = source.names.iter().position(|name| self.known_as(name, Kind::Vector).is_some())?;
@@ -170,7 +172,7 @@ impl<'a> Roles<'a> {
     pub(super) fn add(&mut self, weight: Weight) -> Result<()> {
         for part in &weight.parts {
             if !self.seen.insert(&part.name, ()) {
-                // One tensor may be used twice, as a table is, but two can't be one weight.
+                // One tensor may be used twice, like a table, but two can't be one weight.
                 let same = self.weights.iter().any(|other| other.data == weight.data && other.parts == weight.parts);
                 return if same {
                     Ok(())
@@ -186,7 +188,7 @@ impl<'a> Roles<'a> {
         Ok(())
     }
 
-    /// Biases, γ and β, by their names; what has none is found with what it is added to.
+    /// Adds biases, γ and β by their names; nameless ones are found with the product that they are added to.
     fn vectors(&mut self, at: usize, node: &'a Node) {
         for (i, input) in node.inputs.iter().enumerate().filter(|(_, input)| !input.is_empty()) {
             let Some(source) = Source::of(self.graph, input) else { continue };
@@ -209,7 +211,7 @@ impl<'a> Roles<'a> {
         }
     }
 
-    /// Tables whose rows are read.
+    /// Adds tables whose rows are read.
     fn table(&mut self, node: &'a Node) -> Result<()> {
         let inputs: &[usize] = match node.operator.as_str() {
             "Gather" | "GatherBlockQuantized" => &[0],
@@ -235,7 +237,7 @@ impl<'a> Roles<'a> {
             } else if weight.scale.is_none()
                 && let Some(dequantize) = self.decoded_after(node.output(), 0)
             {
-                // Whole numbers, decoded once they are read.
+                // Integers, decoded after they are read.
                 weight.scale = dequantize.input(1).and_then(|name| Source::of_tensor(self.graph, name));
                 weight.zero = dequantize.input(2).and_then(|name| Source::of_tensor(self.graph, name));
             }
@@ -244,14 +246,14 @@ impl<'a> Roles<'a> {
         Ok(())
     }
 
-    /// The scales and zero points of input `i` of a normalized sum of tables of whole numbers.
+    /// The scales and zero points of input `i` of a normalized sum of integer tables.
     fn scales_beside(&self, node: &'a Node, i: usize) -> Option<(Option<String>, Option<String>)> {
         let tensor = |i| node.input(i).and_then(|name| Source::of_tensor(self.graph, name));
         let of_table = node.operator == "QEmbedLayerNormalization" && (2..=6).contains(&i);
         of_table.then(|| (tensor(i + 6), tensor(i + 11)))
     }
 
-    /// What decodes whole numbers that were read, maybe moved.
+    /// The node that decodes integers after they are read, and possibly moved.
     fn decoded_after(&self, value: &str, steps: usize) -> Option<&'a Node> {
         let (_, node, _) = self.graph.consumers(value).find(|(_, _, input)| *input == 0 && steps <= MOST_STEPS)?;
         match node.operator.as_str() {
@@ -264,7 +266,7 @@ impl<'a> Roles<'a> {
     }
 }
 
-/// Whether `value` is a bias of the product in front of a normalization that is one with it.
+/// Whether `value` is the bias of the product before a normalization, fused with the normalization.
 fn is_bias_of_product(node: &Node, value: &str) -> bool {
     node.operator == "SkipLayerNormalization" && node.input(4) == Some(value)
 }

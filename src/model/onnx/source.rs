@@ -2,26 +2,26 @@
 
 use crate::weights::onnx::Graph;
 
-/// Operations between a tensor and the one that uses it, beyond which it is not looked for.
+/// The maximum number of operations between a tensor and its use; longer paths are not followed.
 const MOST_STEPS: usize = 8;
 
-/// A tensor of the file, and what is done to it in front of its use.
+/// A tensor of the file, and what is done to it before its use.
 pub(super) struct Source {
     /// The tensor's name.
     pub tensor: String,
-    /// What it is called on its way, the tensor's own name last: exporters keep the checkpoint's names on any of
-    /// these. Of tensors that are equal they may keep one, which has the others' names on its way.
+    /// The names of the values on its path, the tensor's own name last: exporters keep the checkpoint's names
+    /// on any of these. They may keep one of several equal tensors, with the others' names on its path.
     pub names: Vec<String>,
     /// Whether it is transposed.
     pub transposed: bool,
-    /// Its scales and zero points, if it holds whole numbers.
+    /// Its scales and zero points, if it contains integers.
     pub scales: Option<(String, Option<String>)>,
-    /// Whether these are of blocks.
+    /// Whether these are per block.
     pub in_blocks: bool,
 }
 
 impl Source {
-    /// The origin of `value`; `None` where it is computed of what the model is given, or more than moved.
+    /// The origin of `value`; `None` if it is computed by more than casts, transpositions and dequantization.
     pub fn of(graph: &Graph, value: &str) -> Option<Self> {
         let mut source =
             Self { tensor: String::new(), names: Vec::new(), transposed: false, scales: None, in_blocks: false };
@@ -47,14 +47,14 @@ impl Source {
         None
     }
 
-    /// The tensor that `value` is, as it is or under other names.
+    /// The tensor of `value`, if it is used unchanged, possibly under another name.
     pub fn of_tensor(graph: &Graph, value: &str) -> Option<String> {
         let source = Self::of(graph, value)?;
         (!source.transposed && source.scales.is_none()).then_some(source.tensor)
     }
 }
 
-/// What a name was before a tool rounded or transposed its tensor.
+/// A tensor's name before a tool quantized or transposed it.
 pub(super) fn stem(mut name: &str) -> &str {
     const SUFFIXES: [&str; 6] = ["_quantized", "_Transposed", "_Q4", "_Q8", "_Bnb4", "_DQ"];
     while let Some(shorter) = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)) {

@@ -1,5 +1,5 @@
-//! Byte-pair encoding: a word begins as its characters, and the pair of neighbours that was learnt first is
-//! merged until none is left.
+//! Byte-pair encoding: a word starts as its characters, and the neighbouring pair that was learned first is
+//! merged, until there is none.
 
 use super::vocabulary::{AT_ONCE, Hasher, Tokens, Vocabulary, spread};
 use super::{ByteTokens, Flaw, Merges, Piece};
@@ -12,20 +12,20 @@ use std::collections::BinaryHeap;
 /// No neighbour.
 const NONE: usize = usize::MAX;
 
-/// What a file says beside the vocabulary and the merges.
+/// Settings of a file besides the vocabulary and the merges.
 #[derive(Default)]
 pub struct BpeOptions {
-    /// The token for a character that has none; without one such characters are left out.
+    /// The token for a character that has none; if `None`, such characters are left out.
     pub unknown: Option<String>,
-    /// Neighbouring unknown characters are one token.
+    /// Neighbouring unknown characters become one token.
     pub fuse_unknown: bool,
     /// Unknown characters become tokens of their bytes.
     pub byte_fallback: bool,
-    /// A word that is a token is one, whether or not merges lead there.
+    /// A word that is in the vocabulary becomes one token, even if no merges produce it.
     pub ignore_merges: bool,
-    /// What a character that continues a word begins with.
+    /// The prefix of a character that continues a word.
     pub prefix: String,
-    /// What the last character of a word ends with.
+    /// The suffix of a word's last character.
     pub suffix: String,
 }
 
@@ -47,7 +47,7 @@ struct Table {
     hasher: Hasher,
 }
 
-/// A part of the word: its token, and how many bytes it counts for.
+/// A part of the word: its token, and how many bytes it covers.
 struct Symbol {
     id: u32,
     bytes: usize,
@@ -58,14 +58,14 @@ struct Symbol {
 #[derive(Default)]
 struct Scratch {
     symbols: Vec<Symbol>,
-    /// Rank, place of the first of the pair, and what it becomes: the lowest rank first, of equal ones the
-    /// first place.
+    /// Rank, place of the pair's first symbol, and the merged token: the lowest rank first, among equal ones
+    /// the first place.
     queue: BinaryHeap<Reverse<(u32, usize, u32)>>,
     spelled: String,
 }
 
 impl Table {
-    /// Of equal pairs the last counts, as in Python's dictionary.
+    /// Among equal pairs, the last one counts, as in a Python dictionary.
     fn new(tokens: &Tokens, merges: &Merges, prefix: &str) -> Result<Self, Flaw> {
         let ranks = HashTable::with_capacity(merges.len());
         let mut table = Self { ranks, merges: Vec::with_capacity(merges.len()), hasher: tokens.hasher() };
@@ -74,7 +74,7 @@ impl Table {
         Ok(table)
     }
 
-    /// Takes some of `pairs`; whether there may be more. `merged` is room for a token's text.
+    /// Adds some of `pairs`; returns whether there may be more. `merged` is a buffer for a token's text.
     #[inline(never)]
     fn add<'a>(
         &mut self,
@@ -108,7 +108,7 @@ impl Table {
         hash_of(self.hasher, first, second)
     }
 
-    /// The rank of a pair, and what it becomes.
+    /// The rank of a pair, and the token that it becomes.
     fn get(&self, first: u32, second: u32) -> Option<(u32, u32)> {
         let is_pair = |&rank: &u32| {
             let (a, b, _) = self.merges[rank as usize];
@@ -124,7 +124,7 @@ fn hash_of(hasher: Hasher, first: u32, second: u32) -> u64 {
 }
 
 impl Bpe {
-    /// A model of `vocabulary` and of `merges`, in the order of their ranks.
+    /// A model from `vocabulary` and `merges`, which are in the order of their ranks.
     ///
     /// # Errors
     /// The unknown token, or one that a merge names, is not in the vocabulary.
@@ -152,11 +152,11 @@ impl Bpe {
         &self.tokens
     }
 
-    /// Puts the pieces of `word` in place of those in `pieces`.
+    /// Replaces the contents of `pieces` with the pieces of `word`.
     ///
-    /// Source: Sennrich et al. 2016; `tokenizers` 0.23, `models/bpe`, which moves offsets to the left where
-    /// it leaves characters out. Where the bytes of a prefix or a suffix are tokens, it moves them to the right,
-    /// out of the word: here those tokens have the last byte's place.
+    /// Source: Sennrich et al. 2016; `tokenizers` 0.23, `models/bpe`, which moves offsets to the left if it
+    /// leaves characters out. If the bytes of a prefix or a suffix are tokens, it moves them to the right,
+    /// out of the word: here those tokens get the last byte's place.
     pub fn cut(&self, word: &str, pieces: &mut Vec<Piece>) {
         pieces.clear();
         if self.options.ignore_merges
@@ -184,8 +184,8 @@ impl Bpe {
             let before = symbols.len().checked_sub(1).unwrap_or(NONE);
             symbols.push(Symbol { id, bytes, before, after: NONE });
         };
-        // Tokens of bytes between two unknown characters don't keep these from being one: Python counts them
-        // after.
+        // Byte tokens between two unknown characters don't keep these from being fused: as in Python, the
+        // unknown token comes after them.
         let mut unknown: Option<usize> = None;
         for (i, c) in word.char_indices() {
             let bytes = c.len_utf8();
@@ -223,7 +223,7 @@ impl Bpe {
         }
     }
 
-    /// Merges neighbours; of the symbols that are merged into one before them no bytes are left.
+    /// Merges neighbours; a symbol that was merged into the one before it has 0 bytes left.
     fn merge(&self, symbols: &mut [Symbol], queue: &mut BinaryHeap<Reverse<(u32, usize, u32)>>) {
         queue.clear();
         for (i, pair) in symbols.windows(2).enumerate() {
@@ -231,7 +231,7 @@ impl Bpe {
         }
         while let Some(Reverse((_, at, to))) = queue.pop() {
             let after = symbols[at].after;
-            // One that was merged meanwhile, or with another than it was.
+            // One of the pair was merged in the meantime.
             if symbols[at].bytes == 0 || after == NONE {
                 continue;
             }

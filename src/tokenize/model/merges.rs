@@ -1,4 +1,4 @@
-//! Merges: their tokens' text end to end, as the vocabulary's.
+//! Merges: the text of their tokens, end to end, as in the vocabulary.
 
 /// Merges, in the order of their ranks: the two tokens of each, end to end.
 #[derive(Default)]
@@ -9,7 +9,7 @@ pub struct Merges {
 }
 
 impl Merges {
-    /// Appends "first second"; false where the text is not of that form.
+    /// Appends "first second"; returns false if the line doesn't have that form.
     pub fn push_line(&mut self, line: &str) -> bool {
         match line.split_once(' ') {
             Some((first, second)) if !second.contains(' ') => {
@@ -20,7 +20,7 @@ impl Merges {
         }
     }
 
-    /// Appends one.
+    /// Appends a merge.
     pub fn push(&mut self, first: &str, second: &str) {
         self.text.push_str(first);
         let middle = self.text.len() as u32;

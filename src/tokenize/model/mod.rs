@@ -1,5 +1,5 @@
-//! The model of a tokenizer: cuts the words that `split` gives it into the vocabulary's tokens. One file a
-//! kind; `vocabulary` holds the tokens, `merges` those of byte-pair encoding.
+//! The model of a tokenizer: splits the words from `split` into the vocabulary's tokens. One file per kind;
+//! `vocabulary` stores the tokens, `merges` the merges of byte-pair encoding.
 
 mod bpe;
 mod merges;
@@ -13,10 +13,10 @@ pub use unigram::Unigram;
 pub use vocabulary::{Tokens, Vocabulary};
 pub use wordpiece::WordPiece;
 
-/// The most bytes of a token that can be a part of a word: so many are read for each part at most.
+/// The maximum bytes of a token that can be a part of a word: limits how many are read for each part.
 pub const MAX_TOKEN_BYTES: usize = 512;
 
-/// A part of a word: its id, and the word's bytes that it stands for.
+/// A part of a word: its id, and the word's bytes that it covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// The token's id.
@@ -27,7 +27,7 @@ pub struct Piece {
     pub end: usize,
 }
 
-/// Why a vocabulary makes no model.
+/// Why a model can't be built from a vocabulary.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// It lacks the unknown token.
@@ -60,7 +60,7 @@ impl Model {
         }
     }
 
-    /// The token for what the vocabulary doesn't have, if there is one.
+    /// The token for text that the vocabulary doesn't have, if there is one.
     pub fn unknown(&self) -> Option<u32> {
         match self {
             Self::WordPiece(model) => Some(model.unknown()),
@@ -78,7 +78,7 @@ impl Model {
         }
     }
 
-    /// How many tokens it has: added tokens that it lacks are numbered from here on.
+    /// How many tokens it has; ids of added tokens that it lacks start here.
     pub fn len(&self) -> usize {
         match self {
             Self::Unigram(model) => model.tokens().entries(),
@@ -86,7 +86,7 @@ impl Model {
         }
     }
 
-    /// Puts the pieces of `word` in place of those in `pieces`.
+    /// Replaces the contents of `pieces` with the pieces of `word`.
     pub fn cut(&self, word: &str, pieces: &mut Vec<Piece>) {
         match self {
             Self::WordPiece(model) => model.cut(word, pieces),
@@ -96,7 +96,7 @@ impl Model {
     }
 }
 
-/// The tokens of single bytes, `<0x00>` to `<0xFF>`, as far as a vocabulary has them.
+/// The tokens of single bytes, `<0x00>` to `<0xFF>`, if a vocabulary has them.
 pub struct ByteTokens([Option<u32>; 256]);
 
 impl ByteTokens {
@@ -104,7 +104,7 @@ impl ByteTokens {
         Self(std::array::from_fn(|byte| tokens.id(&format!("<0x{byte:02X}>"))))
     }
 
-    /// The tokens of a text's bytes, where each has one.
+    /// The tokens of a text's bytes, if each has one.
     fn spell(&self, text: &str) -> Option<impl DoubleEndedIterator<Item = u32>> {
         let all = text.bytes().all(|byte| self.0[usize::from(byte)].is_some());
         all.then(|| text.bytes().filter_map(|byte| self.0[usize::from(byte)]))

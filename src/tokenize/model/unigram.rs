@@ -1,10 +1,10 @@
-//! Unigram: the spelling of a word in tokens whose scores have the largest sum.
+//! Unigram: spells a word with the tokens whose scores have the largest sum.
 
 use super::vocabulary::{Tokens, Vocabulary};
 use super::{ByteTokens, Flaw, MAX_TOKEN_BYTES, Piece};
 use std::cell::RefCell;
 
-/// How much less than the least of all tokens an unknown character counts.
+/// How far an unknown character's score is below the lowest of all tokens.
 const UNKNOWN_PENALTY: f64 = 10.0;
 
 /// The model.
@@ -22,12 +22,12 @@ pub struct Unigram {
 #[derive(Clone, Copy)]
 struct End {
     score: f64,
-    /// The last token, and where it starts; none where nothing ends here.
+    /// The last token, and where it starts; `None` if nothing ends here.
     last: Option<(u32, usize)>,
 }
 
 impl Unigram {
-    /// A model of `vocabulary`, whose ids are its places, and its scores.
+    /// A model from `vocabulary`, whose ids are its indexes, and its scores.
     ///
     /// # Errors
     /// There is no unknown token, a score is not a number, or a token is longer than [`MAX_TOKEN_BYTES`].
@@ -60,7 +60,7 @@ impl Unigram {
         &self.tokens
     }
 
-    /// Puts the pieces of `word` in place of those in `pieces`. Unknown characters side by side are one
+    /// Replaces the contents of `pieces` with the pieces of `word`. Adjacent unknown characters are one
     /// piece.
     ///
     /// Source: Kudo 2018; `tokenizers` 0.23, `models/unigram`, `encode_optimized`.
@@ -86,17 +86,19 @@ impl Unigram {
         pieces.reverse();
     }
 
-    /// Puts those pieces of a word that hold whatever follows `start`, its beginning, in place of those in `pieces`.
+    /// Replaces the contents of `pieces` with those pieces of `start`, the beginning of a word, that are
+    /// final whatever follows.
     ///
-    /// What follows can go on from each of the last places only that a token can reach over; the pieces that the
-    /// best ways to all of these have in common are sure, but for unknown ones at their end, which may grow.
+    /// The rest can only continue from the last places, within the longest token's length of the end. The
+    /// pieces that the best ways to all of these have in common are final, except for unknown ones at their
+    /// end, which may grow.
     pub fn cut_start(&self, start: &str, pieces: &mut Vec<Piece>) {
         let mut ends = self.ends.borrow_mut();
         self.score(start, &mut ends);
         let reach = start.len().saturating_sub(self.tokens.whole.longest);
         let mut sure = start.len();
         for end in (reach..=start.len()).rev().filter(|end| *end == 0 || ends[*end].last.is_some()) {
-            // Where two ways meet: the later of both places goes back until they are one.
+            // Finds where two ways meet: the later of both places goes back until they are equal.
             let mut other = end;
             while sure != other {
                 let later = if sure > other { &mut sure } else { &mut other };
@@ -112,7 +114,7 @@ impl Unigram {
         self.cut(&start[..sure], pieces);
     }
 
-    /// For each byte of the word where a token may end, the best way there.
+    /// Finds the best way to each byte of the word where a token may end.
     fn score(&self, word: &str, ends: &mut Vec<End>) {
         ends.clear();
         ends.resize(word.len() + 1, End { score: 0.0, last: None });
@@ -135,8 +137,8 @@ impl Unigram {
         }
     }
 
-    /// Pushes what stands for unknown characters, from the last to the first: a token that they spell
-    /// together anyway, the tokens of their bytes, or the unknown one.
+    /// Pushes the tokens for unknown characters, from the last to the first: a token that they spell together
+    /// anyway, the tokens of their bytes, or the unknown one.
     fn push_unknown(&self, word: &str, start: usize, end: usize, pieces: &mut Vec<Piece>) {
         let spelled = &word[start..end];
         if let Some(id) = self.tokens.id(spelled) {
@@ -156,7 +158,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// The plain definition: of all ways to spell the word, the best sum.
+        /// The plain definition: the best sum of all ways to spell the word.
         #[test]
         fn no_other_way_to_spell_a_word_is_better(
             tokens in prop::collection::btree_map("[abé]{1,4}", -9.0f64..0.0, 1..20),
@@ -169,7 +171,7 @@ mod tests {
             let unknown = |part: &str| part.chars().count() as f64 * model.unknown_score;
             let score = |part: &str| tokens.get(part).copied().unwrap_or_else(|| unknown(part));
             let sum: f64 = pieces.iter().map(|piece| score(&word[piece.start..piece.end])).sum();
-            // best[i]: of the first i bytes.
+            // best[i]: the best sum for the first i bytes.
             let mut best = vec![f64::NEG_INFINITY; word.len() + 1];
             best[0] = 0.0;
             let places: Vec<usize> = word.char_indices().map(|(i, _)| i).chain([word.len()]).collect();

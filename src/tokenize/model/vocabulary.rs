@@ -1,39 +1,40 @@
-//! A vocabulary: its tokens' text end to end, and hash tables of indexes that lie over it.
+//! A vocabulary: the text of its tokens, end to end, and hash tables of indexes into it.
 //!
-//! A map of strings takes an allocation a token, which takes longest where nothing is optimized yet
+//! A map of strings needs an allocation per token, which is slowest before the engine has optimized anything
 //! (docs/decisions/0025).
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use std::ops::Range;
 
-/// How many entries are hashed in one call: an engine can't replace a function by its optimized form while it runs.
+/// How many entries are hashed per call: an engine can't replace a function with its optimized form while it
+/// runs.
 pub const AT_ONCE: usize = 256;
 
 /// 2^61 - 1, a prime.
 const MODULUS: u64 = (1 << 61) - 1;
 
-/// A polynomial hash, which grows byte by byte with the text: so all beginnings of a word are hashed in one
-/// pass. Two texts of n bytes have the same hash for n of 2^31 bases at most; and the base is drawn for each
-/// vocabulary, so that none can be made for it.
+/// A polynomial hash, which grows byte by byte with the text, so that all prefixes of a word are hashed in
+/// one pass. Two texts of n bytes have the same hash for at most n of 2^31 bases, and each vocabulary draws
+/// its own base, so that nobody can craft collisions for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hasher {
-    /// Of 32 bits: a product is two multiplications then, on a machine of 64 bits.
+    /// It has 32 bits, so that a product is two 64-bit multiplications.
     base: u64,
 }
 
 impl Hasher {
-    /// A hash that nobody foresees. Where there are no random numbers, as in no runtime that is supported once
-    /// it answers requests, it is always the same.
+    /// An unpredictable hash. It is always the same without random numbers, which every supported runtime has
+    /// once it answers requests.
     fn draw() -> Self {
         Self { base: u64::from(getrandom::u32().unwrap_or(0x9E37_79B9) | 1 << 31) }
     }
 
-    /// The hash of a sequence and one more number, from that of the sequence; 0 for none.
+    /// The hash of a sequence and one more number, from the hash of the sequence; 0 for an empty one.
     pub fn grow(self, hash: u64, next: u32) -> u64 {
         let low = (hash & u64::from(u32::MAX)) * self.base;
         let high = (hash >> 32) * self.base;
-        // 2^61 is 1 here, so a number's bits from there on are added to those below.
+        // 2^61 is 1 here, so a number's bits from that one up are added to the lower ones.
         let product = (low & MODULUS) + (low >> 61) + ((high << 32) & MODULUS) + (high >> 29);
         let sum = product + u64::from(next) + 1;
         let sum = (sum & MODULUS) + (sum >> 61);
@@ -45,7 +46,7 @@ impl Hasher {
     }
 }
 
-/// A hash with its entropy in all of its bits, for a table.
+/// Spreads a hash's entropy over all of its bits, for a table.
 pub fn spread(hash: u64) -> u64 {
     hash.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
@@ -70,9 +71,9 @@ impl Vocabulary {
         self.end_token_after(0, id);
     }
 
-    /// Ends a token behind the next `bytes` that will be written.
+    /// Ends a token after the next `bytes` that will be written.
     pub fn end_token_after(&mut self, bytes: usize, id: u32) {
-        // It was read from memory of 32 bits: the text's length fits.
+        // The text was read from 32-bit memory, so its length fits.
         self.entries.push(((self.text.len() + bytes) as u32, id));
     }
 
@@ -81,7 +82,7 @@ impl Vocabulary {
         self.entries.iter().map(|(_, id)| *id)
     }
 
-    /// The place of a token, which is looked for from the start.
+    /// The index of a token, found by linear search.
     pub fn find(&self, token: &str) -> Option<usize> {
         (0..self.entries.len() as u32).find(|entry| self.token(*entry) == token).map(|entry| entry as usize)
     }
@@ -112,16 +113,16 @@ impl Vocabulary {
     }
 }
 
-/// Entries of the vocabulary by their text from byte `from` on.
+/// Entries of the vocabulary by their text starting at byte `from`.
 pub struct Table {
     entries: HashTable<u32>,
     from: usize,
-    /// Bytes of the longest.
+    /// The length of the longest, in bytes.
     pub longest: usize,
 }
 
 impl Table {
-    /// The tokens that begin with `prefix`. Of equal ones the last counts, as in a JSON object.
+    /// The tokens that begin with `prefix`. Among equal ones the last counts, as in a JSON object.
     fn new(vocabulary: &Vocabulary, hasher: Hasher, prefix: &str) -> Self {
         let entries = vocabulary.entries.len();
         let mut table = Self { entries: HashTable::with_capacity(entries), from: prefix.len(), longest: 0 };
@@ -131,7 +132,7 @@ impl Table {
         table
     }
 
-    /// Takes those of `entries`.
+    /// Adds the tokens of `entries` that begin with `prefix`.
     #[inline(never)]
     fn add(&mut self, vocabulary: &Vocabulary, hasher: Hasher, prefix: &str, entries: Range<usize>) {
         for entry in entries {
@@ -140,7 +141,7 @@ impl Table {
             self.longest = self.longest.max(piece.len());
             let key = |&entry: &u32| &vocabulary.bytes(entry)[prefix.len()..];
             let hash = spread(hasher.hash(piece));
-            // There is room for all: none is ever hashed again.
+            // There is room for all, so none is ever rehashed.
             match self.entries.entry(hash, |other| key(other) == piece, |entry| spread(hasher.hash(key(entry)))) {
                 Entry::Occupied(mut other) => *other.get_mut() = entry,
                 Entry::Vacant(place) => _ = place.insert(entry),
@@ -148,25 +149,25 @@ impl Table {
         }
     }
 
-    /// The entry of `piece`, which has this hash.
+    /// The entry of `piece`, whose hash is `hash`.
     fn get(&self, vocabulary: &Vocabulary, hash: u64, piece: &[u8]) -> Option<u32> {
         let is_piece = |&entry: &u32| &vocabulary.bytes(entry)[self.from..] == piece;
         self.entries.find(spread(hash), is_piece).copied()
     }
 }
 
-/// A vocabulary, its tokens found by text and by id.
+/// A vocabulary with lookup of tokens by text and by id.
 pub struct Tokens {
     vocabulary: Vocabulary,
     hasher: Hasher,
     /// All tokens.
     pub whole: Table,
-    /// The entry of each id, where it has one.
+    /// The entry of each id, if it has one.
     by_id: Vec<Option<u32>>,
 }
 
 impl Tokens {
-    /// Of a vocabulary whose ids are all below the rows of an embedding.
+    /// Indexes a vocabulary whose ids are all below the rows of an embedding.
     pub fn new(vocabulary: Vocabulary) -> Self {
         let hasher = Hasher::draw();
         let whole = Table::new(&vocabulary, hasher, "");
@@ -182,17 +183,17 @@ impl Tokens {
         Table::new(&self.vocabulary, self.hasher, prefix)
     }
 
-    /// The hash for further tables, whose seed is this vocabulary's.
+    /// The hash for further tables, with this vocabulary's base.
     pub fn hasher(&self) -> Hasher {
         self.hasher
     }
 
-    /// Tokens, equal ones counted once.
+    /// The number of tokens, with equal ones counted once.
     pub fn len(&self) -> usize {
         self.whole.entries.len()
     }
 
-    /// Tokens, equal ones counted each.
+    /// The number of tokens, with equal ones counted separately.
     pub fn entries(&self) -> usize {
         self.vocabulary.entries()
     }
@@ -237,8 +238,8 @@ impl Tokens {
         Some(self.vocabulary.token(entry?))
     }
 
-    /// Gives `found` the entries of `table` that `rest` begins with, and the bytes of each, from the shortest
-    /// to the longest.
+    /// Calls `found` with the entries of `table` that `rest` begins with and the bytes of each, from the
+    /// shortest to the longest.
     pub fn prefixes(&self, table: &Table, rest: &str, mut found: impl FnMut(u32, usize)) {
         let mut hash = 0;
         for (i, byte) in rest.bytes().take(table.longest).enumerate() {
@@ -290,7 +291,7 @@ pub mod tests {
                 let fast = numbers.iter().fold(0, |hash, number| hasher.grow(hash, *number));
                 assert_eq!(u128::from(fast), slow(numbers));
             }
-            // Also of hashes that a vocabulary would have to be looked for.
+            // Also for hashes that no known text has.
             for hash in [MODULUS - 1, u64::from(u32::MAX), 1 << 60] {
                 let slow = (u128::from(hash) * u128::from(base) + (1 << 32)) % u128::from(MODULUS);
                 assert_eq!(u128::from(hasher.grow(hash, u32::MAX)), slow, "{hash}");

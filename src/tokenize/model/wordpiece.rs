@@ -3,26 +3,27 @@
 use super::vocabulary::{Table, Tokens, Vocabulary};
 use super::{Flaw, MAX_TOKEN_BYTES, Piece};
 
-/// The most characters of a word; of a longer one nothing is known, whatever the file says.
+/// The maximum characters of a word; a longer one is unknown, whatever the file says.
 const MAX_WORD: usize = 1 << 16;
 
 /// The model: cuts a word into the longest tokens that the vocabulary has.
 pub struct WordPiece {
     tokens: Tokens,
-    /// Tokens that begin with the prefix of what continues a word, by what follows it.
+    /// Tokens that begin with the continuation prefix, by the text after it.
     continuing: Table,
     unknown: u32,
     longest_word: usize,
-    /// What a token that continues a word begins with.
+    /// The prefix of a token that continues a word.
     prefix: String,
 }
 
 impl WordPiece {
-    /// A model of `vocabulary`; `prefix` is what a token that continues a word begins with, `longest_word`
-    /// counts characters.
+    /// A model from `vocabulary`; `prefix` begins a token that continues a word, `longest_word` counts
+    /// characters.
     ///
     /// # Errors
-    /// The unknown token is not in the vocabulary, or a token that could be a part of a word is longer than [`MAX_TOKEN_BYTES`].
+    /// The unknown token is not in the vocabulary, or a token that could be part of a word is longer than
+    /// [`MAX_TOKEN_BYTES`].
     pub fn new(vocabulary: Vocabulary, unknown: &str, prefix: &str, longest_word: usize) -> Result<Self, Flaw> {
         let mut tokens = Tokens::new(vocabulary);
         let mut continuing = tokens.table(prefix);
@@ -38,7 +39,7 @@ impl WordPiece {
         Ok(Self { tokens, continuing, unknown, longest_word, prefix: prefix.to_owned() })
     }
 
-    /// What stands for a word that the vocabulary has no tokens for.
+    /// The token for a word that the vocabulary can't spell.
     pub fn unknown(&self) -> u32 {
         self.unknown
     }
@@ -48,7 +49,7 @@ impl WordPiece {
         !self.prefix.is_empty()
     }
 
-    /// What a token that continues a word begins with.
+    /// The prefix of a token that continues a word.
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
@@ -58,15 +59,15 @@ impl WordPiece {
         &self.tokens
     }
 
-    /// Puts the pieces of `word` in place of those in `pieces`: the longest token that it begins with, then
-    /// the longest that continues it, and so on; one unknown piece where there is none, or where the word is
-    /// too long.
+    /// Replaces the contents of `pieces` with the pieces of `word`: the longest token that it begins with,
+    /// then the longest that continues it, and so on; or a single unknown piece if there is no such token, or
+    /// if the word is too long.
     ///
     /// Source: Wu et al. 2016, section 4.1; greedy as in BERT's `tokenization.py`.
     pub fn cut(&self, word: &str, pieces: &mut Vec<Piece>) {
         pieces.clear();
         let unknown = Piece { id: self.unknown, start: 0, end: word.len() };
-        // A word has at most as many characters as bytes: most need no counting.
+        // A word has at most as many characters as bytes, so most need no counting.
         if word.len() > self.longest_word && word.chars().count() > self.longest_word {
             return pieces.push(unknown);
         }
@@ -134,8 +135,7 @@ mod tests {
 
     #[test]
     fn a_long_word_takes_steps_in_proportion_to_its_length() {
-        // All beginnings are tokens, so every one of them is tried; the last character makes the word an
-        // unknown one.
+        // All prefixes are tokens, so each one is tried; the last character makes the word unknown.
         let tokens: Vec<String> =
             (1..=400).flat_map(|n| [n.min(200), n]).map(|n| format!("##{}", "a".repeat(n))).collect();
         let entries = [("[UNK]", 0), ("a", 1)].into_iter().chain(tokens.iter().map(String::as_str).zip(2..));

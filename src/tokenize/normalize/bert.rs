@@ -1,7 +1,7 @@
-//! BERT's normalization: control characters go, white space becomes blanks, Chinese characters get blanks
-//! around them, accents and letter case go if configured.
+//! BERT's normalization: removes control characters, turns white space into blanks, puts blanks around
+//! Chinese characters, and removes accents and letter case if configured.
 //!
-//! Not the crate's stage: it has no origins, and brings a second set of Unicode's tables along
+//! This is not the crate's stage, which has no origins and adds a second set of Unicode tables
 //! (docs/decisions/0023).
 
 use super::super::read::Stage;
@@ -19,7 +19,7 @@ pub struct Bert {
 }
 
 impl Bert {
-    /// `strip_accents`: whether accents go, `None`: where letters are lowercased.
+    /// `strip_accents`: whether accents are removed; `None`: if letters are lowercased.
     pub fn new(clean_text: bool, chinese: bool, strip_accents: Option<bool>, lowercase: bool) -> Self {
         Self { clean_text, chinese, strip_accents: strip_accents.unwrap_or(lowercase), lowercase }
     }
@@ -62,8 +62,8 @@ impl Bert {
     }
 }
 
-/// Whether cleaning takes a character away: control characters, those without a meaning, and those in place
-/// of broken ones.
+/// Whether cleaning removes a character: control characters except tabs and line breaks, format and
+/// private-use characters, and the replacement character.
 fn goes(c: char) -> bool {
     match c {
         '\t' | '\n' | '\r' => false,
@@ -72,8 +72,7 @@ fn goes(c: char) -> bool {
     }
 }
 
-/// Whether a character is of the blocks of Chinese characters, which Japanese kana and Korean letters are
-/// not.
+/// Whether a character is in the blocks of Chinese characters; Japanese kana and Korean letters are not.
 fn is_chinese(c: char) -> bool {
     matches!(c,
         '\u{4e00}'..='\u{9fff}' | '\u{3400}'..='\u{4dbf}' | '\u{20000}'..='\u{2a6df}' | '\u{2a700}'..='\u{2b73f}'

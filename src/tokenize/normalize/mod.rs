@@ -1,4 +1,5 @@
-//! The normalizer of a tokenizer: the text that words are cut from. One file a kind, or a family of kinds.
+//! The normalizer of a tokenizer: produces the text that is split into words. One file per kind, or per
+//! family of kinds.
 
 mod bert;
 mod precompiled;
@@ -16,7 +17,7 @@ pub use precompiled::Precompiled;
 use replace::Replace;
 use unicode::Unicode;
 
-/// A normalized text has at most this many times the bytes of its source, and this many more.
+/// A normalized text has at most `GROWTH` times the bytes of its source, plus `SPARE`.
 const GROWTH: usize = 16;
 const SPARE: usize = 1 << 16;
 
@@ -28,17 +29,17 @@ pub enum Normalizer {
     Unicode(Unicode),
     /// SentencePiece's character map.
     Precompiled(Precompiled),
-    /// One text in the place of another.
+    /// Replaces one text with another.
     Replace(Replace),
-    /// A text in front of one that is not empty.
+    /// Prepends a text to one that is not empty.
     Prepend(String),
-    /// Bytes as characters that can be seen.
+    /// Turns bytes into visible characters.
     ByteLevel,
-    /// One after the other; none changes nothing.
+    /// One after the other; an empty sequence changes nothing.
     Sequence(Vec<Normalizer>),
 }
 
-/// DeBERTa's, versions 2 and 3.
+/// The normalizer of DeBERTa, versions 2 and 3.
 pub fn deberta_v2(lowercase: bool) -> Normalizer {
     let small = lowercase.then_some(Normalizer::Unicode(Unicode::Lowercase));
     let blanks = Pattern::regex(r"\s{2,}|[\n\r\t]").map(|blanks| Normalizer::Replace(Replace::new(blanks, " ")));
@@ -47,7 +48,7 @@ pub fn deberta_v2(lowercase: bool) -> Normalizer {
 }
 
 impl Normalizer {
-    /// One that changes nothing.
+    /// A normalizer that changes nothing.
     pub const NONE: Self = Self::Sequence(Vec::new());
 
     /// Reads the normalizer of a `tokenizer.json`.
@@ -69,7 +70,7 @@ impl Normalizer {
         })
     }
 
-    /// Whether two letters, digits or Chinese characters side by side are normalized as they are alone.
+    /// Whether adjacent letters, digits or Chinese characters are normalized as if each were alone.
     pub fn keeps_apart(&self) -> bool {
         match self {
             Self::Bert(_) | Self::Unicode(_) | Self::Precompiled(_) | Self::Prepend(_) => true,
@@ -79,8 +80,8 @@ impl Normalizer {
         }
     }
 
-    /// Whether what it makes of a text's beginning, up to a blank that follows another character, is the beginning
-    /// of what it makes of the text, but for a character.
+    /// Whether normalizing a text's beginning, up to a blank that follows another character, gives the
+    /// beginning of the normalized text, except for one character.
     pub fn ends_at_blanks(&self) -> bool {
         self.is_local(&mut true)
     }
@@ -104,7 +105,7 @@ impl Normalizer {
     /// Normalizes a piece of a text.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::TokenizerUnsupported`] where it makes too much of a text.
+    /// [`crate::ErrorKind::TokenizerUnsupported`] if it makes a text too long.
     pub fn apply(&self, text: &mut Text) -> Result<()> {
         let most = text.as_str().len().saturating_mul(GROWTH).saturating_add(SPARE);
         if self.apply_within(text, most) {
@@ -116,7 +117,8 @@ impl Normalizer {
         )))
     }
 
-    /// Whether the text has no more than `most` bytes then; where it would, it may be left as it was.
+    /// Returns whether the text then has at most `most` bytes; if it would have more, it may be left
+    /// unchanged.
     fn apply_within(&self, text: &mut Text, most: usize) -> bool {
         match self {
             Self::Bert(bert) => bert.apply(text),

@@ -1,4 +1,4 @@
-//! SentencePiece's compiled character map: a trie of texts, each with what takes its place.
+//! SentencePiece's compiled character map: a trie of texts, each with its replacement.
 
 use super::super::read::{Stage, base64};
 use super::super::text::Text;
@@ -6,14 +6,14 @@ use super::super::{FILE, invalid_in, unsupported_in};
 use crate::error::Result;
 use unicode_segmentation::UnicodeSegmentation;
 
-/// The most bytes that take the place of a character.
+/// The maximum bytes of a replacement.
 const LONGEST: usize = 512;
 
 /// The map.
 pub struct Precompiled {
     /// A double array: the units of `darts-clone`.
     trie: Vec<u32>,
-    /// What takes a text's place: from the trie's value up to the next NUL.
+    /// The replacement of a text: from the trie's value up to the next NUL.
     replacements: String,
 }
 
@@ -24,12 +24,12 @@ impl Precompiled {
         Self::from_bytes(FILE.name, &map.ok_or_else(|| stage.wrong("precompiled_charsmap", "bytes in base64"))?)
     }
 
-    /// Of a map of `file` as SentencePiece writes it: the bytes of the trie, their number in front, and the
+    /// Reads a map of `file` as SentencePiece writes it: the length of the trie in bytes, the trie, and the
     /// replacements.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::TokenizerInvalid`] where it is cut or no UTF-8; [`crate::ErrorKind::TokenizerUnsupported`] where a replacement
-    /// has more than 512 bytes.
+    /// [`crate::ErrorKind::TokenizerInvalid`] if it is cut off or not UTF-8;
+    /// [`crate::ErrorKind::TokenizerUnsupported`] if a replacement has more than 512 bytes.
     pub fn from_bytes(file: &str, map: &[u8]) -> Result<Self> {
         let parts = map.split_first_chunk().and_then(|(length, rest)| {
             let (trie, replacements) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
@@ -47,9 +47,9 @@ impl Precompiled {
         Ok(Self { trie, replacements: replacements.into() })
     }
 
-    /// What takes the place of the shortest text of the map that `part` begins with: SentencePiece's own
-    /// choice is the longest, but Hugging Face's tokenizers take the first that they find. A value that
-    /// points nowhere is none.
+    /// The replacement of the shortest text of the map that `part` begins with: SentencePiece itself chooses
+    /// the longest, but Hugging Face's tokenizers use the first one that they find. `None` if a value points
+    /// nowhere.
     fn replacement(&self, part: &str) -> Option<&str> {
         let offset = |unit: u32| ((unit >> 10) << ((unit & (1 << 9)) >> 6)) as usize;
         let mut node = offset(*self.trie.first()?);
@@ -75,15 +75,15 @@ impl Precompiled {
         [" ", "\n"].into_iter().all(|blank| self.replacement(blank).is_none_or(white))
     }
 
-    /// Graphemes of less than six bytes are looked up whole, then their characters. False, and the text as it was,
-    /// where it would have more than `most` bytes.
+    /// Looks up graphemes of less than six bytes as a whole first, then their characters. Returns false, and
+    /// leaves the text unchanged, if it would have more than `most` bytes.
     ///
     /// Source: `tokenizers` 0.23, `normalizers/precompiled.rs`; `spm_precompiled` 0.1.
     pub fn apply(&self, text: &mut Text, most: usize) -> bool {
         let mut changes: Vec<(char, isize)> = Vec::with_capacity(text.as_str().len());
         let mut changed = false;
         for grapheme in text.as_str().graphemes(true) {
-            // A character has a byte or more.
+            // A character has at least one byte.
             if changes.len() > most {
                 return false;
             }
@@ -113,8 +113,8 @@ impl Precompiled {
     }
 }
 
-/// Counts the characters that are more or less as Hugging Face's tokenizers do: those that go are the loss of
-/// the last one before them, and of nobody at the start.
+/// Counts added and removed characters as Hugging Face's tokenizers do: removed ones are attributed to the
+/// last one before them, and to none at the start.
 fn replace(changes: &mut Vec<(char, isize)>, old: &str, new: &str) {
     let (old, count) = (old.chars().count() as isize, new.chars().count() as isize);
     changes.extend(new.chars().map(|c| (c, 0)));

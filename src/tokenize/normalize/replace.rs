@@ -1,4 +1,4 @@
-//! Replaces one text by another.
+//! Replaces one text with another.
 
 use super::super::pattern::Pattern;
 use super::super::read::Stage;
@@ -17,7 +17,7 @@ impl Replace {
         Ok(Self { pattern: Pattern::read(stage)?, content: stage.short_text("content")?.into() })
     }
 
-    /// `content` in the place of what `pattern` matches.
+    /// Replaces the matches of `pattern` with `content`.
     pub fn new(pattern: Pattern, content: &str) -> Self {
         Self { pattern, content: content.into() }
     }
@@ -27,9 +27,9 @@ impl Replace {
         self.pattern.is_of_marks()
     }
 
-    /// Whether what it makes of a text's beginning, up to a blank that follows another character, is the beginning
-    /// of what it makes of the text. `blanks`: whether those of the source are still there; afterwards, whether
-    /// they are.
+    /// Whether replacing in a text's beginning, up to a blank that follows another character, gives the
+    /// beginning of the whole result. `blanks`: whether the source's blanks are still there; afterwards,
+    /// whether they still are.
     pub fn is_local(&self, blanks: &mut bool) -> bool {
         let Self { pattern, content } = self;
         let local = !pattern.reaches_over_blanks() && (*blanks || pattern.is_of_one_character());
@@ -37,7 +37,7 @@ impl Replace {
         local
     }
 
-    /// False, and the text as it was, where it would have more than `most` bytes.
+    /// Returns false, and leaves the text unchanged, if it would have more than `most` bytes.
     ///
     /// Source: `tokenizers` 0.23, `NormalizedString::replace`.
     pub fn apply(&self, text: &mut Text, most: usize) -> bool {

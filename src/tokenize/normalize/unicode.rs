@@ -16,18 +16,18 @@ pub enum Unicode {
     Nfkd,
     /// Compatibility decomposition, then composition.
     Nfkc,
-    /// Letters become small ones, one by one: a Σ is never ς.
+    /// Lowercases letters one by one: a Σ never becomes ς.
     Lowercase,
-    /// Combining marks go; those of composed characters only where these were decomposed before.
+    /// Removes combining marks; those of composed characters only if these were decomposed before.
     StripAccents,
-    /// White space at the ends goes.
+    /// Removes white space at the ends.
     Strip {
         /// At the start.
         left: bool,
         /// At the end.
         right: bool,
     },
-    /// What SentencePiece's `nmt` rules do: control characters go, white space and what looks like it becomes
+    /// SentencePiece's `nmt` rules: removes control characters, turns white space and what looks like it into
     /// blanks.
     Nmt,
 }
@@ -51,7 +51,7 @@ impl Unicode {
     /// Source: `tokenizers` 0.23, `normalizers/{unicode,strip,utils}.rs`.
     pub fn apply(&self, text: &mut Text) {
         match self {
-            // ASCII is in all forms.
+            // ASCII is already in all forms.
             Self::Nfd | Self::Nfc | Self::Nfkd | Self::Nfkc if text.as_str().is_ascii() => {}
             Self::Nfd => text.transform(&text.as_str().nfd().collect::<Vec<_>>()),
             Self::Nfc => text.transform(&text.as_str().nfc().collect::<Vec<_>>()),

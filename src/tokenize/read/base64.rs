@@ -1,6 +1,6 @@
-//! Base64, as `tokenizer.json` holds bytes.
+//! Base64, in which `tokenizer.json` stores bytes.
 
-/// The bytes that a text stands for, where it is of that form.
+/// The bytes that a text encodes; `None` if it is not base64.
 pub fn base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=').as_bytes();
     let value = |digit: &u8| {

@@ -1,6 +1,6 @@
-//! The class of transformers that reads a tokenizer, and how it interprets its files.
-//! These classes only use the vocabulary and the added tokens of `tokenizer.json`, and `tokenizer_config.json` for
-//! the rest; other classes use all of it.
+//! The class of transformers that reads a tokenizer, and how it interprets its files. These classes only use
+//! the vocabulary and the added tokens of `tokenizer.json`, and `tokenizer_config.json` for the rest; other
+//! classes use all of `tokenizer.json`.
 
 use super::super::added::AddedToken;
 use super::super::frame::{Frame, Trim};
@@ -13,12 +13,12 @@ use super::vocabulary::FileVocabulary;
 use crate::error::{ErrorKind, Result};
 use crate::json::JsonFile;
 
-/// What a model's `config.json` says of its tokenizer.
+/// What a model's `config.json` says about its tokenizer.
 #[derive(Clone, Debug, Default)]
 pub struct Described {
     /// The class that it names.
     class: Option<String>,
-    /// The model's type, which has a class of its own.
+    /// The model's type, which implies a class.
     model_type: Option<String>,
 }
 
@@ -51,29 +51,29 @@ pub enum Class {
     DebertaV2,
 }
 
-/// What a class takes from `tokenizer_config.json`.
+/// The settings of `tokenizer_config.json` that a class uses.
 pub struct Settings {
-    /// Whether letters become small ones, where it says.
+    /// Whether letters are lowercased, if the file says so.
     pub lowercase: Option<bool>,
-    /// Whether punctuation is words of its own.
+    /// Whether punctuation characters are separate words.
     pub split_by_punct: bool,
     /// The id of the unknown token.
     pub unk_id: Option<usize>,
     /// Whether Chinese characters are words.
     pub chinese: bool,
-    /// Whether accents go; where letters become small ones, if it doesn't say.
+    /// Whether accents are removed; by default, if letters are lowercased.
     pub strip_accents: Option<bool>,
-    /// Whether a text gets a blank in front.
+    /// Whether a blank is prepended to a text.
     pub prefix_space: Option<bool>,
-    /// Whether offsets leave out blanks.
+    /// Whether offsets exclude blanks.
     pub trim_offsets: bool,
     /// The special tokens, in the order of [`SPECIAL`].
     pub special: Vec<Option<String>>,
-    /// How many further special tokens it names, if it does.
+    /// How many further special tokens the file names, if any.
     pub further: Option<usize>,
 }
 
-/// The stages that a class makes.
+/// The stages that a class builds.
 pub struct Made {
     /// The normalizer.
     pub normalizer: Normalizer,
@@ -84,8 +84,8 @@ pub struct Made {
 }
 
 impl Class {
-    /// The class that is named in `tokenizer_config.json`, in `config.json`, or that the model's type has.
-    /// None for classes that take `tokenizer.json` as it is, and for those of other models.
+    /// The class that `tokenizer_config.json` or `config.json` names, or that the model's type implies.
+    /// `None` for classes that use `tokenizer.json` as it is, and for the classes of other models.
     pub fn of(named: Option<&str>, described: &Described) -> Option<Self> {
         let named = named.or(described.class.as_deref());
         match named.map(|name| name.strip_suffix("Fast").unwrap_or(name)) {
@@ -131,16 +131,16 @@ impl Class {
         }
     }
 
-    /// Whether the class that is named, or that the model's type has, gives a model the types of the tokens.
+    /// Whether the class that is named, or that the model's type implies, passes token types to the model.
     ///
-    /// Source: `transformers` 5.24, `model_input_names` of the classes; the generic one has no types in it.
+    /// Source: `transformers` 5.24, `model_input_names` of the classes; the generic one doesn't list types.
     pub fn gives_types(named: Option<&str>, described: &Described) -> bool {
         let class = named.or(described.class.as_deref());
         let distilbert = class.is_some_and(|name| name.starts_with("DistilBertTokenizer"));
         !distilbert && matches!(Self::of(named, described), Some(Self::Bert | Self::DebertaV2))
     }
 
-    /// The special token of a field where no file names one.
+    /// The default special token of a field, if no file names one.
     pub fn special_token(self, name: &str) -> Option<AddedToken> {
         let content = match (self, name) {
             (Self::Bert, "bos_token" | "eos_token") => return None,
@@ -156,12 +156,12 @@ impl Class {
             (_, _) => "<mask>",
         };
         let takes_blanks = name == "mask_token" && matches!(self, Self::MpNet | Self::Camembert);
-        // MPNet's are made as tokens that are not special, which is put right too late for this.
+        // MPNet creates its tokens as not special, hence normalized, and corrects only the former later.
         let normalized = self == Self::MpNet;
         Some(AddedToken { lstrip: takes_blanks, normalized, ..special_of(content) })
     }
 
-    /// The further special tokens where no file names any.
+    /// The default further special tokens, if no file names any.
     pub fn further_tokens(self) -> Vec<AddedToken> {
         match self {
             Self::Camembert => ["<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"].map(special_of).into(),
@@ -169,7 +169,7 @@ impl Class {
         }
     }
 
-    /// Whether a model of a file is of the kind that it makes.
+    /// Whether a file's model is of the kind that the class builds.
     pub fn takes(self, model: &FileModel) -> bool {
         let scored = model.vocab.as_ref().is_some_and(|vocabulary| vocabulary.scores.is_some());
         match self {
@@ -179,7 +179,7 @@ impl Class {
         }
     }
 
-    /// The stages, of the vocabulary (and the merges) of a file, and of its character map.
+    /// Builds the stages from the vocabulary (and the merges) of a file, and from its character map.
     ///
     /// # Errors
     /// [`ErrorKind::TokenizerInvalid`], [`ErrorKind::TokenizerUnsupported`].
@@ -187,7 +187,7 @@ impl Class {
     /// Source: `transformers` 5.24, `models/*/tokenization_*.py`.
     pub fn make(self, settings: &Settings, file: FileModel, map: Option<Precompiled>, rows: usize) -> Result<Made> {
         let FileModel { vocab, merges, name, unk_id: of_file, .. } = file;
-        // That of tokenizer.json is not looked at.
+        // The one in tokenizer.json is ignored.
         let file_unk_id = of_file.filter(|_| name.is_some());
         let unknown = settings.special("unk_token");
         let plain = FileModel { vocab, name, ..FileModel::default() };
@@ -241,10 +241,10 @@ impl Class {
         })
     }
 
-    /// The frame; `id` knows the ids of tokens.
+    /// The frame; `id` returns the id of a token.
     ///
     /// # Errors
-    /// Those of `id`.
+    /// The errors of `id`.
     pub fn frame(self, settings: &Settings, id: impl Fn(&str) -> Result<u32>) -> Result<Frame> {
         let token = |name: &str| id(&settings.special(name).unwrap_or_default());
         let trim = |prefix_space| Some(Trim { prefix_space });

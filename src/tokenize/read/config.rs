@@ -16,30 +16,29 @@ const ADDED_TOKENS: JsonFile = JsonFile { name: "added_tokens.json", ..FILE };
 pub const SPECIAL: [&str; 7] =
     ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
-/// A larger `model_max_length` is Python's way to write that there is none.
+/// A larger `model_max_length` is Python's way to say that there is no limit.
 const NO_LENGTH: f64 = 1e20;
 
-/// What these files say.
+/// The settings of these files.
 pub struct TokenizerConfig {
-    /// The most tokens of a text, special ones included, where they name a bound.
+    /// The maximum number of tokens per text, including special ones, if the files set one.
     pub max_length: Option<usize>,
     /// The class, if it is one that reinterprets `tokenizer.json`.
     pub class: Option<(Class, Settings)>,
-    /// The added tokens in the order of their ids, where `tokenizer_config.json` lists them.
+    /// The added tokens in the order of their ids, if `tokenizer_config.json` lists them.
     pub listed: Option<Vec<AddedToken>>,
-    /// Those of `added_tokens.json`.
+    /// The tokens of `added_tokens.json`.
     pub added: Vec<AddedToken>,
-    /// Special tokens, added where they are not yet; the class's own are in its settings.
+    /// Special tokens, added if they are missing; the class's own are in its settings.
     pub special: Vec<AddedToken>,
-    /// Whether a model gets the types of the tokens; in Python one that doesn't has zeros.
+    /// Whether a model receives the types of the tokens; in Python, one that doesn't uses zeros.
     pub types: bool,
-    /// Settings of them that are ignored.
+    /// Settings of the files that are ignored.
     pub warnings: Vec<String>,
 }
 
 impl TokenizerConfig {
-    /// Reads the files; `described` is what `config.json` says, which counts where `tokenizer_config.json`
-    /// names no class.
+    /// Reads the files; `described`, from `config.json`, counts if `tokenizer_config.json` names no class.
     ///
     /// # Errors
     /// [`ErrorKind::TokenizerInvalid`], [`ErrorKind::NotAModel`].
@@ -50,7 +49,7 @@ impl TokenizerConfig {
         let mut fields = files.config.map(|bytes| FILE.object(bytes)).transpose()?.unwrap_or_default();
         let listed = listed_tokens(&fields)?;
         let mut added = Vec::new();
-        // Older files count where the list is not there.
+        // Older files count if the list is missing.
         if listed.is_none() {
             if let Some(bytes) = files.special_tokens_map {
                 fields.extend(SPECIAL_TOKENS_MAP.object(bytes)?);
@@ -63,7 +62,7 @@ impl TokenizerConfig {
         let class = Class::of(named, described);
         let types = match input_names(&fields)? {
             Some(names) => names.iter().any(|name| name == "token_type_ids"),
-            // Without a model, tokenizer.json alone says.
+            // Without a model, only tokenizer.json decides.
             None => files.model_config.is_none() && named.is_none() || Class::gives_types(named, described),
         };
         let mut named = Vec::with_capacity(SPECIAL.len());
@@ -104,7 +103,7 @@ impl TokenizerConfig {
     }
 }
 
-/// The tokens of `added_tokens.json`, in the order of its ids: those that `fields` name are special.
+/// The tokens of `added_tokens.json`, in the order of its ids; the ones that `fields` names are special.
 fn added_tokens(file: &Map<String, Value>, fields: &Map<String, Value>) -> Result<Vec<AddedToken>> {
     let mut special = further_tokens(fields)?.unwrap_or_default();
     for name in SPECIAL {
@@ -140,7 +139,7 @@ fn flag(fields: &Map<String, Value>, name: &str) -> Result<Option<bool>> {
     }
 }
 
-/// What a model is given, in Python's names.
+/// The names of a model's inputs, as in Python.
 fn input_names(fields: &Map<String, Value>) -> Result<Option<&Vec<Value>>> {
     match fields.get("model_input_names") {
         None | Some(Value::Null) => Ok(None),
@@ -155,7 +154,7 @@ fn max_length(fields: &Map<String, Value>) -> Result<Option<usize>> {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_f64() {
             Some(length) if length > NO_LENGTH => Ok(None),
-            // Beyond the largest `usize` it is the largest, which bounds nothing.
+            // A value beyond the largest `usize` saturates, and so limits nothing.
             Some(length) if length >= 1.0 && length.fract() == 0.0 => Ok(Some(length as usize)),
             _ => Err(wrong(name, "a whole number of 1 or more")),
         },
@@ -174,7 +173,7 @@ pub fn special_of(content: &str) -> AddedToken {
     }
 }
 
-/// A token as Python writes it, of which only the content is needed.
+/// A token as Python writes it; only the content is required.
 fn token_of(value: &Value, special: bool) -> Option<AddedToken> {
     let field = |name: &str| value.get(name).and_then(Value::as_bool);
     let special = field("special").unwrap_or(special);
@@ -212,9 +211,9 @@ fn listed_tokens(fields: &Map<String, Value>) -> Result<Option<Vec<AddedToken>>>
     Ok(Some(listed.into_iter().map(|(_, token)| token).collect()))
 }
 
-/// `extra_special_tokens`, or `additional_special_tokens` as it was called.
+/// `extra_special_tokens`, or `additional_special_tokens`, its former name.
 fn further_tokens(fields: &Map<String, Value>) -> Result<Option<Vec<AddedToken>>> {
-    // Those of a record, and of fields with names of their own, are the model's.
+    // Tokens of an object, and of fields with names of their own, are specific to the model.
     let own = |name: &str| name.ends_with("_token") && !SPECIAL.contains(&name);
     let fields_of_model = fields.iter().filter(|(name, _)| own(name)).map(|(_, value)| value);
     let record = fields.get("extra_special_tokens").and_then(Value::as_object).into_iter().flat_map(Map::values);

@@ -1,7 +1,7 @@
-//! `tokenizer.json`: the parts that matter here, read and checked.
-//! Padding is not read, and only the length of truncation, for static embeddings: cutting is a separate step here,
-//! nothing is padded, and hostile values have no effect. The vocabulary and the merges are read by `scan`, the other
-//! stages, which are small, as trees.
+//! `tokenizer.json`: the parts that matter here, read and checked. Padding is not read, and truncation only
+//! for its length, for static embeddings: cutting is a separate step here, nothing is padded, and hostile
+//! values have no effect. `scan` reads the vocabulary and the merges; the other stages, which are small, are
+//! read as trees.
 
 use super::super::added::AddedToken;
 use super::super::frame::Frame;
@@ -17,7 +17,7 @@ use crate::json::start_of;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A `tokenizer.json`, its stages not yet assembled.
+/// A `tokenizer.json` whose stages are not yet assembled.
 #[derive(Deserialize)]
 pub struct File {
     normalizer: Option<Value>,
@@ -34,35 +34,35 @@ pub struct File {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct FileModel {
-    /// Its kind; files of old have none.
+    /// Its kind; old files don't have it.
     #[serde(rename = "type")]
     pub kind: Option<String>,
     /// Its tokens.
     pub vocab: Option<FileVocabulary>,
-    /// The token for what no other stands for.
+    /// The token for text that has no other.
     pub unk_token: Option<String>,
-    /// What a token that continues a word begins with.
+    /// The prefix of a token that continues a word.
     pub continuing_subword_prefix: Option<String>,
-    /// The most characters of a word.
+    /// The maximum characters of a word.
     pub max_input_chars_per_word: Option<usize>,
-    /// Pairs of tokens that become one.
+    /// Pairs of tokens that are merged into one.
     pub merges: Option<Merges>,
-    /// What the last character of a word ends with.
+    /// The suffix of a word's last character.
     pub end_of_word_suffix: Option<String>,
-    /// Whether unknown characters side by side are one token.
+    /// Whether adjacent unknown characters are one token.
     pub fuse_unk: Option<bool>,
     /// Whether unknown characters become tokens of their bytes.
     pub byte_fallback: Option<bool>,
     /// Whether a word that is a token needs no merges.
     pub ignore_merges: Option<bool>,
-    /// The place of the unknown token in a list of tokens and scores.
+    /// The index of the unknown token in a list of tokens and scores.
     pub unk_id: Option<usize>,
     /// The file's name, if not `tokenizer.json`.
     #[serde(skip)]
     pub name: Option<&'static str>,
 }
 
-/// What is looked at where the file is not as it should be: a model of another kind has other fields.
+/// The fields to check if the file can't be read: a model of another kind has other fields.
 #[derive(Deserialize)]
 struct Kinds {
     model: Option<Kind>,
@@ -102,7 +102,7 @@ impl File {
         }
     }
 
-    /// Reads the file where its vocabulary is in the form of nearly all files.
+    /// Reads the file if its vocabulary has the form that nearly all files use.
     fn scanned(bytes: &[u8]) -> Option<Self> {
         let Scanned { vocabulary, merges, rest } = scan::tokenizer(bytes)?;
         let mut file: Self = serde_json::from_str(&rest).ok()?;
@@ -123,12 +123,12 @@ impl File {
         })
     }
 
-    /// The most tokens of a text, where the file has a length to cut to.
+    /// The maximum number of tokens per text, if the file truncates.
     pub fn truncation(&self) -> Option<usize> {
         self.truncation.as_ref()?.get("max_length")?.as_u64()?.try_into().ok()
     }
 
-    /// The added tokens, in the order of their ids, all of which are below `rows`.
+    /// The added tokens, in the order of their ids, which are all below `rows`.
     ///
     /// # Errors
     /// [`crate::ErrorKind::TokenizerInvalid`]
@@ -147,10 +147,10 @@ impl File {
         Ok(added.into_iter().map(token).collect())
     }
 
-    /// The character map of the normalizer, or of one of a sequence.
+    /// The character map of the normalizer, or of one in a sequence.
     ///
     /// # Errors
-    /// Those of [`Precompiled::read`].
+    /// The errors of [`Precompiled::read`].
     pub fn map(&self) -> Result<Option<Precompiled>> {
         let Some(normalizer) = &self.normalizer else { return Ok(None) };
         let one = std::slice::from_ref(normalizer);
@@ -162,7 +162,7 @@ impl File {
     /// The normalizer.
     ///
     /// # Errors
-    /// Those of [`Normalizer::read`].
+    /// The errors of [`Normalizer::read`].
     pub fn normalizer(&self) -> Result<Normalizer> {
         stage("normalizer", self.normalizer.as_ref(), Normalizer::read).map(|it| it.unwrap_or(Normalizer::NONE))
     }
@@ -170,7 +170,7 @@ impl File {
     /// The pre-tokenizer.
     ///
     /// # Errors
-    /// Those of [`PreTokenizer::read`].
+    /// The errors of [`PreTokenizer::read`].
     pub fn pre_tokenizer(&self) -> Result<PreTokenizer> {
         stage("pre_tokenizer", self.pre_tokenizer.as_ref(), PreTokenizer::read)
             .map(|it| it.unwrap_or(PreTokenizer::NONE))
@@ -179,7 +179,7 @@ impl File {
     /// The frame.
     ///
     /// # Errors
-    /// Those of [`Frame::read`].
+    /// The errors of [`Frame::read`].
     pub fn frame(&self) -> Result<Frame> {
         stage("post_processor", self.post_processor.as_ref(), Frame::read).map(Option::unwrap_or_default)
     }
@@ -189,7 +189,7 @@ fn stage<T>(part: &'static str, value: Option<&Value>, read: impl Fn(&Stage) -> 
     value.filter(|value| !value.is_null()).map(|value| read(&Stage::new(part, value)?)).transpose()
 }
 
-/// The kinds of models.
+/// The supported kinds of models.
 const KINDS: [&str; 3] = ["WordPiece", "BPE", "Unigram"];
 
 fn unsupported_model(kind: &str) -> Error {
@@ -201,7 +201,7 @@ fn unsupported_model(kind: &str) -> Error {
     ))
 }
 
-/// Every id has a row in the embedding.
+/// Checks that every id has a row in the embedding.
 ///
 /// # Errors
 /// [`crate::ErrorKind::TokenizerInvalid`]
@@ -219,7 +219,7 @@ pub fn check_ids(file: &str, mut ids: impl Iterator<Item = u32>, rows: usize) ->
 }
 
 impl FileModel {
-    /// The model, whose ids are all below `rows`.
+    /// Builds the model; its ids must all be below `rows`.
     ///
     /// # Errors
     /// [`crate::ErrorKind::TokenizerInvalid`], [`crate::ErrorKind::TokenizerUnsupported`].
@@ -269,8 +269,8 @@ impl FileModel {
     }
 }
 
-/// What a model can't be made of. The unknown token must have an id: else the first strange word of a user
-/// would show that it lacks one.
+/// The error for a flaw. The unknown token must have an id: otherwise, the first unknown word of a user would
+/// reveal that it lacks one.
 fn error_of(file: &str, flaw: Flaw, unknown: Option<&str>) -> Error {
     let invalid = |message: String| invalid_in(file, message);
     match flaw {

@@ -1,4 +1,4 @@
-//! Merges as JSON: two texts each, or one with a blank, as files were.
+//! Merges as JSON: two texts each, or, in older files, one with a blank.
 
 use super::super::model::Merges;
 use serde::Deserialize;
@@ -26,7 +26,7 @@ impl<'de> Deserialize<'de> for Merges {
     }
 }
 
-/// Appends a merge: one text with a blank, as files were, or two.
+/// Appends a merge: two texts, or, in older files, one with a blank.
 struct Merge<'a>(&'a mut Merges);
 
 impl<'de> DeserializeSeed<'de> for Merge<'_> {

@@ -1,6 +1,6 @@
-//! A tokenizer's files, read and checked: `tokenizer.json` (`json`, its stages `stage`, its vocabulary `scan` and,
-//! in other forms, `vocabulary` and `merges`) beside `tokenizer_config.json` (`config`), which class of
-//! transformers' reads them (`class`), and the files of repositories without a `tokenizer.json`
+//! Reads and checks a tokenizer's files: `tokenizer.json` (`json`; its stages: `stage`; its vocabulary:
+//! `scan` and, in other forms, `vocabulary` and `merges`) and `tokenizer_config.json` (`config`), the class
+//! of transformers that reads them (`class`), and the files of repositories without a `tokenizer.json`
 //! (`vocabulary_files`, `sentencepiece`).
 
 mod base64;
@@ -27,10 +27,11 @@ use json::File;
 use sentencepiece::SentencePiece;
 pub use stage::Stage;
 
-/// The files of a tokenizer, as far as there are any.
+/// The files of a tokenizer, if they exist.
 #[derive(Clone, Copy, Default)]
 pub struct TokenizerFiles<'a> {
-    /// `config.json`, of the model: it names the class of the tokenizer, or the model's type, which has one.
+    /// The model's `config.json`: it names the class of the tokenizer, or the model's type, which implies
+    /// one.
     pub model_config: Option<&'a [u8]>,
     /// `tokenizer.json`
     pub tokenizer_json: Option<&'a [u8]>,
@@ -38,7 +39,7 @@ pub struct TokenizerFiles<'a> {
     pub vocab: Option<&'a [u8]>,
     /// `merges.txt`
     pub merges: Option<&'a [u8]>,
-    /// `sentencepiece.bpe.model`, by any name.
+    /// `sentencepiece.bpe.model`, under any name.
     pub sentencepiece: Option<&'a [u8]>,
     /// `tokenizer_config.json`
     pub config: Option<&'a [u8]>,
@@ -52,15 +53,15 @@ pub struct TokenizerFiles<'a> {
 pub struct Parts {
     /// The normalizer, the pre-tokenizer and the model, whose ids all have a row.
     pub made: Made,
-    /// Tokens that are found in a text before it is cut into words.
+    /// Tokens that are found in a text before it is split into words.
     pub added: Added,
     /// The frame.
     pub frame: Frame,
-    /// The most tokens of a text, special ones included, where a file names a bound.
+    /// The maximum number of tokens per text, including special ones, if a file sets one.
     pub max_length: Option<usize>,
     /// Settings of the files that are ignored.
     pub warnings: Vec<String>,
-    /// The length that `tokenizer.json` cuts to. Of transformers' classes none follows it.
+    /// The length to which `tokenizer.json` truncates. No class of transformers uses it.
     pub truncation: Option<usize>,
 }
 
@@ -87,7 +88,7 @@ impl TokenizerFiles<'_> {
         let TokenizerConfig { max_length, class, listed, added: older, mut special, mut warnings, .. } = config;
         let mut added = file.added(rows)?;
         let truncation = file.truncation();
-        // A file that is there says more than one that is not.
+        // tokenizer.json counts more than the defaults for a missing tokenizer_config.json.
         if self.config.is_none() {
             special.clear();
         }
@@ -166,7 +167,7 @@ fn missing(what: &str) -> Error {
 }
 
 fn numbered(made: &Made, added: Vec<AddedToken>, special: Vec<AddedToken>, rows: usize) -> Result<Added> {
-    // A token may stand anywhere in a text: its form is not that of a text's start.
+    // A token may be anywhere in a text, so its form is not the one at a text's start.
     let form = |token: &str| {
         let mut text = super::Text::new(token, 1, false);
         made.normalizer.apply(&mut text)?;

@@ -1,26 +1,27 @@
-//! The vocabulary and the merges of a `tokenizer.json`, nearly all of its bytes, in the one form in which files have
-//! them: read by loops of a few instructions a byte, for they run once, before a browser has optimized anything.
-//! Other forms are left to serde, which reads any JSON and reports errors.
+//! Reads the vocabulary and the merges of a `tokenizer.json`, nearly all of its bytes, in the one form that
+//! files use. The loops take a few instructions per byte, since they run once, before a browser has optimized
+//! anything. Other forms are left to serde, which reads any JSON and reports errors.
 
 use super::super::model::{Merges, Vocabulary};
 use super::vocabulary::FileVocabulary;
 use std::borrow::Cow;
 
-/// How many entries are read in one call: an engine can't replace a function by its optimized form while it runs.
+/// How many entries are read per call: an engine can't replace a function with its optimized form while it
+/// runs.
 const ENTRIES: usize = 256;
 
 /// A `tokenizer.json` in two parts.
 pub struct Scanned {
     /// The vocabulary.
     pub vocabulary: FileVocabulary,
-    /// The merges, where the file has some.
+    /// The merges, if the file has any.
     pub merges: Option<Merges>,
-    /// The file, `null` in the place of both.
+    /// The file with `null` in place of both.
     pub rest: String,
 }
 
-/// Takes the vocabulary and the merges out of a `tokenizer.json`; `None` where they are in another form, or the
-/// file is not JSON as far as it is looked at: `rest` is JSON where the whole file is, and only there.
+/// Extracts the vocabulary and the merges from a `tokenizer.json`; `None` if they are in another form, or if
+/// the scanned part of the file is not JSON. `rest` is JSON if and only if the whole file is.
 pub fn tokenizer(bytes: &[u8]) -> Option<Scanned> {
     let mut scan = Scan { bytes, at: 0 };
     scan.take(b'{')?;
@@ -51,7 +52,7 @@ pub fn tokenizer(bytes: &[u8]) -> Option<Scanned> {
     Some(Scanned { vocabulary: vocabulary?, merges, rest: String::from_utf8(rest).ok()? })
 }
 
-/// Reads a `vocab.json`, as [`tokenizer`] reads its part of a file.
+/// Reads a `vocab.json`, as [`tokenizer`] reads the vocabulary of a file.
 pub fn vocabulary(bytes: &[u8]) -> Option<FileVocabulary> {
     let mut scan = Scan { bytes, at: 0 };
     let vocabulary = scan.vocabulary()?;
@@ -59,7 +60,7 @@ pub fn vocabulary(bytes: &[u8]) -> Option<FileVocabulary> {
     (scan.at == bytes.len()).then_some(vocabulary)
 }
 
-/// A place in a file.
+/// A position in a file.
 struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -74,11 +75,11 @@ impl<'a> Scan<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    /// Goes behind white space.
+    /// Skips white space.
     fn blanks(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.next() {
             self.at += 1;
-            // Files that are written for people have up to eight after each line's end.
+            // Indented files have up to eight spaces after each line break.
             if let Some(word) = self.word() {
                 let others = u64::from_le_bytes(word) ^ all(b' ');
                 self.at += (others.trailing_zeros() / 8) as usize;
@@ -86,13 +87,13 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Takes `byte`, which is next but for white space.
+    /// Takes `byte`, which must be next, except for white space.
     fn take(&mut self, byte: u8) -> Option<()> {
         self.blanks();
         (self.next()? == byte).then(|| self.at += 1)
     }
 
-    /// Whether there is another item in front of `end`.
+    /// Takes a comma or `end`; returns whether there is another item.
     fn another(&mut self, end: u8) -> Option<bool> {
         self.blanks();
         let next = self.next()?;
@@ -107,7 +108,7 @@ impl<'a> Scan<'a> {
         Some(key)
     }
 
-    /// Goes to the next quote, backslash or control character, which don't stand in a text as they are.
+    /// Goes to the next quote, backslash or control character: none of these is in a string unescaped.
     fn stop(&mut self) -> Option<u8> {
         while let Some(word) = self.word() {
             let stops = stops(word);
@@ -121,7 +122,7 @@ impl<'a> Scan<'a> {
         self.next()
     }
 
-    /// A text.
+    /// Reads a string.
     #[inline(never)]
     fn string(&mut self) -> Option<Cow<'a, str>> {
         self.take(b'"')?;
@@ -133,7 +134,7 @@ impl<'a> Scan<'a> {
         std::str::from_utf8(&self.bytes[start..self.at - 1]).ok().map(Cow::Borrowed)
     }
 
-    /// Appends a text to `to`; `None` also where it begins within a character.
+    /// Appends a string to `to`; `None` also if it begins within a character.
     fn copy(&mut self, to: &mut Vec<u8>) -> Option<()> {
         self.take(b'"')?;
         let (start, before) = (self.at, to.len());
@@ -141,7 +142,7 @@ impl<'a> Scan<'a> {
             return None;
         }
         while let Some(word) = self.word() {
-            // Eight bytes are copied at once, and those too many taken back: to copy a few is a call.
+            // Copies eight bytes at once and removes the excess: copying a few is a function call.
             to.extend_from_slice(&word);
             let stops = stops(word);
             if stops == 0 {
@@ -164,14 +165,14 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    /// The text that begins at `start`, with its backslashes undone.
+    /// The string that begins at `start`, unescaped.
     #[cold]
     fn escaped(&mut self, start: usize) -> Option<String> {
         self.end_string()?;
         serde_json::from_slice(&self.bytes[start - 1..self.at]).ok()
     }
 
-    /// Goes behind the text that is being read.
+    /// Skips the rest of the string that is being read.
     fn end_string(&mut self) -> Option<()> {
         loop {
             match self.stop()? {
@@ -184,7 +185,7 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    /// Goes behind a value, of which serde sees whether it is one.
+    /// Skips a value; serde checks whether it is one.
     #[inline(never)]
     fn skip(&mut self) -> Option<()> {
         let mut depth = 0_usize;
@@ -222,7 +223,7 @@ impl<'a> Scan<'a> {
         Some(FileVocabulary { tokens, scores: Some(scores) })
     }
 
-    /// Reads tokens and ids; whether there are more.
+    /// Reads tokens and ids; returns whether there are more.
     #[inline(never)]
     fn tokens(&mut self, tokens: &mut Vocabulary, part: &mut Vec<u8>) -> Option<bool> {
         self.some(tokens, part, b'}', |scan, tokens, part| {
@@ -234,7 +235,7 @@ impl<'a> Scan<'a> {
         })
     }
 
-    /// Reads pairs of a token and a score; whether there are more.
+    /// Reads pairs of a token and a score; returns whether there are more.
     #[inline(never)]
     fn scored(&mut self, tokens: &mut Vocabulary, scores: &mut Vec<f64>, part: &mut Vec<u8>) -> Option<bool> {
         self.some(tokens, part, b']', |scan, tokens, part| {
@@ -247,7 +248,8 @@ impl<'a> Scan<'a> {
         })
     }
 
-    /// Reads some entries by `one`, which puts their texts end to end; whether there are more in front of `end`.
+    /// Reads some entries with `one`, which puts their texts end to end; returns whether there are more
+    /// before `end`.
     #[inline(always)]
     fn some(
         &mut self,
@@ -274,7 +276,7 @@ impl<'a> Scan<'a> {
         Some(merges)
     }
 
-    /// Reads merges; whether there are more.
+    /// Reads merges; returns whether there are more.
     #[inline(never)]
     fn pairs(&mut self, merges: &mut Merges) -> Option<bool> {
         for _ in 0..ENTRIES {
@@ -293,7 +295,7 @@ impl<'a> Scan<'a> {
         Some(true)
     }
 
-    /// Digits, as many as a number of 64 bits always holds.
+    /// Appends 1 to `most` digits to `number`; returns it and their count.
     fn digits(&mut self, mut number: u64, most: usize) -> Option<(u64, usize)> {
         let start = self.at;
         while let Some(digit @ b'0'..=b'9') = self.next() {
@@ -304,14 +306,14 @@ impl<'a> Scan<'a> {
         (1..=most).contains(&digits).then_some((number, digits))
     }
 
-    /// A whole number that is not negative.
+    /// Reads a whole number that is not negative.
     fn whole(&mut self) -> Option<u64> {
         let zero = self.next()? == b'0';
         let (number, digits) = self.digits(0, MOST_DIGITS)?;
         (!zero || digits == 1).then_some(number)
     }
 
-    /// A number with or without a fraction, to the bit as serde reads it.
+    /// Reads a number with or without a fraction, equal to serde's to the bit.
     fn score(&mut self) -> Option<f64> {
         self.blanks();
         let negative = self.next()? == b'-';
@@ -330,21 +332,22 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Eight times the same byte.
+/// The same byte eight times.
 const fn all(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
-/// The highest bit of each byte of a text that doesn't stand for itself; behind the first, others may be set.
+/// Sets the highest bit of each byte at which [`Scan::stop`] stops; after the first one, others may be set,
+/// too.
 fn stops(word: [u8; 8]) -> u64 {
     let word = u64::from_le_bytes(word);
     let less = |word: u64, than| word.wrapping_sub(all(than)) & !word & all(0x80);
     less(word ^ all(b'"'), 1) | less(word ^ all(b'\\'), 1) | less(word, b' ')
 }
 
-/// Digits of a number that always fits into 64 bits.
+/// The maximum digits of a number that always fits into 64 bits.
 const MOST_DIGITS: usize = 19;
 
-/// Powers of ten: each is exact.
+/// Powers of ten, all exact.
 const POWERS: [f64; MOST_DIGITS + 1] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19];

@@ -1,4 +1,4 @@
-//! A model of SentencePiece: a protocol buffer of pieces, their scores and a character map.
+//! A SentencePiece model: a protocol buffer of pieces, their scores and a character map.
 
 use super::super::{invalid_in, unsupported_in};
 use super::class::{Class, Settings};
@@ -10,15 +10,15 @@ use crate::file_kind;
 /// Its name in messages.
 pub const NAME: &str = "sentencepiece.bpe.model";
 
-/// A control symbol, which is not in texts, and a piece that the user defined, which is in texts whole.
+/// A control symbol, which doesn't occur in texts, and a user-defined piece, which is never split.
 const CONTROL: u64 = 3;
 const USER_DEFINED: u64 = 4;
 
-/// What the file says.
+/// The contents of the file.
 #[derive(Default)]
 pub struct SentencePiece<'a> {
     pieces: Vec<(&'a str, f32, u64)>,
-    /// The character map; empty where there is none.
+    /// The character map; empty if there is none.
     pub map: &'a [u8],
     kind: u64,
     /// The id of the unknown piece.
@@ -37,7 +37,7 @@ fn cut() -> Error {
     invalid_in(NAME, "is cut off or not a SentencePiece model: use the original file.")
 }
 
-/// The bytes of a message that are left.
+/// The remaining bytes of a message.
 struct Message<'a>(&'a [u8]);
 
 impl<'a> Message<'a> {
@@ -60,7 +60,7 @@ impl<'a> Message<'a> {
         Ok(taken)
     }
 
-    /// Gives `field` the number and the value of each field.
+    /// Calls `field` with the number and the value of each field.
     fn fields(mut self, mut field: impl FnMut(u64, Value<'a>) -> Result<()>) -> Result<()> {
         while !self.0.is_empty() {
             let key = self.number()?;
@@ -84,7 +84,8 @@ impl<'a> SentencePiece<'a> {
     /// Reads the file.
     ///
     /// # Errors
-    /// [`ErrorKind::TokenizerInvalid`]; [`ErrorKind::TokenizerUnsupported`] where it is no Unigram model; [`ErrorKind::NotAModel`].
+    /// [`ErrorKind::TokenizerInvalid`]; [`ErrorKind::TokenizerUnsupported`] if it is not a Unigram model;
+    /// [`ErrorKind::NotAModel`].
     pub fn read(bytes: &'a [u8]) -> Result<Self> {
         if let Some(kind) = file_kind::name_of(bytes) {
             let message =
@@ -129,7 +130,7 @@ impl<'a> SentencePiece<'a> {
         Ok(model)
     }
 
-    /// The vocabulary as a class counts it: fairseq's special tokens come before the pieces, the mask after
+    /// The vocabulary as a class numbers it: fairseq's special tokens come before the pieces, the mask after
     /// them.
     pub fn model(&self, class: Class, settings: &Settings) -> FileModel {
         let mut vocabulary = FileVocabulary::default();
@@ -165,7 +166,7 @@ impl<'a> SentencePiece<'a> {
         FileModel { vocab: Some(vocabulary), name: Some(NAME), unk_id: Some(self.unknown), ..FileModel::default() }
     }
 
-    /// The control symbols and the pieces that the user defined, and whether each is special.
+    /// The control symbols and the user-defined pieces, and whether each is special.
     pub fn added(&self) -> impl Iterator<Item = (&'a str, bool)> {
         let added = self.pieces.iter().filter(|(_, _, kind)| matches!(*kind, CONTROL | USER_DEFINED));
         added.map(|(token, _, kind)| (*token, *kind == CONTROL))

@@ -1,11 +1,11 @@
-//! A stage of `tokenizer.json`: an object whose `type` names its kind, beside the fields of that kind.
+//! A stage of `tokenizer.json`: an object whose `type` names its kind, next to the fields of that kind.
 
 use super::super::{invalid, unsupported};
 use crate::error::{Error, Result};
 use crate::json::start_of;
 use serde_json::{Map, Value};
 
-/// The most stages of a sequence.
+/// The maximum number of stages in a sequence.
 const MOST: usize = 32;
 
 /// The longest text of a field that is inserted into a user's texts: at most this many bytes replace a character.
@@ -13,7 +13,7 @@ const LONGEST_TEXT: usize = 64;
 
 /// A stage.
 pub struct Stage<'a> {
-    /// What it is a part of: "normalizer", say.
+    /// The part that it belongs to, such as "normalizer".
     part: &'static str,
     kind: &'a str,
     fields: &'a Map<String, Value>,
@@ -37,7 +37,7 @@ impl<'a> Stage<'a> {
         self.kind
     }
 
-    /// This kind is not one of those that are known.
+    /// The error for an unknown kind.
     pub fn unsupported(&self) -> Error {
         unsupported(format!(
             "has a {} of type {:?}, which is not supported: use a checkpoint of a supported model type with its own \
@@ -47,7 +47,7 @@ impl<'a> Stage<'a> {
         ))
     }
 
-    /// A field is not what it must be.
+    /// The error for a field with a wrong value.
     pub fn wrong(&self, name: &str, wants: &str) -> Error {
         invalid(format!(
             "has a {} {:?} whose {name:?} is wrong: it must be {wants}. Use the original file.",
@@ -56,29 +56,29 @@ impl<'a> Stage<'a> {
         ))
     }
 
-    /// A field; `null` is none.
+    /// A field; `null` counts as missing.
     pub fn field(&self, name: &str) -> Option<&'a Value> {
         self.fields.get(name).filter(|value| !value.is_null())
     }
 
-    /// True or false, or nothing.
+    /// A boolean, if there is one.
     pub fn maybe_flag(&self, name: &str) -> Result<Option<bool>> {
         let flag = |value: &Value| value.as_bool().ok_or_else(|| self.wrong(name, "true or false"));
         self.field(name).map(flag).transpose()
     }
 
-    /// True or false; without a default it must be there.
+    /// A boolean; required if there is no default.
     pub fn flag(&self, name: &str, default: Option<bool>) -> Result<bool> {
         self.maybe_flag(name)?.or(default).ok_or_else(|| self.wrong(name, "true or false"))
     }
 
-    /// A text, or nothing.
+    /// A text, if there is one.
     pub fn maybe_text(&self, name: &str) -> Result<Option<&'a str>> {
         let text = |value: &'a Value| value.as_str().ok_or_else(|| self.wrong(name, "a text"));
         self.field(name).map(text).transpose()
     }
 
-    /// A text that goes into those of a user.
+    /// A text that is inserted into a user's texts.
     pub fn short_text(&self, name: &str) -> Result<&'a str> {
         let text = self.maybe_text(name)?.filter(|text| text.len() <= LONGEST_TEXT);
         text.ok_or_else(|| self.wrong(name, "a string of at most 64 bytes"))

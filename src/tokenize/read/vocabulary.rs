@@ -7,12 +7,12 @@ use std::fmt;
 use std::result::Result;
 
 /// The vocabulary of a file: an object of tokens and ids, or a list of tokens and scores, whose ids are their
-/// places.
+/// indexes.
 #[derive(Default)]
 pub struct FileVocabulary {
     /// The tokens.
     pub tokens: Vocabulary,
-    /// The score of each entry, where the file has scores.
+    /// The score of each entry, if the file has scores.
     pub scores: Option<Vec<f64>>,
 }
 
@@ -74,7 +74,7 @@ impl Visitor<'_> for Token<'_> {
     }
 }
 
-/// Writes the token of a pair of a token and a score into the vocabulary; yields the score.
+/// Writes the token of a pair of a token and a score into the vocabulary; returns the score.
 struct Scored<'a>(&'a mut Vocabulary);
 
 impl<'de> DeserializeSeed<'de> for Scored<'_> {

@@ -11,7 +11,7 @@ const VOCAB_TXT: JsonFile = JsonFile { name: "vocab.txt", ..MERGES };
 const VOCAB_JSON: JsonFile = JsonFile { name: "vocab.json", ..MERGES };
 const MERGES: JsonFile = JsonFile { name: "merges.txt", kind: ErrorKind::TokenizerInvalid };
 
-/// BERT's: a token a line, its id the number of the line.
+/// BERT's: one token per line, whose index is the id.
 ///
 /// # Errors
 /// [`ErrorKind::TokenizerInvalid`], [`ErrorKind::NotAModel`].
@@ -25,7 +25,7 @@ pub fn word_piece(vocab: &[u8]) -> Result<FileModel> {
     Ok(FileModel { vocab, name: Some(VOCAB_TXT.name), ..FileModel::default() })
 }
 
-/// RoBERTa's: an object of tokens and ids, and a pair of tokens a line.
+/// RoBERTa's: an object of tokens and ids, and one pair of tokens per line.
 ///
 /// # Errors
 /// [`ErrorKind::TokenizerInvalid`], [`ErrorKind::NotAModel`].

@@ -13,13 +13,13 @@ pub struct Bert {
 }
 
 impl Bert {
-    /// Gives `word` the words of `text`, in order.
+    /// Calls `word` with the words of `text`, in order.
     pub fn words(&self, text: &str, word: impl FnMut(Range<usize>)) {
         let mut scratch = self.scratch.borrow_mut();
         let (buffers, spans) = &mut *scratch;
         let cut = if punctuation::differs(text) { &punctuation::stand_in(text) } else { text };
         spans.clear();
-        // It has no errors, and no spans where it had one.
+        // It never fails, and would return no spans if it did.
         _ = BertPreTokenizer.pre_tokenize(cut, buffers, spans);
         spans.iter().map(|span| span.range()).for_each(word);
     }

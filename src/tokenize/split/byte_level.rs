@@ -1,4 +1,4 @@
-//! Bytes as characters: words as GPT-2 cuts them, each byte of which becomes a character that can be seen.
+//! Bytes as characters: splits words like GPT-2, and turns each of their bytes into a visible character.
 
 use super::super::pattern::gpt2;
 use super::super::read::Stage;
@@ -8,9 +8,9 @@ use std::ops::Range;
 
 /// The pre-tokenizer.
 pub struct ByteLevel {
-    /// A blank is put in front of a text that has none.
+    /// A blank is prepended to a text that doesn't begin with one.
     pub add_prefix_space: bool,
-    /// The text is cut into words; else it was before.
+    /// The text is split into words; otherwise, an earlier stage did that.
     pub use_regex: bool,
 }
 
@@ -46,7 +46,7 @@ impl ByteLevel {
     }
 }
 
-/// The character that stands for a byte: itself where it can be seen, else one of those from U+0100 on.
+/// The character that represents a byte: the same one if it is visible, otherwise one starting at U+0100.
 pub fn character(byte: u8) -> char {
     let hidden = match byte {
         0..=0x20 => u32::from(byte),

@@ -8,41 +8,41 @@ use crate::error::Result;
 use std::ops::Range;
 use unicode_categories::UnicodeCategories;
 
-/// What divides words.
+/// Separators of words.
 pub enum Delimiter {
-    /// White space, which goes.
+    /// White space, which is removed.
     Whitespace,
-    /// White space, which goes; and the ends of runs of letters, digits and marks.
+    /// White space, which is removed, and the ends of runs of word characters.
     WordsAndOthers,
-    /// A character, which goes.
+    /// A character, which is removed.
     Character(char),
     /// Each punctuation character.
     Punctuation(Behavior),
     /// Digits, each or a run of them.
     Digits(Behavior),
-    /// What a pattern matches, or what it does not.
+    /// The matches of a pattern, or the text between them.
     Pattern {
         /// The pattern.
         pattern: Pattern,
-        /// What becomes of it.
+        /// What happens to the separators.
         behavior: Behavior,
-        /// Whether what it does not match divides words.
+        /// Whether the text between matches separates words instead.
         invert: bool,
     },
 }
 
-/// What becomes of what divides words.
+/// What happens to a separator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behavior {
-    /// It goes.
+    /// It is removed.
     Removed,
-    /// Each is a word.
+    /// Each one is a word.
     Isolated,
     /// It ends the word before it.
     MergedWithPrevious,
     /// It begins the word after it.
     MergedWithNext,
-    /// Those side by side are a word.
+    /// Adjacent ones are one word.
     Contiguous,
 }
 
@@ -58,7 +58,7 @@ impl Behavior {
         })
     }
 
-    /// The words of parts that follow one another, each a delimiter or not.
+    /// Calls `word` with the words of consecutive parts, each a separator or not.
     fn words(self, parts: &[(Range<usize>, bool)], mut word: impl FnMut(Range<usize>)) {
         let mut words: Vec<Range<usize>> = Vec::with_capacity(parts.len());
         let joins = |words: &[Range<usize>], join: bool| join && !words.is_empty();
@@ -120,8 +120,8 @@ impl Delimiter {
         }))
     }
 
-    /// Whether what comes before a blank that follows another character is cut alike without it; `Some(true)`
-    /// where a word ends there.
+    /// Whether a word ends before a blank that follows another character, so that the text before is split in
+    /// the same way without it.
     pub fn ends_at_spaces(&self) -> bool {
         match self {
             Self::Whitespace | Self::WordsAndOthers => true,
@@ -170,7 +170,7 @@ impl Delimiter {
     }
 }
 
-/// What `\w+|[^\w\s]+` matches.
+/// Calls `word` with the matches of `\w+|[^\w\s]+`.
 fn words_and_others(text: &str, word: &mut dyn FnMut(Range<usize>)) {
     let class = |c: char| if is_word(c) { 0 } else { 1 + u8::from(c.is_whitespace()) };
     let mut rest = text.char_indices().peekable();

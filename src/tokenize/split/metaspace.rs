@@ -1,4 +1,4 @@
-//! Blanks as a character of their own, ▁, which begins a word.
+//! Turns blanks into a visible character, ▁, which begins a word.
 
 use super::super::read::Stage;
 use super::Words;
@@ -11,14 +11,14 @@ pub struct Metaspace {
     split: bool,
 }
 
-/// Where a text that begins without a blank gets one.
+/// Which texts that begin without a blank get one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
-    /// In every part.
+    /// Every part.
     Always,
-    /// In the part at the start of the whole text.
+    /// The part at the start of the whole text.
     First,
-    /// Nowhere.
+    /// None.
     Never,
 }
 
@@ -28,7 +28,7 @@ impl Metaspace {
         Self { replacement: '▁', scheme, split: true }
     }
 
-    /// Reads the stage; files of old say `add_prefix_space` in place of `prepend_scheme`.
+    /// Reads the stage; old files have `add_prefix_space` instead of `prepend_scheme`.
     pub fn read(stage: &Stage) -> Result<Self> {
         let mut replacement = stage.maybe_text("replacement")?.unwrap_or("▁").chars();
         let (Some(replacement), None) = (replacement.next(), replacement.next()) else {
@@ -50,7 +50,7 @@ impl Metaspace {
         self.split
     }
 
-    /// Whether a part must know where it begins.
+    /// Whether a part must know its position in the text.
     pub fn needs_origins(&self) -> bool {
         self.scheme == Scheme::First
     }

@@ -1,5 +1,5 @@
-//! The pre-tokenizer of a tokenizer: cuts a normalized text into the words that the model cuts further. One
-//! file a kind, or a family of kinds.
+//! The pre-tokenizer of a tokenizer: splits a normalized text into the words that the model splits further.
+//! One file per kind, or per family of kinds.
 
 mod bert;
 mod byte_level;
@@ -24,36 +24,36 @@ pub enum PreTokenizer {
     ByteLevel(ByteLevel),
     /// SentencePiece's.
     Metaspace(Metaspace),
-    /// What divides words.
+    /// Separators of words.
     Delimiter(Delimiter),
-    /// One after the other; none leaves the text in one piece.
+    /// One after the other; an empty sequence leaves the text in one piece.
     Sequence(Vec<PreTokenizer>),
 }
 
-/// White space that no word reaches over.
+/// White space that no word crosses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Boundary {
     /// U+0020.
     Blank,
-    /// All.
+    /// All white space.
     WhiteSpace,
 }
 
-/// XLM-RoBERTa's: white space goes, and words begin with ▁; the first one, too, where `prefix_space` is set.
+/// XLM-RoBERTa's: splits at white space and removes it; words begin with ▁ if `prefix_space` is set.
 pub fn xlm_roberta(prefix_space: bool) -> PreTokenizer {
     let spaces = Metaspace::new(if prefix_space { Scheme::Always } else { Scheme::Never });
     PreTokenizer::Sequence(vec![PreTokenizer::Delimiter(Delimiter::Whitespace), PreTokenizer::Metaspace(spaces)])
 }
 
-/// DeBERTa's, versions 2 and 3: words begin with ▁, the first one of the text at least; and punctuation is words
-/// of its own where `punctuation` is set.
+/// DeBERTa's, versions 2 and 3: words begin with ▁, at least after a blank and at the text's start;
+/// punctuation characters are separate words if `punctuation` is set.
 pub fn deberta_v2(prefix_space: bool, punctuation: bool) -> PreTokenizer {
     let isolated = punctuation.then_some(PreTokenizer::Delimiter(Delimiter::Punctuation(Behavior::Isolated)));
     let spaces = Metaspace::new(if prefix_space { Scheme::Always } else { Scheme::First });
     PreTokenizer::Sequence(isolated.into_iter().chain([PreTokenizer::Metaspace(spaces)]).collect())
 }
 
-/// A text that is cut into words.
+/// A text that is split into words.
 pub struct Words<'a> {
     /// The text.
     pub text: Text<'a>,
@@ -69,7 +69,7 @@ impl<'a> Words<'a> {
         Self { text, spans }
     }
 
-    /// Cuts each word further: `cut` gives the words of one.
+    /// Splits each word further: `cut` reports the words of one.
     fn split(&mut self, mut cut: impl FnMut(&str, &mut dyn FnMut(Range<usize>))) {
         let mut spans = Vec::with_capacity(self.spans.len());
         for span in &self.spans {
@@ -82,7 +82,7 @@ impl<'a> Words<'a> {
         self.spans = spans;
     }
 
-    /// Rewrites each word: `rewrite` changes its text and returns the words that it is cut into.
+    /// Rewrites each word: `rewrite` changes its text and appends the words that it is split into.
     fn rewrite(&mut self, mut rewrite: impl FnMut(&mut Text, &mut Vec<Range<usize>>)) {
         let mut whole = Text::new("", 0, self.text.has_origins());
         let (mut spans, mut own) = (Vec::with_capacity(self.spans.len()), Vec::new());
@@ -98,7 +98,7 @@ impl<'a> Words<'a> {
 }
 
 impl PreTokenizer {
-    /// Whether words come out as characters that stand for bytes.
+    /// Whether words consist of characters that represent bytes.
     pub fn makes_bytes(&self) -> bool {
         match self {
             Self::ByteLevel(_) => true,
@@ -107,7 +107,7 @@ impl PreTokenizer {
         }
     }
 
-    /// One that leaves a text in one piece.
+    /// A pre-tokenizer that leaves a text in one piece.
     pub const NONE: Self = Self::Sequence(Vec::new());
 
     /// Reads the pre-tokenizer of a `tokenizer.json`.
@@ -127,21 +127,21 @@ impl PreTokenizer {
         })
     }
 
-    /// The white space that no word reaches over where it follows another character, so that what comes
-    /// before is cut alike without it.
+    /// The white space that no word crosses if it follows another character, so that the text before is split
+    /// in the same way without it.
     pub fn boundary(&self) -> Option<Boundary> {
         match self {
             Self::Bert(_) => Some(Boundary::WhiteSpace),
             Self::ByteLevel(bytes) => bytes.use_regex.then_some(Boundary::WhiteSpace),
             Self::Metaspace(spaces) => spaces.splits().then_some(Boundary::Blank),
             Self::Delimiter(delimiter) => delimiter.ends_at_spaces().then_some(Boundary::WhiteSpace),
-            // Each has one; then the words of all end where those of one do.
+            // If each has one, the words of all end where the words of one do.
             Self::Sequence(all) => all.iter().map(Self::boundary).collect::<Option<Vec<_>>>()?.into_iter().max(),
         }
     }
 
-    /// Whether white space and ▁ alone divide words, so that all words of a text's beginning but the last are words of
-    /// the text, and the last one is the beginning of one.
+    /// Whether only white space and ▁ separate words, so that all words of a text's beginning but the last
+    /// are words of the text, and the last one is the beginning of one.
     pub fn only_spaces(&self) -> bool {
         match self {
             Self::Metaspace(spaces) => spaces.splits(),
@@ -151,7 +151,7 @@ impl PreTokenizer {
         }
     }
 
-    /// Whether a part must know where it begins.
+    /// Whether a part must know its position in the text.
     pub fn needs_origins(&self) -> bool {
         match self {
             Self::Metaspace(spaces) => spaces.needs_origins(),
@@ -160,7 +160,7 @@ impl PreTokenizer {
         }
     }
 
-    /// Cuts the words further.
+    /// Splits the words further.
     pub fn apply(&self, words: &mut Words) {
         match self {
             Self::Bert(bert) => words.split(|text, word| bert.words(text, word)),

@@ -1,10 +1,10 @@
 //! Where the `tokenizers` crate's punctuation differs from Hugging Face's.
 //!
-//! BERT cuts words at punctuation. Hugging Face's released tokenizers (0.23, under `transformers`) take
-//! Unicode 8's punctuation, the crate used here a later Unicode's: 143 characters differ, of 129,799 compared
-//! one by one. A text with one of them is cut by a stand-in of the same bytes, where each is a character of
-//! the class that Hugging Face gives it; so the cuts are Hugging Face's, and the words keep their own
-//! characters.
+//! BERT splits words at punctuation. Hugging Face's released tokenizers (0.23, under `transformers`) use
+//! Unicode 8's punctuation, the crate used here that of a later version: 143 characters differ, of 129,799
+//! compared one by one. A text with one of them is split by means of a stand-in of the same length, in which
+//! each is replaced with a character of the class that Hugging Face gives it. So the boundaries are Hugging
+//! Face's, and the words keep their own characters.
 
 /// Punctuation in the crate, part of a word in Hugging Face: first and last code point.
 const PART_OF_A_WORD: &[(u32, u32)] = &[
@@ -52,12 +52,12 @@ const PART_OF_A_WORD: &[(u32, u32)] = &[
 /// Part of a word in the crate, punctuation in Hugging Face.
 const PUNCTUATION: &[char] = &['\u{166D}', '\u{111C9}'];
 
-/// A letter in every Unicode, by bytes of UTF-8.
+/// A letter in every version of Unicode, by its bytes in UTF-8.
 const LETTERS: [&str; 5] = ["", "a", "\u{E9}", "\u{E01}", "\u{10400}"];
-/// Punctuation in every Unicode, by bytes of UTF-8.
+/// Punctuation in every version of Unicode, by its bytes in UTF-8.
 const MARKS: [&str; 5] = ["", "!", "\u{A7}", "\u{2010}", "\u{10100}"];
 
-/// The substitute for `c`, of the same length, or `None` where both agree on it.
+/// The stand-in for `c`, of the same length, or `None` if both agree on it.
 fn stand_in_for(c: char) -> Option<&'static str> {
     let code = u32::from(c);
     if code < PART_OF_A_WORD[0].0 {
@@ -71,12 +71,12 @@ fn stand_in_for(c: char) -> Option<&'static str> {
     }
 }
 
-/// Whether the crate would cut `text` elsewhere than Hugging Face.
+/// Whether the crate might split `text` at other places than Hugging Face.
 pub fn differs(text: &str) -> bool {
     !text.is_ascii() && text.chars().any(|c| stand_in_for(c).is_some())
 }
 
-/// The text to cut in place of `text`: as long, and with the same boundaries.
+/// The text to split instead of `text`: of the same length, with the same character boundaries.
 pub fn stand_in(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! Writes what [`Decoder`](super::Decoder) reads, and whole files back: for the converter.
+//! Writes the format that [`Decoder`](super::Decoder) reads, and decodes whole files: for the converter.
 
 use super::{BITS, BLOCK, Decoder, LANES, LOW, TENSOR, TOTAL, is_coded};
 use crate::error::{Error, ErrorKind, Result, try_reserve};
@@ -6,11 +6,11 @@ use crate::weights::header::{Header, PREFIX_BYTES, header_length, not_safetensor
 use crate::weights::safetensors::write_header;
 use ::safetensors::tensor::Dtype;
 
-/// The plain form of a whole safetensors file: decoded if it is compressed, else unchanged.
+/// The plain form of a whole safetensors file: decoded if it is compressed, otherwise unchanged.
 ///
 /// # Errors
-/// [`ErrorKind::NotAModel`] and [`ErrorKind::WeightsHeader`] where `file` is none; [`ErrorKind::WeightsLength`] where it isn't whole;
-/// [`ErrorKind::OutOfMemory`].
+/// [`ErrorKind::NotAModel`] and [`ErrorKind::WeightsHeader`] if `file` is not one;
+/// [`ErrorKind::WeightsLength`] if it is incomplete; [`ErrorKind::OutOfMemory`].
 pub fn decode(file: Vec<u8>) -> Result<Vec<u8>> {
     let (start, outer) = header(&file)?;
     if !is_coded(&outer.tensors)? {
@@ -32,18 +32,19 @@ pub fn decode(file: Vec<u8>) -> Result<Vec<u8>> {
     Ok(plain)
 }
 
-/// The coded form of a whole safetensors file that is plain ([`decode`]).
+/// The coded form of a whole, plain safetensors file ([`decode`]).
 ///
 /// # Errors
 /// [`ErrorKind::NotAModel`](crate::error::ErrorKind::NotAModel) and
-/// [`ErrorKind::WeightsHeader`](crate::error::ErrorKind::WeightsHeader) where `file` is none.
+/// [`ErrorKind::WeightsHeader`](crate::error::ErrorKind::WeightsHeader) if `file` is not one;
+/// [`ErrorKind::WeightsLength`] if it is incomplete.
 pub fn encode(file: &[u8]) -> Result<Vec<u8>> {
     let mut coded = (file.len() as u64).to_le_bytes().to_vec();
     let mut rest = file;
     for (bytes, planes) in runs(file)? {
         let (run, others) = rest.split_at(bytes);
         rest = others;
-        // Blocks of a like size: the last isn't left with a few bytes and a table of its own.
+        // Blocks of similar size, so that the last one is not a few bytes with their own table.
         let size = bytes.div_ceil(bytes.div_ceil(BLOCK)).next_multiple_of(LANES).min(BLOCK);
         run.chunks(size).for_each(|block| push_block(block, planes, &mut coded));
     }
@@ -53,7 +54,7 @@ pub fn encode(file: &[u8]) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// Where the tensors of a whole file begin, and its header.
+/// The offset of the tensors in a whole file, and its header.
 fn header(file: &[u8]) -> Result<(usize, Header)> {
     let Some((prefix, rest)) = file.split_first_chunk::<PREFIX_BYTES>() else { return Err(not_safetensors(file)) };
     let json = header_length(*prefix)?.and_then(|length| rest.get(..length)).ok_or_else(|| not_safetensors(file))?;
@@ -64,7 +65,7 @@ fn header(file: &[u8]) -> Result<(usize, Header)> {
     Ok((PREFIX_BYTES + json.len(), header))
 }
 
-/// The header, and tensors of one type that follow each other: their bytes, and the planes of the type.
+/// The header, then runs of adjacent tensors of one type: their bytes, and the number of planes of the type.
 fn runs(file: &[u8]) -> Result<Vec<(usize, usize)>> {
     let (start, header) = header(file)?;
     // The header stays as it is, so that tools can read it without a decoder.
@@ -95,7 +96,7 @@ fn push_block(block: &[u8], planes: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-/// Tables, states and words of a block.
+/// The tables, states and words of a block.
 fn coded(block: &[u8], planes: usize) -> Vec<u8> {
     let mut counts = vec![[0; 256]; planes];
     for (i, &byte) in block.iter().enumerate() {
@@ -126,7 +127,7 @@ fn coded(block: &[u8], planes: usize) -> Vec<u8> {
     out
 }
 
-/// Frequencies in proportion to `counts`, of the sum [`TOTAL`], none of them 0 where there is a count.
+/// Frequencies in proportion to `counts`, with the sum [`TOTAL`]; none is 0 if its count is not.
 fn frequencies(counts: &[u64; 256]) -> [u32; 256] {
     let all = counts.iter().sum::<u64>().max(1);
     let mut shares = counts.map(|count| match count {
@@ -135,7 +136,7 @@ fn frequencies(counts: &[u64; 256]) -> [u32; 256] {
     });
     loop {
         let sum = shares.iter().sum::<u32>();
-        // What rounding left over goes to, or comes from, the largest: there it costs least.
+        // The rounding remainder is added to or taken from the largest, where it costs least.
         let largest = (0..256).max_by_key(|&byte| shares[byte]).expect("there are 256 bytes");
         match sum {
             TOTAL => return shares,
@@ -145,7 +146,7 @@ fn frequencies(counts: &[u64; 256]) -> [u32; 256] {
     }
 }
 
-/// Where each byte's share begins.
+/// The start of each byte's share.
 fn firsts(frequencies: &[u32; 256]) -> [u32; 256] {
     let mut sum = 0;
     frequencies.map(|frequency| {

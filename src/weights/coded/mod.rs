@@ -1,19 +1,20 @@
-//! A losslessly compressed (entropy-coded) safetensors file: some 8 % fewer bytes of int4, 9 % of int8.
+//! A losslessly compressed (entropy-coded) safetensors file: about 8 % fewer bytes for int4, 9 % for int8.
 //!
-//! It is a safetensors file itself, whose only tensor ([`TENSOR`]) has these bytes, all numbers with the low byte first:
+//! It is a safetensors file itself. Its only tensor ([`TENSOR`]) has these bytes, with all numbers
+//! little-endian:
 //!
 //! - u64: the length of the file within
-//! - blocks, until that is there:
-//!   - u32: bytes of the file that it stands for, 1 to [`BLOCK`]; u32: bytes that follow the next one
-//!   - u8: planes; 0 where the bytes follow as they are, as those of the header within do. Else 1, 2 or 4: byte i is of plane i mod planes, so that each
-//!     byte of an f16 or f32 has a distribution of its own
-//!   - for each plane the frequency of each of the 256 bytes, together [`TOTAL`], in one byte, or in two from 128 on (the
-//!     first with its top bit set and the lower seven)
-//!   - four u32, the states at the beginning, and u16, the words that they take up
+//! - blocks, until that many bytes are decoded:
+//!   - u32: bytes of the file that the block decodes to, 1 to [`BLOCK`]; u32: bytes after the next field
+//!   - u8: planes. 0: the bytes follow unchanged, as for the inner header. Otherwise 1, 2 or 4: byte i
+//!     belongs to plane i mod planes, so that each byte of an f16 or f32 has its own distribution
+//!   - for each plane, the frequencies of the 256 bytes, with the sum [`TOTAL`]: in one byte each, or in two
+//!     if 128 or more (the first has the top bit set and the lower seven bits)
+//!   - four u32, the initial states, and u16, the words that they consume
 //!
-//! Coding is rANS (Duda 2014; the form with words of 16 bits is Giesen's, 2014): byte i is decoded by state i mod 4, so that four
-//! chains of arithmetic run side by side. A decoded block ends with all states at [`LOW`] and all words taken, so damaged
-//! bytes show.
+//! Coding is rANS (Duda 2014; the variant with 16-bit words is from Giesen, 2014): state i mod 4 decodes byte
+//! i, so that four chains of arithmetic run in parallel. A decoded block ends with all states at [`LOW`] and
+//! all words consumed, which detects most damage.
 
 mod encode;
 
@@ -24,28 +25,28 @@ use super::stream::take;
 use crate::error::{Error, ErrorKind, Result, try_reserve};
 use ::safetensors::tensor::Dtype;
 
-/// The name of the tensor that makes a file a coded one; its end is the format's version.
+/// The name of the tensor that marks a file as coded; it ends with the version of the format.
 pub const TENSOR: &str = "tabsense.coded.1";
-/// What the names of all versions begin with.
+/// The prefix of the names of all versions.
 const TENSORS: &str = "tabsense.coded.";
-/// The most bytes that a block stands for.
+/// The maximum number of bytes that a block decodes to.
 pub const BLOCK: usize = 1 << 18;
 /// Bits of a frequency.
 const BITS: u32 = 12;
 /// The sum of a plane's frequencies.
 const TOTAL: u32 = 1 << BITS;
-/// A state is at least this.
+/// The lower bound of a state.
 const LOW: u32 = 1 << 16;
-/// States side by side.
+/// States that run in parallel.
 const LANES: usize = 4;
-/// Bytes of a block's two lengths and its planes.
+/// Bytes of a block's two lengths and its number of planes.
 const HEAD: usize = 9;
 /// Bytes of the length of the file within.
 const PREFIX: usize = 8;
-/// The most bytes that a block may have: as many as it stands for, or tables and states on top of them.
+/// The maximum number of bytes of a block: as many as it decodes to, plus tables and states.
 const MOST: usize = BLOCK + 4 * 512 + 4 * LANES;
 
-/// Whether a file of these tensors is a coded one.
+/// Whether a file of these tensors is a coded file.
 ///
 /// # Errors
 /// [`ErrorKind::WeightsHeader`] if its version is unknown.
@@ -60,12 +61,12 @@ pub fn is_coded(tensors: &[TensorInfo]) -> Result<bool> {
     }
 }
 
-/// Takes coded bytes and gives those of the file within. One block is held.
+/// Decodes coded bytes to the bytes of the file within. Holds one block.
 pub struct Decoder {
-    /// What has come of the present prefix, head or block.
+    /// The part of the current prefix, head or block received so far.
     held: Vec<u8>,
     state: State,
-    /// Bytes of the file within, once the prefix is there, and those of them that were given.
+    /// The length of the file within, once the prefix has been read, and the bytes of it returned so far.
     length: Option<u64>,
     given: u64,
     tables: Vec<Table>,
@@ -80,12 +81,12 @@ enum State {
 }
 
 impl Decoder {
-    /// A decoder at the beginning of the tensor.
+    /// A decoder for the beginning of the tensor.
     pub fn new() -> Self {
         Self { held: Vec::new(), state: State::Prefix, length: None, given: 0, tables: Vec::new(), decoded: Vec::new() }
     }
 
-    /// The length of the file within, once it is there.
+    /// The length of the file within, once it has been read.
     pub fn length(&self) -> Option<u64> {
         self.length
     }
@@ -95,10 +96,11 @@ impl Decoder {
         self.length == Some(self.given)
     }
 
-    /// Takes bytes from the front of `chunk`, and gives bytes of the file within where a block ends. To be called until the chunk is empty.
+    /// Consumes bytes from the front of `chunk`, and returns bytes of the file within when a block ends. Call
+    /// it until the chunk is empty.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where the bytes are none that [`encode`] wrote; [`ErrorKind::OutOfMemory`].
+    /// [`ErrorKind::WeightsLength`] if [`encode`] did not write the bytes; [`ErrorKind::OutOfMemory`].
     pub fn take(&mut self, chunk: &mut &[u8]) -> Result<&[u8]> {
         if self.is_complete() {
             return Err(damaged());
@@ -145,7 +147,7 @@ impl Decoder {
         Ok(&[])
     }
 
-    /// The block that is held, into `decoded`.
+    /// Decodes the held block into `decoded`.
     fn decode(&mut self, planes: usize) -> Result<()> {
         self.tables.resize_with(planes, Table::new);
         let mut at = 0;
@@ -159,7 +161,7 @@ impl Decoder {
             at += 4;
         }
         let end = self.held.len();
-        // A round looks at eight bytes, whether it takes them or not.
+        // A round looks at eight bytes, whether it consumes them or not.
         self.held.extend([0; 2 * LANES]);
         let tables: [&Table; LANES] = std::array::from_fn(|lane| &self.tables[lane % planes]);
         let mut lanes = Lanes { tables, states, words: &self.held, at };
@@ -190,7 +192,7 @@ struct Lanes<'a> {
 }
 
 impl Lanes<'_> {
-    /// A byte of each lane, as far as `out` reaches.
+    /// Decodes a byte in each lane, or fewer if `out` is shorter.
     #[inline(always)]
     fn round(&mut self, out: &mut [u8]) -> Result<()> {
         let words = self.words.get(self.at..self.at + 2 * LANES).ok_or_else(damaged)?;
@@ -199,7 +201,7 @@ impl Lanes<'_> {
             let entry = table.entries[(*state % TOTAL) as usize];
             *out = entry as u8;
             let next = ((entry >> 20) + 1) * (*state >> BITS) + (entry >> 8) % TOTAL;
-            // Without a branch, for whether a state takes a word is as good as chance.
+            // Branchless, because it is close to random whether a state consumes a word.
             let takes = next < LOW;
             *state = if takes { next << 16 | u32::from(words as u16) } else { next };
             words >>= 16 * u32::from(takes);
@@ -209,8 +211,8 @@ impl Lanes<'_> {
     }
 }
 
-/// What each of the [`TOTAL`] remainders of a state stands for: the byte in the lowest 8 bits, then 12 bits of how far into the byte's
-/// share it is, and 12 of the byte's frequency less 1.
+/// The meaning of each of the [`TOTAL`] remainders of a state: the byte in the lowest 8 bits, then 12 bits
+/// for the offset within the byte's share, and 12 bits for the byte's frequency minus 1.
 struct Table {
     entries: Box<[u32; TOTAL as usize]>,
 }
@@ -220,7 +222,7 @@ impl Table {
         Self { entries: Box::new([0; TOTAL as usize]) }
     }
 
-    /// Reads frequencies; returns how many bytes they took.
+    /// Reads frequencies and returns their length in bytes.
     fn read(&mut self, bytes: &[u8]) -> Result<usize> {
         let (mut at, mut first) = (0, 0);
         for byte in 0..=255u32 {

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A generator of numbers that look drawn (xorshift).
+/// A generator of numbers that look random (xorshift).
 fn drawn(mut seed: u64) -> impl FnMut() -> u64 {
     move || {
         seed ^= seed << 13;
@@ -10,7 +10,7 @@ fn drawn(mut seed: u64) -> impl FnMut() -> u64 {
     }
 }
 
-/// A file of tensors of four types; their numbers are of a bell's shape, as weights are.
+/// A file of tensors of four types; their numbers have a bell-shaped distribution, like weights.
 fn file(numbers: usize) -> Vec<u8> {
     let mut draw = drawn(7);
     let mut bell = || (0..4).map(|_| (draw() % 64) as i32 - 32).sum::<i32>();
@@ -83,7 +83,7 @@ fn gives_back_what_was_coded_in_chunks_of_any_size() {
 fn is_within_a_hundredth_of_the_bound() {
     let numbers = 1 << 20;
     let mut draw = drawn(1);
-    // A bell of int4 in pairs, as QAT and GPTQ leave it.
+    // Pairs of int4 with a bell-shaped distribution, as QAT and GPTQ produce.
     let mut four_bits = || (0..5).map(|_| draw() % 4).sum::<u64>() as u8;
     let pairs: Vec<u8> = (0..numbers).map(|_| four_bits() | four_bits() << 4).collect();
     let mut counts = [0u32; 16];
@@ -126,7 +126,7 @@ fn drawn_bytes_are_refused_without_a_trap() {
         bytes.extend(n.to_le_bytes());
         bytes.extend((draw() as u32 % 1500).to_le_bytes());
         bytes.push([0, 1, 2, 4, 3][draw() as usize % 5]);
-        // Tables that add up, now and then: one byte has the whole share.
+        // Valid tables, in some cases: one byte has the whole share.
         bytes.extend((0..255).map(|_| 0).chain([128, 32]));
         bytes.extend((0..1500).map(|_| draw() as u8));
         assert!(decode([&bytes[..]]).map_or(true, |out| out.is_none()));

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-/// Values by name, in the order in which they came.
+/// Values by name, in insertion order.
 pub struct ByName<T> {
     places: HashMap<String, usize>,
     values: Vec<T>,
@@ -15,12 +15,12 @@ impl<T> Default for ByName<T> {
 }
 
 impl<T> ByName<T> {
-    /// How many there are.
+    /// The number of values.
     pub fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
@@ -30,7 +30,7 @@ impl<T> ByName<T> {
         self.places.get(name).map(|&place| &self.values[place])
     }
 
-    /// The value of a name, to be changed.
+    /// The value of a name, mutable.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut T> {
         self.places.get(name).map(|&place| &mut self.values[place])
     }
@@ -40,7 +40,7 @@ impl<T> ByName<T> {
         self.places.contains_key(name)
     }
 
-    /// Gives a name a value; false where it has one, which stays.
+    /// Sets the value of a name. Returns false if the name has a value already, which stays.
     pub fn insert(&mut self, name: &str, value: T) -> bool {
         if self.has(name) {
             return false;
@@ -57,7 +57,7 @@ impl<T> ByName<T> {
 }
 
 impl<T: Default> ByName<T> {
-    /// The value of a name, a default one if it has none yet.
+    /// The value of a name, inserting a default value if there is none.
     pub fn entry(&mut self, name: &str) -> &mut T {
         if !self.has(name) {
             self.insert(name, T::default());

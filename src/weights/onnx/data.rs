@@ -1,4 +1,4 @@
-//! A tensor's data, in whichever field of its message it lies.
+//! A tensor's data, from any of the fields of its message that can hold it.
 
 use super::tensor::{Head, Tensor, Type};
 use super::wire::{Value, lies};
@@ -11,7 +11,7 @@ use crate::weights::header::quoted;
 pub struct Data {
     /// `raw_data`.
     raw: Option<Vec<u8>>,
-    /// Numbers of the field of their type.
+    /// The numbers from the field for their type.
     typed: Typed,
 }
 
@@ -21,12 +21,12 @@ enum Typed {
     None,
     /// `float_data` or `double_data`, as they are stored.
     Floats(Vec<u8>),
-    /// `int32_data`, of which each holds a number of 32 bits or fewer, and `int64_data`.
+    /// `int32_data`, whose elements each hold a number of 32 bits or fewer, and `int64_data`.
     Ints(Vec<i64>),
 }
 
 impl Data {
-    /// Takes a field of data; anything else is passed over.
+    /// Adds a field of data; ignores any other field.
     ///
     /// # Errors
     /// [`crate::ErrorKind::WeightsHeader`], [`crate::ErrorKind::OutOfMemory`].
@@ -67,15 +67,15 @@ impl Data {
         Ok(())
     }
 
-    /// Whether no data has come yet.
+    /// Whether no data has arrived yet.
     pub fn is_empty(&self) -> bool {
         self.raw.is_none() && matches!(self.typed, Typed::None)
     }
 
-    /// The tensor of `head`, whose data is complete; without any where that lies beside the file.
+    /// The tensor with this `head`, once its data is complete; without data if it is in another file.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::WeightsHeader`] where its length is not that of its sizes.
+    /// [`crate::ErrorKind::WeightsHeader`] if its length doesn't match its shape.
     pub fn finish(self, head: Head) -> Result<Tensor> {
         let bytes = match (self.raw, self.typed) {
             (Some(raw), Typed::None) => raw,

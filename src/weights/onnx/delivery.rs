@@ -16,52 +16,52 @@ use safetensors::tensor::Dtype;
 pub struct Wanted {
     /// The weights.
     pub weights: Vec<Weight>,
-    /// Whether integers are to be decoded to floating-point numbers.
+    /// Whether to decode integers to floating-point numbers.
     pub exact: bool,
-    /// Whether rows must come in the order of the weights instead of the file's.
+    /// Whether rows must arrive in the order of the weights instead of the file's order.
     pub in_order: bool,
 }
 
-/// The weights on their way.
+/// Passes the weights on to a sink.
 pub struct Delivery {
     wanted: Wanted,
-    /// Which weights need a tensor of the file.
+    /// For each tensor of the file, the weights that need it.
     uses: ByName<Vec<usize>>,
-    /// Tensors that are there and needed still.
+    /// Tensors that have arrived and are still needed.
     held: ByName<Option<Tensor>>,
-    /// What the file says of its tensors, once it has.
+    /// What the file says about its tensors, as far as it has been read.
     heads: ByName<Head>,
     float: Option<Storage>,
     declared: Option<Declared>,
     left: Vec<bool>,
 }
 
-/// The header that was given on.
+/// The header that was passed on.
 struct Declared {
     header: Header,
     given: Vec<Given>,
-    /// The place in the header of each weight's first tensor.
+    /// The index in the header of each weight's first tensor.
     first: Vec<usize>,
 }
 
-/// A weight whose rows are given on as they come.
+/// A weight whose rows are passed on as they arrive.
 pub struct Streaming {
     weight: usize,
     rows: usize,
     row: usize,
     row_bytes: usize,
-    /// What has come of the next row.
+    /// The part of the next row received so far.
     held: Vec<u8>,
     scales: Vec<u8>,
 }
 
-/// Whether a weight is held as the file stores floating-point numbers.
+/// Whether a weight keeps the file's floating-point type.
 fn is_float(weight: &Weight) -> bool {
     weight.scale.is_none() && matches!(weight.kind, Kind::Table | Kind::Matrix)
 }
 
 impl Delivery {
-    /// Of what is `wanted`.
+    /// A delivery of the `wanted` weights.
     pub fn new(wanted: Wanted) -> Self {
         let mut uses: ByName<Vec<usize>> = ByName::default();
         for (i, weight) in wanted.weights.iter().enumerate() {
@@ -73,7 +73,7 @@ impl Delivery {
         Self { wanted, uses, held: ByName::default(), heads: ByName::default(), float: None, declared: None, left }
     }
 
-    /// The header, once it was given on.
+    /// The header, once it has been passed on.
     pub fn header(&self) -> Option<&Header> {
         self.declared.as_ref().map(|declared| &declared.header)
     }
@@ -83,15 +83,16 @@ impl Delivery {
         self.uses.has(name)
     }
 
-    /// A weight whose tensors have not all come.
+    /// A weight with tensors that have not all arrived.
     pub fn missing(&self) -> Option<&Weight> {
         self.wanted.weights.iter().zip(&self.left).find(|(_, left)| **left).map(|(weight, _)| weight)
     }
 
-    /// Takes what the file says of a tensor; gives on the header as soon as enough is known.
+    /// Adds what the file says about a tensor; passes on the header as soon as enough is known.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::WeightsMismatch`] where it has other sizes than the model; what [`RowSink::header`] finds.
+    /// [`crate::ErrorKind::WeightsMismatch`] if its sizes differ from the model's; the errors of
+    /// [`RowSink::header`].
     pub fn head(&mut self, head: &Head, sink: &mut dyn RowSink) -> Result<()> {
         let Some(uses) = self.uses.get(&head.name) else { return Ok(()) };
         let first = uses[0];
@@ -122,7 +123,7 @@ impl Delivery {
             let sizes = match self.heads.get(&weight.data) {
                 Some(head) => weight.sizes(head)?,
                 None if weight.parts.iter().all(|part| part.shape.is_some()) => [0, 0],
-                // Its sizes are not known yet.
+                // Its sizes are not yet known.
                 None => return Ok(()),
             };
             for (i, part) in weight.parts.iter().enumerate() {
@@ -159,7 +160,7 @@ impl Delivery {
         self.held.get(name)?.as_ref()
     }
 
-    /// Gives on what is there as a whole.
+    /// Passes on all weights that are complete.
     fn deliver_ready(&mut self, sink: &mut dyn RowSink) -> Result<()> {
         for weight in 0..self.left.len() {
             if self.is_ready(weight) {
@@ -171,15 +172,15 @@ impl Delivery {
         Ok(())
     }
 
-    /// Whether all tensors of a weight that is left are there.
+    /// Whether all tensors of a remaining weight have arrived.
     fn is_ready(&self, weight: usize) -> bool {
         self.left[weight] && self.wanted.weights[weight].tensors().all(|name| self.held(name).is_some())
     }
 
-    /// Takes a tensor that is there as a whole.
+    /// Adds a complete tensor.
     ///
     /// # Errors
-    /// Those of [`Delivery::head`]; what is wrong with the weights that it completes.
+    /// The errors of [`Delivery::head`], and of the weights that it completes.
     pub fn tensor(&mut self, tensor: Tensor, sink: &mut dyn RowSink) -> Result<()> {
         let name = tensor.head.name.clone();
         let Some(weights) = self.uses.get(&name).cloned() else { return Ok(()) };
@@ -198,7 +199,7 @@ impl Delivery {
         Ok(())
     }
 
-    /// Gives on a weight whose tensors are all there.
+    /// Passes on a weight whose tensors have all arrived.
     fn deliver(&mut self, at: usize, sink: &mut dyn RowSink) -> Result<()> {
         let declared = self.declared.as_ref().expect("a weight is given on behind the header");
         let (weight, given) = (&self.wanted.weights[at], declared.given[at]);
@@ -246,7 +247,7 @@ impl Delivery {
         Scales::new(weight, sizes, scale, zero).map(Some)
     }
 
-    /// Lets go of what no other weight needs.
+    /// Frees the tensors that no other weight needs.
     fn done(&mut self, at: usize) {
         self.left[at] = false;
         let (left, uses) = (&self.left, &self.uses);
@@ -258,10 +259,10 @@ impl Delivery {
         }
     }
 
-    /// Whether the rows of this tensor can be given on as they come.
+    /// Starts streaming if the rows of this tensor can be passed on as they arrive.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::WeightsMismatch`] where it has other sizes than the model.
+    /// [`crate::ErrorKind::WeightsMismatch`] if its sizes differ from the model's.
     pub fn stream(&self, head: &Head) -> Result<Option<Streaming>> {
         let (Some(declared), Some([at])) = (&self.declared, self.uses.get(&head.name).map(Vec::as_slice)) else {
             return Ok(None);
@@ -294,10 +295,10 @@ impl Delivery {
         }))
     }
 
-    /// Takes the next bytes of a weight whose rows are given on as they come.
+    /// Reads the next bytes of a weight whose rows are passed on as they arrive.
     ///
     /// # Errors
-    /// Those of the rows.
+    /// The errors of the rows.
     pub fn push(&mut self, head: &Head, to: &mut Streaming, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         let declared = self.declared.as_ref().expect("rows come behind the header");
         let (weight, given, tensor) =

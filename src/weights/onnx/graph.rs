@@ -1,4 +1,4 @@
-//! The graph of an ONNX file, which is not run: it only identifies the weights.
+//! The graph of an ONNX file. It is not run: it only identifies the weights.
 //!
 //! Source: onnx.proto of ONNX 1.23.
 
@@ -7,22 +7,23 @@ use super::tensor::Tensor;
 use super::wire::{Fields, Value};
 use crate::error::Result;
 
-/// The most readers of a value that are looked at: in a graph of an encoder the one that matters is among them, and in a
-/// hostile one the paths through all would have no end.
+/// The maximum number of readers of a value that are examined. In the graph of an encoder, the relevant one
+/// is among them; in a hostile graph, the paths through all readers would be endless.
 const MOST_READERS: usize = 16;
 
 /// One operation.
 #[derive(Debug, Default)]
 pub struct Node {
-    /// Its name, which may be empty; exporters make it of the path of the module.
+    /// Its name, which may be empty; exporters derive it from the path of the module.
     pub name: String,
-    /// What it does: `MatMul`, `Gather`.
+    /// Its operation, such as `MatMul` or `Gather`.
     pub operator: String,
-    /// What it reads; an empty name is an input that is left out.
+    /// The values that it reads; an empty name is an omitted input.
     pub inputs: Vec<String>,
-    /// What it gives.
+    /// The values that it produces.
     pub outputs: Vec<String>,
-    /// The modules that it is of, from the outermost on, as PyTorch's newer exporter notes them: a list in Python's words.
+    /// The modules that contain it, outermost first, as noted by PyTorch's newer exporter: a list in Python
+    /// syntax.
     scopes: String,
     attributes: Vec<(String, Attribute)>,
 }
@@ -33,12 +34,12 @@ enum Attribute {
     Int(i64),
     Ints(Vec<i64>),
     Text(Vec<u8>),
-    /// Graphs and all that no weight depends on.
+    /// Graphs, and everything else that no weight depends on.
     Other,
 }
 
 impl Node {
-    /// The nodes of [`Graph`], and the values of those that are constants.
+    /// A node for [`Graph`], and the value if the node is a constant.
     ///
     /// # Errors
     /// [`crate::ErrorKind::WeightsHeader`].
@@ -72,13 +73,13 @@ impl Node {
         Ok((node, constant))
     }
 
-    /// The path of the module that it is of: that of `/bert/encoder/layer.0/output/dense/MatMul` is
+    /// The path of the module that contains it: for `/bert/encoder/layer.0/output/dense/MatMul`, it is
     /// `bert.encoder.layer.0.output.dense`.
     pub fn module(&self) -> Option<String> {
         if let Some((path, _)) = self.name.trim_start_matches('/').rsplit_once('/') {
             return Some(path.replace('/', "."));
         }
-        // The last is the operation itself.
+        // The last scope is the operation itself.
         let mut scopes = self.scopes.split('\'').skip(1).step_by(2);
         let last = scopes.by_ref().count();
         let scope = self.scopes.split('\'').skip(1).step_by(2).nth(last.checked_sub(2)?)?;
@@ -89,7 +90,7 @@ impl Node {
         self.attributes.iter().find(|(of, _)| of == name).map(|(_, attribute)| attribute)
     }
 
-    /// A whole number.
+    /// The attribute `name`, if it is an integer.
     pub fn int(&self, name: &str) -> Option<i64> {
         match self.attribute(name) {
             Some(Attribute::Int(n)) => Some(*n),
@@ -97,7 +98,7 @@ impl Node {
         }
     }
 
-    /// Whole numbers.
+    /// The attribute `name`, if it is a list of integers.
     pub fn ints(&self, name: &str) -> Option<&[i64]> {
         match self.attribute(name) {
             Some(Attribute::Ints(all)) => Some(all),
@@ -105,7 +106,7 @@ impl Node {
         }
     }
 
-    /// A number.
+    /// The attribute `name`, if it is a floating-point number.
     pub fn float(&self, name: &str) -> Option<f32> {
         match self.attribute(name) {
             Some(Attribute::Float(x)) => Some(*x),
@@ -113,7 +114,7 @@ impl Node {
         }
     }
 
-    /// A text.
+    /// The attribute `name`, if it is a string.
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.attribute(name) {
             Some(Attribute::Text(text)) => std::str::from_utf8(text).ok(),
@@ -121,12 +122,12 @@ impl Node {
         }
     }
 
-    /// The name of what it gives first; empty where it gives nothing.
+    /// The name of its first output; empty if it has none.
     pub fn output(&self) -> &str {
         self.outputs.first().map_or("", String::as_str)
     }
 
-    /// An input that is there.
+    /// Input `i`, unless it is omitted.
     pub fn input(&self, i: usize) -> Option<&str> {
         self.inputs.get(i).map(String::as_str).filter(|name| !name.is_empty())
     }
@@ -168,18 +169,18 @@ fn attribute(message: &[u8]) -> Result<(String, Attribute, Option<Tensor>)> {
     Ok((name, attribute, tensor))
 }
 
-/// All operations of a file, in an order in which each follows what it reads.
+/// All operations of a file, ordered so that each follows the operations that it reads from.
 #[derive(Default)]
 pub struct Graph {
     nodes: Vec<Node>,
-    /// The node that gives a value, by the value's name.
+    /// The node that produces a value, by the name of the value.
     producers: ByName<usize>,
-    /// The nodes that read a value, and as which of their inputs.
+    /// The nodes that read a value, each with the index of that input.
     consumers: ByName<Vec<(usize, usize)>>,
 }
 
 impl Graph {
-    /// Adds the node of `message`; if it is a constant with a tensor, yields the name of its value and that.
+    /// Adds the node of `message`. If it is a constant tensor, returns the name of its value and the tensor.
     ///
     /// # Errors
     /// [`crate::ErrorKind::WeightsHeader`].
@@ -199,17 +200,17 @@ impl Graph {
         Ok(None)
     }
 
-    /// The operations, constants not among them.
+    /// The operations, without constants.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
-    /// The node that gives a value; none of an initializer, a constant or an input of the graph.
+    /// The node that produces a value; `None` for an initializer, a constant or an input of the graph.
     pub fn producer(&self, value: &str) -> Option<(usize, &Node)> {
         self.producers.get(value).map(|&at| (at, &self.nodes[at]))
     }
 
-    /// The first nodes that read a value, and as which of their inputs: [`MOST_READERS`] at most.
+    /// The first nodes that read a value, at most [`MOST_READERS`], each with the index of that input.
     pub fn consumers(&self, value: &str) -> impl Iterator<Item = (usize, &Node, usize)> {
         let readers = self.consumers.get(value).into_iter().flatten().take(MOST_READERS);
         readers.map(|&(at, input)| (at, &self.nodes[at], input))
@@ -220,7 +221,7 @@ impl Graph {
 pub(crate) mod tests {
     use super::*;
 
-    /// A field of bytes, as the wire has it.
+    /// A field of bytes in the wire format.
     pub(crate) fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
         let mut out = vec![number << 3 | 2];
         let mut n = bytes.len();

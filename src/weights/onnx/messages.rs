@@ -1,5 +1,5 @@
-//! The messages of an ONNX file that arrives in chunks of any size: a graph is entered, and so is each of its tensors,
-//! whose data is passed on as it comes; other fields are given as a whole, or passed over.
+//! Parses the messages of an ONNX file that arrives in chunks of any size. Enters a graph and each of its
+//! tensors, and passes on tensor data as it arrives; other fields are returned as a whole or skipped.
 //!
 //! Source: onnx.proto of ONNX 1.23.
 
@@ -18,7 +18,7 @@ pub enum Level {
     Tensor,
 }
 
-/// What a file has next.
+/// The next event in a file.
 pub enum Event<'a> {
     /// A message begins.
     Enter(Level),
@@ -28,7 +28,7 @@ pub enum Event<'a> {
     Field(u32, Content),
     /// This many bytes of a tensor's data follow.
     DataBegins(u64),
-    /// Some of them.
+    /// Some of these bytes.
     Data(&'a [u8]),
 }
 
@@ -40,7 +40,7 @@ pub struct Content {
 }
 
 impl Content {
-    /// As the wire has it.
+    /// The value in the wire format.
     pub fn value(&self) -> Value<'_> {
         match self.wire {
             Wire::Varint => Value::Varint(self.number),
@@ -51,11 +51,11 @@ impl Content {
     }
 }
 
-/// The state of a file on its way in.
+/// Parses a file as it arrives.
 pub struct Messages {
     open: Vec<(Level, u64)>,
     step: Step,
-    /// What has come of the present tag, or of a field that is given as a whole.
+    /// The part of the current tag, or of a field that is returned as a whole, received so far.
     held: Vec<u8>,
     at: u64,
     announced: Option<usize>,
@@ -69,7 +69,7 @@ enum Step {
     Data { left: u64 },
 }
 
-/// What is done with a field.
+/// What to do with a field.
 enum Begun {
     Enter(Level),
     Take,
@@ -78,7 +78,7 @@ enum Begun {
 }
 
 impl Messages {
-    /// Of a file that is announced to have `announced` bytes, where that is known.
+    /// Starts a file announced to have `announced` bytes, if known.
     pub fn new(announced: Option<usize>) -> Self {
         let end = announced.map_or(u64::MAX, |bytes| bytes as u64);
         Self { open: vec![(Level::Model, end)], step: Step::Tag, held: Vec::new(), at: 0, announced }
@@ -88,13 +88,13 @@ impl Messages {
         *self.open.last().expect("the model is open")
     }
 
-    /// The message that is read.
+    /// The kind of message being read.
     pub fn level(&self) -> Level {
         self.innermost().0
     }
 
-    /// The next event of the file, of which `chunk` are the next bytes; those that it takes are cut off. `None` where
-    /// more are needed. `streams`: whether a tensor's data may be passed on in parts.
+    /// Returns the next event of the file. Consumes bytes from the front of `chunk`, the file's next bytes.
+    /// `None` if it needs more bytes. `streams`: whether to pass on a tensor's data in parts.
     ///
     /// # Errors
     /// [`crate::ErrorKind::WeightsHeader`], [`crate::ErrorKind::WeightsLength`], [`crate::ErrorKind::OutOfMemory`].
@@ -156,7 +156,7 @@ impl Messages {
         bytes
     }
 
-    /// Begins the field whose tag is held, if it is there as a whole.
+    /// Starts the field whose tag is held, if the tag is complete.
     fn begin(&mut self, streams: bool) -> Result<Option<Event<'static>>> {
         let Some((n, length)) = varint(&self.held)? else { return Ok(None) };
         let (field, wire) = tag(n)?;
@@ -213,7 +213,7 @@ impl Messages {
         })
     }
 
-    /// That the file is complete.
+    /// Checks that the file is complete.
     ///
     /// # Errors
     /// [`crate::ErrorKind::WeightsLength`].

@@ -1,8 +1,9 @@
-//! ONNX files, read as containers of weights: the graph is not run. It identifies the tensors; the sink, which knows
-//! the model, requests those that it needs ([`Wanted`]).
+//! ONNX files, read as containers of weights: the graph is not run. It identifies the tensors; the sink,
+//! which knows the model, requests the tensors that it needs ([`Wanted`]).
 //!
-//! `wire` and `messages` read Protocol Buffers, [`graph`] the operations, [`tensor`] and `data` tensors; `reader` is the
-//! file on its way in; [`weight`], `rows` and `delivery` make a checkpoint's rows of its numbers.
+//! `wire` and `messages` read Protocol Buffers, [`graph`] reads the operations, [`tensor`] and `data` read
+//! tensors. `reader` reads the file as it arrives. [`weight`], `rows` and `delivery` turn its numbers into a
+//! checkpoint's rows.
 
 pub mod by_name;
 mod data;
@@ -20,8 +21,9 @@ pub use graph::{Graph, Node};
 pub use reader::{Reader, Tensors};
 pub use weight::{Form, Kind, Part, Weight};
 
-/// Whether a file that begins so is one: its first field is the version of the format, its producer, its graph or its
-/// operators' version, and the bytes are no length as safetensors begins with.
+/// Whether a file with these first bytes is an ONNX file: its first field is the version of the format, its
+/// producer, its graph or its operators' version, and the bytes are not a length as at the start of
+/// safetensors.
 pub fn begins(first_bytes: &[u8]) -> bool {
     let is_length = first_bytes.get(4..8).is_none_or(|high| high == [0; 4]);
     !is_length

@@ -13,12 +13,12 @@ use crate::error::{Result, try_reserve};
 use crate::weights::header::{Header, MAX_TENSORS, quoted};
 use crate::weights::stream::{RowSink, ended, failed_before};
 
-/// The most operations and tensors taken; an encoder of 24 layers has some 3,000.
+/// The maximum number of operations and of tensors; an encoder of 24 layers has about 3,000.
 const MOST_NODES: usize = 100_000;
 /// Tensors of at most this many bytes are kept to check what the graph says about the model.
 const SMALL: usize = 64;
 
-/// What a file says of its tensors, for checks of the graph.
+/// What a file says about its tensors, for checks of the graph.
 #[derive(Default)]
 pub struct Tensors {
     all: ByName<Noted>,
@@ -26,22 +26,22 @@ pub struct Tensors {
 
 struct Noted {
     head: Head,
-    /// Of a small one.
+    /// Only for a small tensor.
     tensor: Option<Tensor>,
 }
 
 impl Tensors {
-    /// What each is, in the order of the file.
+    /// The description of each tensor, in the order of the file.
     pub fn heads(&self) -> impl Iterator<Item = &Head> {
         self.all.values().iter().map(|noted| &noted.head)
     }
 
-    /// The one number that a tensor is.
+    /// The number in a tensor that has only one.
     pub fn number(&self, name: &str) -> Option<f32> {
         self.all.get(name)?.tensor.as_ref()?.number()
     }
 
-    /// Remembers what a tensor is.
+    /// Records the description of a tensor.
     fn note(&mut self, head: &Head) -> Result<()> {
         if self.all.len() >= MOST_NODES {
             return Err(lies(format_args!("has more than {MOST_NODES} tensors")));
@@ -53,24 +53,24 @@ impl Tensors {
     }
 }
 
-/// The state of a file on its way in.
+/// Reads a file as it arrives.
 pub struct Reader {
     messages: Messages,
     graph: Graph,
     has_graph: bool,
     tensors: Tensors,
-    /// Tensors in front of the graph's operations.
+    /// Tensors that came before the graph's operations.
     early: Vec<Tensor>,
     delivery: Option<Delivery>,
     tensor: Incoming,
-    /// What lies beside the file, in the order of its bytes.
+    /// Tensors in other files, in the order of their bytes.
     beside: Vec<(External, Head)>,
-    /// The file that is read, if that is one beside the ONNX file.
+    /// The external file being read, if any.
     file: Option<Beside>,
     failed: bool,
 }
 
-/// A tensor on its way in.
+/// A tensor being read.
 #[derive(Default)]
 struct Incoming {
     head: Head,
@@ -78,10 +78,10 @@ struct Incoming {
     to: To,
 }
 
-/// Where a tensor's bytes go.
+/// The destination of a tensor's bytes.
 #[derive(Default)]
 enum To {
-    /// They have not begun.
+    /// No bytes yet.
     #[default]
     Nothing,
     Held(Vec<u8>),
@@ -89,7 +89,7 @@ enum To {
     Skipped,
 }
 
-/// A file beside the ONNX file.
+/// An external file, next to the ONNX file.
 struct Beside {
     location: String,
     at: u64,
@@ -98,7 +98,7 @@ struct Beside {
 }
 
 impl Reader {
-    /// A reader of a file that is announced to have `announced` bytes, where that is known.
+    /// A reader of a file announced to have `announced` bytes, if known.
     pub fn new(announced: Option<usize>) -> Self {
         Self {
             messages: Messages::new(announced),
@@ -114,12 +114,12 @@ impl Reader {
         }
     }
 
-    /// The header of the checkpoint that the file's weights are, once so much is known of them.
+    /// The header of the checkpoint that the weights form, once enough is known.
     pub fn header(&self) -> Option<&Header> {
         self.delivery.as_ref()?.header()
     }
 
-    /// Takes the file's next bytes.
+    /// Reads the file's next bytes.
     ///
     /// # Errors
     /// [`crate::ErrorKind::WeightsHeader`], [`crate::ErrorKind::WeightsMismatch`],
@@ -137,10 +137,11 @@ impl Reader {
         result
     }
 
-    /// That the file is complete: the name of one beside it that the weights go on in, whose bytes come next.
+    /// Ends the current file and returns the name of the file next to it that continues the weights, if any.
+    /// Its bytes come next.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::WeightsLength`] where bytes are missing.
+    /// [`crate::ErrorKind::WeightsLength`] if bytes are missing.
     pub fn end_file(&mut self) -> Result<Option<String>> {
         self.is_whole()?;
         let next = self.file.as_ref().map_or(0, |file| file.next);
@@ -161,11 +162,11 @@ impl Reader {
         if self.has_graph { Ok(()) } else { Err(lies("has no graph")) }
     }
 
-    /// That all is there, the files beside it, too.
+    /// Checks that everything has arrived, including external files.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::WeightsLength`] where bytes are missing; [`crate::ErrorKind::WeightsHeader`] where a tensor
-    /// is.
+    /// [`crate::ErrorKind::WeightsLength`] if bytes are missing; [`crate::ErrorKind::WeightsHeader`] if a
+    /// tensor is missing.
     pub fn finish(&self) -> Result<()> {
         self.is_whole()?;
         let read = self.file.as_ref().map_or(0, |file| file.next);
@@ -242,7 +243,7 @@ impl Reader {
         Ok(())
     }
 
-    /// A tensor has come as a whole, or its place beside the file.
+    /// Adds a complete tensor, or one that is in another file.
     fn whole(&mut self, tensor: Tensor, sink: &mut dyn RowSink) -> Result<()> {
         if tensor.bytes.len() <= SMALL {
             let noted = self.tensors.all.get_mut(&tensor.head.name);
@@ -257,7 +258,8 @@ impl Reader {
         }
     }
 
-    /// The operations are known: requests the weights, and passes on the tensors that came before.
+    /// Called when the operations are known: requests the weights, and passes on the tensors that came
+    /// before.
     fn deliver(&mut self, sink: &mut dyn RowSink) -> Result<()> {
         let wanted = sink.wanted(&self.graph)?;
         if wanted.weights.len() > MAX_TENSORS {
@@ -271,12 +273,12 @@ impl Reader {
         Ok(())
     }
 
-    /// Takes bytes of a file beside this one.
+    /// Reads bytes of an external file.
     fn push_beside(&mut self, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         let (Some(file), Some(delivery)) = (&mut self.file, &mut self.delivery) else { return Err(failed_before()) };
         while !chunk.is_empty() {
             let next = self.beside.get(file.next).filter(|(place, _)| place.location == file.location);
-            // What follows the last of the tensors is none.
+            // Ignore bytes after the last tensor.
             let Some((place, head)) = next else { return Ok(()) };
             if file.at < place.offset {
                 file.at += part(place.offset - file.at, &mut chunk).len() as u64;
@@ -301,7 +303,7 @@ impl Reader {
     }
 }
 
-/// Gives a tensor on, or notes its place beside the file.
+/// Passes a tensor on, or notes its position in another file.
 fn give(
     delivery: &mut Delivery,
     beside: &mut Vec<(External, Head)>,
@@ -322,7 +324,7 @@ fn give(
 impl Incoming {
     fn field(&mut self, field: u32, content: &super::messages::Content) -> Result<()> {
         let of_head = self.head.take(field, content.value())?;
-        // Where its bytes lie may be told behind them, what they are may not.
+        // Its location may be given after its bytes; its description may not.
         if !matches!(self.to, To::Nothing) && !matches!(field, 12..) {
             return Err(lies(format_args!("has {} with its fields out of order", quoted(&self.head.name))));
         }
@@ -332,7 +334,7 @@ impl Incoming {
         Ok(())
     }
 
-    /// `length` bytes of data follow.
+    /// Called before `length` bytes of data.
     fn begin(&mut self, length: u64, delivery: Option<&mut Delivery>, sink: &mut dyn RowSink) -> Result<()> {
         if self.head.bytes()?.is_some_and(|bytes| bytes != length) || !self.data.is_empty() {
             return Err(lies(format_args!("gives {} a length that doesn't match its shape", quoted(&self.head.name))));

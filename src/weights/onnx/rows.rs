@@ -1,4 +1,4 @@
-//! A weight's rows: transposed where they lie in columns, decoded or rounded where they are whole numbers of
+//! A weight's rows: transposed if they are stored in columns, decoded or rounded if they are integers of
 //! another kind than the checkpoint's.
 
 use super::tensor::{Head, Tensor, Type};
@@ -10,10 +10,10 @@ use crate::weights::header::quoted;
 use crate::weights::int4;
 use crate::weights::quantize::quantize_row;
 
-/// Bytes of each of the file's rows that are transposed at a time: a line of the cache.
+/// Bytes of each of the file's rows to transpose at a time: a cache line.
 const LINE: usize = 64;
 
-/// A weight whose tensors are all there: its rows, as bytes of the file's type.
+/// A weight whose tensors have all arrived: its rows, as bytes in the file's type.
 pub struct Stored<'a> {
     data: &'a Tensor,
     form: Form,
@@ -21,7 +21,7 @@ pub struct Stored<'a> {
     columns: usize,
     /// Bytes of a number.
     size: usize,
-    /// Rows from `first` on, as many numbers as [`LINE`] holds, of a transposed matrix.
+    /// The transposed rows starting at `first`, as many as the numbers in a [`LINE`].
     block: Vec<u8>,
     first: usize,
 }
@@ -30,7 +30,8 @@ impl<'a> Stored<'a> {
     /// For this many rows and columns.
     ///
     /// # Errors
-    /// [`ErrorKind::OutOfMemory`]; [`ErrorKind::WeightsMismatch`] for a type that is no weight's.
+    /// [`crate::ErrorKind::OutOfMemory`]; [`crate::ErrorKind::WeightsMismatch`] for a type that no weight
+    /// has.
     pub fn new(weight: &Weight, data: &'a Tensor, [rows, columns]: [usize; 2]) -> Result<Self> {
         let size = match (data.head.dtype(), weight.scale.is_some(), weight.form) {
             (Type::Float(storage), false, Form::Rows | Form::Columns) => storage.bytes(),
@@ -45,7 +46,7 @@ impl<'a> Stored<'a> {
         Ok(Self { data, form: weight.form, rows, columns, size, block, first: usize::MAX })
     }
 
-    /// The bytes of row `row`; of blocks, with what fills up the last.
+    /// The bytes of row `row`; for blocks, including the padding of the last.
     pub fn row(&mut self, row: usize) -> &[u8] {
         let bytes = self.columns * self.size;
         match self.form {
@@ -73,7 +74,7 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// The numbers from place `first` on of a vector, of `scales` where it holds whole numbers.
+    /// The numbers of a vector starting at place `first`, using `scales` if they are integers.
     pub fn numbers(&self, first: usize, scales: Option<&Scales>, out: &mut [f32]) {
         let bytes = &self.data.bytes[first * self.size..][..out.len() * self.size];
         match (self.data.head.dtype(), scales) {
@@ -83,8 +84,8 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// Reads along the file's rows, which are this weight's columns, of numbers of `SIZE` bytes: a copy of a length
-    /// that is known is one instruction.
+    /// Reads along the file's rows, which are this weight's columns, of numbers of `SIZE` bytes: with a known
+    /// length, a copy is a single instruction.
     fn transpose<const SIZE: usize>(&mut self, count: usize) {
         let row_bytes = self.columns * SIZE;
         for (column, stored) in self.data.bytes.chunks_exact(self.rows * SIZE).enumerate() {
@@ -101,18 +102,19 @@ pub struct Scales {
     scales: Vec<f32>,
     zeros: Option<Vec<i32>>,
     default_zero: i32,
-    /// Blocks of a row; 0 where there is one scale, or one a row.
+    /// Blocks per row; 0 if there is a single scale, or one per row.
     blocks: usize,
-    /// Numbers of a block.
+    /// Numbers per block.
     size: usize,
 }
 
 impl Scales {
-    /// Those of a weight of `rows` rows.
+    /// The scales of a weight of `rows` rows.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsMismatch`] for other numbers of them than one, one a row or one a block;
-    /// [`ErrorKind::WeightsNotFinite`].
+    /// [`crate::ErrorKind::WeightsHeader`] if there is not one scale, one per row or one per block, or the
+    /// same for zero points; [`crate::ErrorKind::WeightsMismatch`] for an unsupported type;
+    /// [`crate::ErrorKind::WeightsNotFinite`].
     pub fn new(weight: &Weight, [rows, columns]: [usize; 2], scale: &Tensor, zero: Option<&Tensor>) -> Result<Self> {
         let name = &weight.parts[0].name;
         let wrong = |what: &str| lies(format_args!("has {what} of {} that don't match it", quoted(name)));
@@ -134,7 +136,7 @@ impl Scales {
         Ok(Self { scales, zeros, default_zero: weight.default_zero, blocks, size })
     }
 
-    /// Scale and zero point of block `block` of a row.
+    /// The scale and zero point of block `block` of a row.
     fn at(&self, row: usize, block: usize) -> (f32, i32) {
         let place = if self.blocks > 0 { row * self.blocks + block } else { row };
         let scale = self.scales[if self.scales.len() == 1 { 0 } else { place }];
@@ -148,7 +150,7 @@ impl Scales {
         of_row.iter().flat_map(|&scale| std::iter::repeat_n(scale, self.size / int4::GROUP)).take(groups)
     }
 
-    /// The numbers of row `row` of which `stored` are the bytes, as they are without rounding.
+    /// Decodes the numbers of row `row`, stored as the bytes `stored`, without rounding.
     pub fn decode(&self, row: usize, stored: &[u8], form: Form, dtype: Type, out: &mut [f32]) {
         let Form::Blocks { bits, size, .. } = form else {
             let (scale, zero) = self.at(row, 0);
@@ -175,7 +177,7 @@ impl Scales {
     }
 }
 
-/// Zero points as they are stored; of 4 bits, a row's lie two a byte.
+/// Zero points as integers; 4-bit ones are stored per row, two per byte.
 fn zeros(weight: &Weight, zero: &Tensor, rows: usize, blocks: usize) -> Option<Vec<i32>> {
     let four = matches!(weight.form, Form::Blocks { bits: 4, .. });
     match zero.head.dtype() {
@@ -202,12 +204,12 @@ fn zeros(weight: &Weight, zero: &Tensor, rows: usize, blocks: usize) -> Option<V
     }
 }
 
-/// What the rows of one weight become.
+/// Converts the rows of one weight.
 pub struct Rows<'a> {
     given: Given,
     form: Form,
     dtype: Type,
-    /// What it is called in messages.
+    /// Its name in messages.
     name: &'a str,
     scales: Option<Scales>,
     numbers: Vec<f32>,
@@ -216,7 +218,7 @@ pub struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Rows of `columns` numbers; `data`: what the file says of them.
+    /// Rows of `columns` numbers; `data`: what the file says about them.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
@@ -234,11 +236,11 @@ impl<'a> Rows<'a> {
         })
     }
 
-    /// Row `row` as it is given on, of what is stored; and its scale, of int8.
+    /// Row `row` as it is passed on, converted from `stored`; and its scale, for int8.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::WeightsNotFinite`]; [`crate::ErrorKind::WeightsMismatch`] where single precision would
-    /// have to become half.
+    /// [`crate::ErrorKind::WeightsNotFinite`]; [`crate::ErrorKind::WeightsMismatch`] if floating-point
+    /// numbers would have to be converted to a type other than f32.
     pub fn row<'s>(&'s mut self, row: usize, stored: &'s [u8]) -> Result<(&'s [u8], f32)> {
         let columns = self.numbers.len();
         match (self.given, &self.scales) {
@@ -278,7 +280,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The scales of whole numbers.
+    /// The scales, if the numbers are integers.
     pub fn scales(&self) -> Option<&Scales> {
         self.scales.as_ref()
     }
@@ -288,7 +290,7 @@ impl<'a> Rows<'a> {
         self.bytes.extend(self.numbers.iter().flat_map(|x| x.to_le_bytes()));
     }
 
-    /// The scales of a row of int4, as f32.
+    /// The scales of an int4 row, as f32.
     pub fn group_scales(&mut self, row: usize) -> &[u8] {
         let groups = self.numbers.len() / int4::GROUP;
         self.bytes.clear();
@@ -299,8 +301,8 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Sets `out` to the whole numbers of a row with their zero point taken away, and tells whether all of them are int8 of
-/// this project. Then nothing is rounded.
+/// Sets `out` to the integers of a row minus their zero point. Returns whether all of them fit this project's
+/// int8, so that nothing is rounded.
 fn shift(stored: &[u8], signed: bool, zero: i32, out: &mut [i8]) -> bool {
     let Ok(zero) = i16::try_from(zero) else { return false };
     let mut largest = 0;

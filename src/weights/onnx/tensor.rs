@@ -1,5 +1,5 @@
-//! Tensors as an ONNX file has them: what they are called, their type and sizes, and their bytes, in the message
-//! or in a file beside it.
+//! Tensors as an ONNX file stores them: their names, types and sizes, and their bytes, in the message or in
+//! another file next to it.
 //!
 //! Source: onnx.proto of ONNX 1.23, `TensorProto`.
 
@@ -15,19 +15,19 @@ use crate::weights::header::{MAX_RANK, quoted};
 pub enum Type {
     /// Floating-point numbers.
     Float(Storage),
-    /// Whole numbers of 8 bits, with a sign or without.
+    /// Integers of 8 bits, signed or unsigned.
     Byte {
-        /// Whether they have a sign.
+        /// Whether they are signed.
         signed: bool,
     },
-    /// Whole numbers of 4 bits, two a byte, the first in its lower half.
+    /// Integers of 4 bits, signed or unsigned, two per byte, the first in its lower half.
     Nibble {
-        /// Whether they have a sign.
+        /// Whether they are signed.
         signed: bool,
     },
-    /// 64-bit whole numbers: sizes and places, never weights.
+    /// 64-bit integers: sizes and positions, never weights.
     Int64,
-    /// Everything else, by its number in onnx.proto.
+    /// Any other type, by its number in onnx.proto.
     Other(i64),
 }
 
@@ -59,18 +59,18 @@ impl Type {
     }
 }
 
-/// A part of a file beside the ONNX file.
+/// A part of an external file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct External {
     /// The file's name.
     pub location: String,
-    /// Where it begins.
+    /// Where the part begins in the file.
     pub offset: u64,
-    /// Its bytes.
+    /// Its length in bytes.
     pub length: u64,
 }
 
-/// What a tensor is, without its bytes.
+/// The description of a tensor, without its bytes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Head {
     /// Its name.
@@ -110,12 +110,12 @@ impl Head {
         Type::of(self.data_type)
     }
 
-    /// Whether its bytes lie beside the file.
+    /// Whether its bytes are in another file.
     pub fn is_external(&self) -> bool {
         self.is_external
     }
 
-    /// Whether all is known of it that its bytes need.
+    /// Whether enough is known about it to read its bytes.
     pub fn is_known(&self) -> bool {
         !self.name.is_empty() && self.data_type != 0
     }
@@ -123,7 +123,7 @@ impl Head {
     /// Its sizes.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::WeightsHeader`] where one is negative or can't be addressed.
+    /// [`crate::ErrorKind::WeightsHeader`] if one is negative or can't be addressed.
     pub fn shape(&self) -> Result<Vec<usize>> {
         let size =
             |&n: &i64| usize::try_from(n).map_err(|_| lies(format_args!("gives {} a size of {n}", quoted(&self.name))));
@@ -133,24 +133,24 @@ impl Head {
     /// How many numbers it has.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::WeightsHeader`] where they can't be counted.
+    /// [`crate::ErrorKind::WeightsHeader`] if they can't be counted.
     pub fn numbers(&self) -> Result<u64> {
         let product = self.shape()?.iter().try_fold(1u64, |product, &n| product.checked_mul(n as u64));
         product.ok_or_else(|| lies(format_args!("gives {} more numbers than can be counted", quoted(&self.name))))
     }
 
-    /// Its bytes, of a type whose numbers have a size.
+    /// Its length in bytes, if the size of its type is known.
     ///
     /// # Errors
-    /// As [`Head::numbers`].
+    /// The errors of [`Head::numbers`].
     pub fn bytes(&self) -> Result<Option<u64>> {
         Ok(self.dtype().bytes(self.numbers()?))
     }
 
-    /// Where its bytes lie, if that is beside the file.
+    /// The location of its bytes, if they are in another file.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::WeightsHeader`] if that is not a file beside this one, or not a range in it.
+    /// [`crate::ErrorKind::WeightsHeader`] if that is not a file next to this one, or not a range in it.
     pub fn external(&self) -> Result<Option<External>> {
         if !self.is_external {
             return Ok(None);
@@ -177,20 +177,20 @@ impl Head {
 /// A tensor with its bytes, little-endian.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
-    /// What it is.
+    /// Its description.
     pub head: Head,
-    /// Its numbers as they are stored.
+    /// Its numbers as stored.
     pub bytes: Vec<u8>,
 }
 
 impl Tensor {
-    /// A vector of numbers.
+    /// A vector of these numbers.
     pub fn of_numbers(numbers: &[f32]) -> Self {
         let head = Head { sizes: vec![numbers.len() as i64], data_type: 1, ..Head::default() };
         Self { head, bytes: numbers.iter().flat_map(|x| x.to_le_bytes()).collect() }
     }
 
-    /// The tensor of a message that is there as a whole.
+    /// The tensor of a complete message.
     ///
     /// # Errors
     /// [`crate::ErrorKind::WeightsHeader`], [`crate::ErrorKind::OutOfMemory`].
@@ -205,7 +205,7 @@ impl Tensor {
         data.finish(head)
     }
 
-    /// Its numbers, of floating-point ones.
+    /// Its numbers, if they are floating-point.
     pub fn numbers(&self) -> Option<Vec<f32>> {
         let Type::Float(storage) = self.head.dtype() else { return None };
         let mut numbers = vec![0.0; self.bytes.len() / storage.bytes()];
@@ -213,7 +213,7 @@ impl Tensor {
         Some(numbers)
     }
 
-    /// Its one number, of one that has no more.
+    /// Its number, if it has only one.
     pub fn number(&self) -> Option<f32> {
         match self.numbers()?[..] {
             [x] => Some(x),

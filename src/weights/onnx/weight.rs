@@ -1,5 +1,6 @@
-//! Which parts of an ONNX file are which weights of a model, and how its numbers become those of a checkpoint: rows of
-//! floating-point numbers, of int8 with a scale a row, or of int4 with a scale a group.
+//! Which parts of an ONNX file are which weights of a model, and how their numbers become those of a
+//! checkpoint: rows of floating-point numbers, of int8 with a scale per row, or of int4 with a scale per
+//! group.
 
 use super::tensor::{Head, Type};
 use crate::error::{Error, ErrorKind, Result};
@@ -8,24 +9,24 @@ use crate::weights::header::quoted;
 use crate::weights::int4;
 use safetensors::tensor::Dtype;
 
-/// How a weight lies in the file.
+/// How the file stores a weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// As checkpoints have it: a row after the other, or a vector.
+    /// As in checkpoints: row by row, or a vector.
     Rows,
-    /// Transposed: (K, M) of a matrix (M, K).
+    /// Transposed: (K, M) for a matrix (M, K).
     Columns,
-    /// Whole numbers, a row after the other, in blocks with a scale each; the last may be filled up.
+    /// Integers, row by row, in blocks with one scale each; the last block of a row may be padded.
     Blocks {
-        /// Bits of a number: 4 or 8.
+        /// Bits per number: 4 or 8.
         bits: usize,
-        /// Numbers of a block.
+        /// Numbers per block.
         size: usize,
         /// Rows; `None`: as many as the file says.
         rows: Option<usize>,
-        /// Numbers of a row; `None`: as many as the file says.
+        /// Numbers per row; `None`: as many as the file says.
         columns: Option<usize>,
-        /// Whether a row's last block is filled up.
+        /// Whether the last block of a row is padded.
         filled: bool,
     },
 }
@@ -33,9 +34,9 @@ pub enum Form {
 /// A tensor of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// Its name there.
+    /// Its name in the checkpoint.
     pub name: String,
-    /// Its shape, as the model has it; `None`: whatever the file has.
+    /// Its shape in the model; `None`: whatever the file has.
     pub shape: Option<Vec<usize>>,
 }
 
@@ -44,46 +45,46 @@ pub struct Part {
 pub enum Kind {
     /// A bias, γ or β.
     Vector,
-    /// A table whose rows are read.
+    /// A table from which rows are read.
     Table,
-    /// A matrix of a product.
+    /// The matrix of a product.
     Matrix,
-    /// The attention's biases of distances, which stay floating-point.
+    /// The relative attention biases, which stay floating-point.
     Relative,
 }
 
-/// A weight: of one tensor of a checkpoint, or of several that lie one behind the other.
+/// A weight: one tensor of a checkpoint, or several stored one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weight {
-    /// The tensors of a checkpoint that it is.
+    /// The tensors of the checkpoint that it consists of.
     pub parts: Vec<Part>,
     /// What it is for.
     pub kind: Kind,
-    /// How it lies in the file.
+    /// How the file stores it.
     pub form: Form,
-    /// The file's tensor that holds its numbers.
+    /// The tensor of the file with its numbers.
     pub data: String,
-    /// That of its scales: one, one a row, or one a block.
+    /// The tensor with its scales: one, one per row, or one per block.
     pub scale: Option<String>,
-    /// That of its zero points, as many.
+    /// The tensor with its zero points: one, one per row, or one per block.
     pub zero: Option<String>,
-    /// The zero point where there is no such tensor.
+    /// The zero point if there is no such tensor.
     pub default_zero: i32,
 }
 
-/// How a weight is given on.
+/// The form in which a weight is passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Given {
-    /// Floating-point numbers, as they are stored.
+    /// Floating-point numbers in this type.
     Float(Storage),
-    /// int8, and a scale a row.
+    /// int8, with a scale per row.
     Int8,
-    /// int4, and a scale a group.
+    /// int4, with a scale per group.
     Int4,
 }
 
 impl Given {
-    /// How safetensors calls it.
+    /// Its type in safetensors.
     pub fn dtype(self) -> Dtype {
         match self {
             Self::Float(Storage::F16) => Dtype::F16,
@@ -97,13 +98,13 @@ impl Given {
 }
 
 impl Weight {
-    /// The file's tensors that it needs.
+    /// The tensors of the file that it needs.
     pub fn tensors(&self) -> impl Iterator<Item = &String> {
         [Some(&self.data), self.scale.as_ref(), self.zero.as_ref()].into_iter().flatten()
     }
 
-    /// How it is given on; `float`: how the file stores floating-point numbers; `exact`: whether integers are to
-    /// be decoded.
+    /// The form in which it is passed on. `float`: how the file stores floating-point numbers; `exact`:
+    /// whether to decode integers.
     pub fn given(&self, float: Storage, exact: bool) -> Given {
         if matches!(self.kind, Kind::Vector | Kind::Relative) || (self.scale.is_some() && exact) {
             return Given::Float(Storage::F32);
@@ -123,17 +124,18 @@ impl Weight {
         }
     }
 
-    /// Rows and columns of all parts together; a vector is one column. `data`: what the file says of its numbers.
+    /// Rows and columns of all parts together; a vector is a single column. `data`: what the file says about
+    /// its numbers.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsMismatch`] where the file has other sizes than the model.
+    /// [`ErrorKind::WeightsMismatch`] if the sizes in the file differ from the model's.
     pub fn sizes(&self, data: &Head) -> Result<[usize; 2]> {
         let shape = data.shape()?;
         let count = || usize::try_from(data.numbers()?).map_err(|_| self.other_sizes(&shape));
         let of_file = match (self.form, &shape[..]) {
             (Form::Columns, &[k, m]) => [m, k],
             (Form::Blocks { bits, size, rows, columns, filled }, &[m, ref rest @ ..]) => {
-                // Two whole numbers of 4 bits a byte, which the file counts as one or as two.
+                // A byte has two 4-bit integers, which the file counts as one or as two.
                 let per_stored = if bits == 4 && !matches!(data.dtype(), Type::Nibble { .. }) { 2 } else { 1 };
                 let of_row = rest.iter().try_fold(per_stored, |product: usize, &n| product.checked_mul(n));
                 let rows = rows.unwrap_or(m);
@@ -164,7 +166,7 @@ impl Weight {
         Ok(of_file)
     }
 
-    /// The shape of part `i` of a weight of this many rows and columns.
+    /// The shape of part `i` of a weight with this many rows and columns.
     pub fn shape(&self, i: usize, [rows, columns]: [usize; 2]) -> Vec<usize> {
         self.parts[i].shape.clone().unwrap_or_else(|| match self.kind {
             Kind::Vector => vec![rows / self.parts.len()],
@@ -186,7 +188,7 @@ impl Weight {
     }
 }
 
-/// Rows and columns of a shape; a vector is one column.
+/// Rows and columns of a shape; a vector is a single column.
 pub fn two(shape: &[usize]) -> [usize; 2] {
     match *shape {
         [rows, columns] => [rows, columns],

@@ -5,10 +5,10 @@
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt::Display;
 
-/// The longest varint, in bytes.
+/// The maximum length of a varint, in bytes.
 pub const MAX_VARINT: usize = 10;
 
-/// What is wrong with a file of ONNX, and what to do.
+/// The error for an invalid ONNX file: what is wrong and what to do.
 pub fn lies(message: impl Display) -> Error {
     Error::new(ErrorKind::WeightsHeader, format!("The ONNX file {message}: download the file again, from its source."))
 }
@@ -16,18 +16,18 @@ pub fn lies(message: impl Display) -> Error {
 /// A field's value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
-    /// A number, of its own length.
+    /// A number of variable length.
     Varint(u64),
     /// Eight bytes.
     Fixed64([u8; 8]),
-    /// A text, bytes, a message, or numbers without their tags.
+    /// A string, bytes, a message, or numbers without their tags.
     Bytes(&'a [u8]),
     /// Four bytes.
     Fixed32([u8; 4]),
 }
 
 impl<'a> Value<'a> {
-    /// The bytes of a text, of bytes or of a message; none of another value.
+    /// The bytes of a string, of bytes or of a message; empty for any other value.
     pub fn bytes(self) -> &'a [u8] {
         match self {
             Self::Bytes(bytes) => bytes,
@@ -35,15 +35,15 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A text.
+    /// The value as a string.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsHeader`] where it is not UTF-8.
+    /// [`ErrorKind::WeightsHeader`] if it is not UTF-8.
     pub fn text(self) -> Result<String> {
         String::from_utf8(self.bytes().to_vec()).map_err(|_| lies("has a name that is not UTF-8"))
     }
 
-    /// A whole number; 0 of another value.
+    /// The value as an integer; 0 for any other value.
     pub fn integer(self) -> i64 {
         match self {
             Self::Varint(n) => n.cast_signed(),
@@ -51,10 +51,10 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whole numbers of a repeated field, whose parts may lie together or alone.
+    /// Appends the integers of a repeated field, which may be packed or single.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsHeader`] where they are cut.
+    /// [`ErrorKind::WeightsHeader`] if they are cut off.
     pub fn integers(self, into: &mut Vec<i64>) -> Result<()> {
         match self {
             Self::Varint(n) => into.push(n.cast_signed()),
@@ -75,7 +75,7 @@ fn cut() -> Error {
     lies("has a field that ends too early")
 }
 
-/// The number that `bytes` begins with, and its length; `None` where it goes on behind them.
+/// The number that `bytes` begins with, and its length; `None` if it continues after `bytes`.
 ///
 /// # Errors
 /// [`ErrorKind::WeightsHeader`] for more than 64 bits.
@@ -93,10 +93,10 @@ pub fn varint(bytes: &[u8]) -> Result<Option<(u64, usize)>> {
     Ok(None)
 }
 
-/// What a tag says: the field's number, and how its value is written.
+/// The contents of a tag: the number of the field and how its value is written.
 ///
 /// # Errors
-/// [`ErrorKind::WeightsHeader`] for a field 0 and for groups, which ONNX doesn't use.
+/// [`ErrorKind::WeightsHeader`] for field 0 and for groups, which ONNX doesn't use.
 pub fn tag(n: u64) -> Result<(u32, Wire)> {
     let wire = match n & 7 {
         0 => Wire::Varint,
@@ -114,7 +114,7 @@ pub fn tag(n: u64) -> Result<(u32, Wire)> {
 /// How a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wire {
-    /// 7 bits a byte.
+    /// 7 bits per byte.
     Varint,
     /// Eight bytes.
     Fixed64,
@@ -124,7 +124,7 @@ pub enum Wire {
     Fixed32,
 }
 
-/// The fields of a message that is there as a whole.
+/// The fields of a complete message.
 pub struct Fields<'a>(pub &'a [u8]);
 
 impl<'a> Fields<'a> {

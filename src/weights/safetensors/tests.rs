@@ -73,7 +73,7 @@ fn a_coded_file_gives_the_same_rows() {
 
 #[test]
 fn skips_unused_tensors_of_any_shape() {
-    // Rows without end, none of which has a byte; and a vector that is not to be held.
+    // Endless rows without any bytes, and a vector that must not be held.
     let rows = usize::MAX >> 1;
     let json = format!(
         r#"{{"v":{{"dtype":"U8","shape":[2],"data_offsets":[5,7]}},"e":{{"dtype":"F32","shape":[{rows},0],"data_offsets":[0,0]}},

@@ -1,6 +1,6 @@
-//! Storages into rows of tensors. A storage whose tensors lie one after another streams, a row at a time; one
-//! whose tensors overlap or are views in another order (a transposed matrix) is held and gathered, and so is one that
-//! arrives early.
+//! Turns storages into rows of tensors. A storage whose tensors are stored one after the other streams, a row
+//! at a time. A storage whose tensors overlap or are views in another order (a transposed matrix) is held and
+//! gathered, and so is a storage that arrives early.
 
 use super::heap::Heap;
 use super::state_dict::Placed;
@@ -9,17 +9,17 @@ use crate::weights::header::Header;
 use crate::weights::stream::{RowSink, row_layout, take};
 use std::collections::{HashMap, VecDeque};
 
-/// What an allocation that fails was for.
+/// Named in errors about failed allocations.
 const WHAT: &str = "tensors that share their weights";
 
-/// The tensors on their way to a sink.
+/// Passes tensors on to a sink.
 pub struct Delivery {
     header: Header,
     /// In the order of the header.
     places: Vec<Place>,
-    /// Storages of tensors that are taken, in the order in which they are given.
+    /// Storages of the tensors that the sink takes, in the order in which they are passed on.
     queue: VecDeque<usize>,
-    /// Tensors taken of each storage.
+    /// For each storage, the tensors that the sink takes.
     taken: Vec<Vec<usize>>,
     now: Mode,
     /// Whole storages that arrived early.
@@ -38,8 +38,8 @@ enum Mode {
         storage: usize,
         bytes: Vec<u8>,
     },
-    /// `nth` of the taken tensors, its next row; `at`: bytes seen of the storage; `row`: what has come of a
-    /// row.
+    /// Row `rows` of the `nth` taken tensor is next. `at`: bytes seen of the storage; `row`: the part of a
+    /// row received so far.
     Stream {
         storage: usize,
         nth: usize,
@@ -50,11 +50,11 @@ enum Mode {
 }
 
 impl Delivery {
-    /// Gives `sink` the header; the storages are expected in `order`. `file_bytes` is the file's length if it
-    /// is known.
+    /// Passes the header to `sink`; the storages are expected in `order`. `file_bytes` is the length of the
+    /// file, if known.
     ///
     /// # Errors
-    /// Whatever the sink finds.
+    /// The errors of the sink.
     pub fn new(
         mut tensors: Vec<Placed>,
         order: &[usize],
@@ -91,17 +91,17 @@ impl Delivery {
         &self.header
     }
 
-    /// Says how long the file is.
+    /// Sets the length of the file.
     pub fn set_file_bytes(&mut self, bytes: usize) {
         self.header.file_bytes = bytes;
     }
 
-    /// A storage that has not come whole but is needed.
+    /// A storage that is needed but has not arrived completely.
     pub fn missing<'a>(&self, heap: &'a Heap) -> Option<&'a str> {
         self.queue.front().map(|&storage| heap.storages[storage].key.as_str())
     }
 
-    /// The next bytes are those of `storage`.
+    /// Begins `storage`: the next bytes belong to it.
     pub fn begin(&mut self, storage: usize) {
         self.now = if self.taken.get(storage).is_none_or(Vec::is_empty) {
             Mode::Pass
@@ -112,7 +112,7 @@ impl Delivery {
         };
     }
 
-    /// Whether the tensors taken lie one after another.
+    /// Whether the taken tensors are stored one after the other.
     fn streams(&self, storage: usize) -> bool {
         let mut end = 0;
         self.taken[storage].iter().all(|&tensor| {
@@ -123,7 +123,7 @@ impl Delivery {
         })
     }
 
-    /// Takes bytes of the present storage.
+    /// Reads bytes of the current storage.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`], and the errors of the sink.
@@ -168,7 +168,7 @@ impl Delivery {
         }
     }
 
-    /// The present storage has come whole.
+    /// Ends the current storage, which has arrived completely.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`], and the errors of the sink.
@@ -193,7 +193,7 @@ impl Delivery {
         Ok(())
     }
 
-    /// Gives the rows of a tensor of a whole storage.
+    /// Passes on the rows of a tensor from a complete storage.
     fn gather(&self, tensor: usize, storage: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         let (info, place) = (&self.header.tensors[tensor], &self.places[tensor]);
         let (rows, bytes) = row_layout(&info.shape, info.bytes);

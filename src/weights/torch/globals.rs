@@ -1,40 +1,41 @@
-//! The Python globals that a checkpoint's pickle may name: storage classes and functions that make tensors of them.
+//! The Python globals that a checkpoint's pickle may name: storage classes, and functions that make tensors
+//! from them.
 //!
-//! A global is a member of an enum here; nothing is looked up, imported or called. The list is that of
-//! PyTorch's own `torch/_weights_only_unpickler.py` as far as dictionaries of dense tensors need it.
+//! A global is a variant of an enum here; nothing is looked up, imported or called. The list is that of
+//! PyTorch's own `torch/_weights_only_unpickler.py`, limited to what dictionaries of dense tensors need.
 
 use super::refused;
 use crate::error::{Error, ErrorKind, Result};
 use crate::weights::header::quoted;
 use safetensors::tensor::Dtype;
 
-/// A global that is known.
+/// A known global.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Global {
     /// `collections.OrderedDict`.
     Dict,
-    /// `torch.FloatStorage` and its like; `None` is a storage without a type.
+    /// `torch.FloatStorage` and the like; `None` is a storage without a type.
     Storage(Option<Dtype>),
-    /// `torch.float32` and its like.
+    /// `torch.float32` and the like.
     Dtype(Dtype),
-    /// Makes a tensor of a storage, an offset, a shape and strides; more arguments may follow.
+    /// Makes a tensor from a storage, an offset, a shape and strides; more arguments may follow.
     Tensor,
-    /// As [`Global::Tensor`], with the type as seventh argument.
+    /// Like [`Global::Tensor`], with the type as seventh argument.
     TypedTensor,
-    /// Makes a parameter of a tensor, its first argument.
+    /// Makes a parameter from a tensor, its first argument.
     Parameter,
-    /// Calls its first argument, one of the others here, with its third: a tensor with attributes.
+    /// Calls its first argument, another of these globals, with its third: a tensor with attributes.
     FromType,
     /// `torch.Size`.
     Size,
-    /// Makes something that says nothing of tensors: a device, bytes, a set.
+    /// Makes something that is irrelevant to tensors: a device, bytes, a set.
     Other,
 }
 
 /// The global `name` of `module`.
 ///
 /// # Errors
-/// [`ErrorKind::WeightsHeader`] where it is none of a dictionary of tensors, [`ErrorKind::NotAModel`] for
+/// [`ErrorKind::WeightsHeader`] if no dictionary of tensors needs it, [`ErrorKind::NotAModel`] for
 /// TorchScript.
 pub fn global(module: &str, name: &str) -> Result<Global> {
     Ok(match (module, name) {
@@ -110,7 +111,7 @@ fn unknown(module: &str, name: &str) -> Error {
     ))
 }
 
-/// That the file is TorchScript.
+/// The error for a TorchScript file.
 pub fn torchscript() -> Error {
     Error::new(
         ErrorKind::NotAModel,

@@ -1,7 +1,7 @@
-//! The values of a checkpoint's pickles: strings, sequences and dictionaries, storages and views on them.
+//! The values of a checkpoint's pickles: strings, sequences and dictionaries, storages and views of them.
 //!
-//! It lies in lists and is referred to by index, so no value is copied, and none is followed deeper than one
-//! step.
+//! Values are stored in lists and referred to by index, so no value is copied, and none is followed deeper
+//! than one step.
 
 use super::globals::Global;
 use super::{MAX_STORAGES, lies};
@@ -10,7 +10,7 @@ use crate::weights::header::quoted;
 use safetensors::tensor::Dtype;
 use std::collections::HashMap;
 
-/// A value. Numbers in parentheses are places in the lists of [`Heap`].
+/// A value. Numbers in parentheses are indices into the lists of [`Heap`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value {
     None,
@@ -21,10 +21,10 @@ pub enum Value {
     List(usize),
     Dict(usize),
     Global(Global),
-    /// A storage, seen as numbers of a type.
+    /// A storage, viewed as numbers of a type.
     Storage(usize, Option<Dtype>),
     Tensor(usize),
-    /// What says nothing of tensors.
+    /// A value that is irrelevant to tensors.
     Other,
 }
 
@@ -33,13 +33,13 @@ pub enum Value {
 pub struct Storage {
     /// Its name.
     pub key: String,
-    /// Its type, where it has one.
+    /// Its type, if it has one.
     pub dtype: Option<Dtype>,
     /// Its length.
     pub bytes: u64,
 }
 
-/// A view on a storage, as the pickle gives it: nothing of it is checked. Offset and strides count elements.
+/// A view of a storage, as the pickle gives it, unchecked. Offset and strides count elements.
 #[derive(Clone, Debug)]
 pub struct View {
     pub storage: usize,
@@ -49,7 +49,7 @@ pub struct View {
     pub strides: Vec<i64>,
 }
 
-/// All that pickles have made.
+/// Everything that the pickles have made.
 #[derive(Default)]
 pub struct Heap {
     texts: Vec<String>,
@@ -61,7 +61,7 @@ pub struct Heap {
 }
 
 impl Heap {
-    /// The text that `value` is.
+    /// The string, if `value` is one.
     pub fn text(&self, value: Value) -> Option<&str> {
         match value {
             Value::Text(at) => Some(&self.texts[at]),
@@ -69,7 +69,7 @@ impl Heap {
         }
     }
 
-    /// The values of a tuple or a list.
+    /// The values, if `value` is a tuple or a list.
     pub fn sequence(&self, value: Value) -> Option<&[Value]> {
         match value {
             Value::Tuple(at) | Value::List(at) => Some(&self.sequences[at]),
@@ -77,12 +77,12 @@ impl Heap {
         }
     }
 
-    /// The storage `key`.
+    /// The storage named `key`.
     pub fn storage(&self, key: &str) -> Option<usize> {
         self.by_key.get(key).copied()
     }
 
-    /// The items of a dictionary.
+    /// The items, if `value` is a dictionary.
     pub fn dict(&self, value: Value) -> Option<&[(Value, Value)]> {
         match value {
             Value::Dict(at) => Some(&self.dicts[at]),
@@ -130,7 +130,7 @@ impl Heap {
         self.sequence(value)?.iter().map(|v| if let Value::Int(n) = v { Some(*n) } else { None }).collect()
     }
 
-    /// What `function` makes of `arguments`.
+    /// The result of calling `function` with `arguments`.
     pub fn call(&mut self, function: Value, arguments: Value) -> Result<Value> {
         let mut function = function;
         let mut arguments = arguments;
@@ -169,7 +169,7 @@ impl Heap {
         }
     }
 
-    /// A dictionary of pairs, as Python 2 writes it.
+    /// A dictionary made from pairs, as Python 2 writes it.
     fn pairs(&mut self, pairs: Value) -> Result<Value> {
         let pair = |value: &Value| match self.sequence(*value) {
             Some(&[key, value]) => Some((key, value)),
@@ -187,8 +187,8 @@ impl Heap {
         Ok(Value::Tensor(self.tensors.len() - 1))
     }
 
-    /// The storage that a persistent id names: ("storage", type, key, device, length), and a view that is
-    /// none.
+    /// The storage that a persistent id names: ("storage", type, key, device, length), and optionally a view,
+    /// which must be None.
     pub fn persistent(&mut self, id: Value) -> Result<Value> {
         let (kind, dtype, key, count) = match self.sequence(id) {
             Some(&[kind, Value::Global(Global::Storage(dtype)), key, _, Value::Int(count)])

@@ -1,6 +1,6 @@
-//! PyTorch's file format before 1.6, which it can still write: five pickles (a magic number,
-//! the version, the machine, the value, the names of the storages), then each storage behind the number of
-//! its elements.
+//! PyTorch's file format before 1.6, which PyTorch can still write: five pickles (a magic number, the
+//! version, the machine, the value, the names of the storages), then each storage, preceded by its number of
+//! elements.
 
 use super::delivery::Delivery;
 use super::heap::Value;
@@ -11,31 +11,31 @@ use crate::error::Result;
 use crate::weights::header::{Header, quoted};
 use crate::weights::stream::{RowSink, take};
 
-/// A file on its way in.
+/// Reads a file as it arrives.
 pub struct Legacy {
     state: State,
     machine: Machine,
     tensors: Vec<state_dict::Placed>,
     delivery: Option<Delivery>,
-    /// The storages as they come.
+    /// The storages, in the order of the file.
     order: Vec<usize>,
-    /// What has come of a length.
+    /// The part of a length received so far.
     held: Vec<u8>,
     seen: usize,
     announced: Option<usize>,
 }
 
 enum State {
-    /// The pickle of this number.
+    /// The pickle with this number.
     Pickle(usize),
     /// The length of storage `order[n]`.
     Length(usize),
-    /// This many bytes of it are left.
+    /// Storage `order[n]`, of which this many bytes are left.
     Storage(usize, usize),
 }
 
 impl Legacy {
-    /// A file that is announced to have `announced` bytes, where that is known.
+    /// A file announced to have `announced` bytes, if known.
     pub fn new(announced: Option<usize>) -> Self {
         Self {
             state: State::Pickle(0),
@@ -49,26 +49,26 @@ impl Legacy {
         }
     }
 
-    /// The header, once the sink has it.
+    /// The header, once it has been passed to the sink.
     pub fn header(&self) -> Option<&Header> {
         self.delivery.as_ref().map(Delivery::header)
     }
 
-    /// Bytes seen, and whether the file is whole.
+    /// The bytes seen, and whether the file is complete.
     pub fn progress(&self) -> (usize, bool) {
         (self.seen, matches!(self.state, State::Length(n) if n == self.order.len()))
     }
 
-    /// Takes the next bytes.
+    /// Reads the next bytes.
     ///
     /// # Errors
-    /// As [`super::Reader::push`].
+    /// The errors of [`super::Reader::push`].
     pub fn push(&mut self, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         while self.advance(&mut chunk, sink)? {}
         Ok(())
     }
 
-    /// Makes a step; `false` where `chunk` was too short for it.
+    /// Takes a step; returns `false` if `chunk` was too short for it.
     fn advance(&mut self, chunk: &mut &[u8], sink: &mut dyn RowSink) -> Result<bool> {
         match self.state {
             State::Pickle(number) => {
@@ -121,7 +121,7 @@ impl Legacy {
         Ok(true)
     }
 
-    /// What the file says of the machine that wrote it.
+    /// Checks what the file says about the machine that wrote it.
     fn check_machine(&self, value: Value) -> Result<()> {
         let heap = &self.machine.heap;
         let items = heap.dict(value).ok_or_else(|| lies("doesn't say what machine wrote it"))?;
@@ -132,7 +132,7 @@ impl Legacy {
         }
     }
 
-    /// The names of the storages, in the order in which these come, are there.
+    /// Called with the names of the storages, in the order in which they follow.
     fn start(&mut self, keys: Value, sink: &mut dyn RowSink) -> Result<()> {
         let heap = &self.machine.heap;
         let keys = heap.sequence(keys).filter(|keys| keys.len() <= MAX_STORAGES);

@@ -1,7 +1,7 @@
 //! PyTorch checkpoints (`pytorch_model.bin`) as weights, without running any of their code: the archive
 //! ([`zip`] and its [`records`]) or the older file ([`legacy`]) as it arrives, the pickle in it ([`pickle`],
-//! its [`opcodes`], [`globals`] and what these make, the [`heap`]), the tensors that its value describes
-//! ([`state_dict`]), and their numbers on the way to a sink ([`delivery`]).
+//! its [`opcodes`], its [`globals`] and the values that it makes, the [`heap`]), the tensors that its value
+//! describes ([`state_dict`]), and their numbers on the way to a sink ([`delivery`]).
 
 mod delivery;
 mod globals;
@@ -20,12 +20,12 @@ use legacy::Legacy;
 use std::fmt;
 use zip::Zip;
 
-/// The longest pickle taken; DistilBERT's has 16 kB.
+/// The maximum length of a pickle; that of DistilBERT has 16 kB.
 pub const MAX_PICKLE_BYTES: usize = 1 << 20;
-/// The most storages taken, those of an optimizer counted, too.
+/// The maximum number of storages, including those of an optimizer.
 pub const MAX_STORAGES: usize = 4096;
 
-/// What the older files begin with: a pickle of protocol 2, and the number 0x1950a86a20f9469cfc6c.
+/// The first bytes of the older files: a pickle of protocol 2 with the number 0x1950a86a20f9469cfc6c.
 const LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46";
 
 /// Splits a checkpoint into its header and the rows of its tensors while it arrives.
@@ -42,8 +42,8 @@ enum File {
 
 impl Reader {
     /// A reader of a file that begins with `first_bytes`, at least eight, and is announced to have
-    /// `announced` bytes, where that is known; `None` where these are of another kind of file. The first
-    /// bytes are to be pushed, too.
+    /// `announced` bytes, if known; `None` if the bytes belong to another kind of file. The first bytes must
+    /// be pushed, too.
     pub fn of(first_bytes: &[u8], announced: Option<usize>) -> Option<Self> {
         let file = if first_bytes.starts_with(&records::LOCAL) {
             File::Zip(Zip::new(announced))
@@ -55,8 +55,8 @@ impl Reader {
         Some(Self { file, announced })
     }
 
-    /// The header, once it is there: the tensors in the order in which their rows are given. `file_bytes` is
-    /// what was announced, or 0, until the file is complete.
+    /// The header, once it has been read: the tensors in the order in which their rows are passed on.
+    /// `file_bytes` is the announced length, or 0, until the file is complete.
     pub fn header(&self) -> Option<&Header> {
         match &self.file {
             File::Zip(zip) => zip.header(),
@@ -65,13 +65,13 @@ impl Reader {
         }
     }
 
-    /// Takes the file's next bytes.
+    /// Reads the file's next bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsHeader`] if the file is invalid, or refers to anything that no dictionary of tensors
-    /// needs; [`ErrorKind::NotAModel`] for another archive; [`ErrorKind::OutOfMemory`];
-    /// [`ErrorKind::WeightsLength`] where it goes on after its end, and the errors of `sink`. After an error the
-    /// reader rejects further calls.
+    /// [`ErrorKind::WeightsHeader`] if the file is invalid, or refers to anything that no dictionary of
+    /// tensors needs; [`ErrorKind::NotAModel`] for another archive; [`ErrorKind::OutOfMemory`];
+    /// [`ErrorKind::WeightsLength`] if it continues after its end, and the errors of `sink`. After an error
+    /// the reader rejects further calls.
     pub fn push(&mut self, chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         let result = match &mut self.file {
             File::Zip(zip) => zip.push(chunk, sink),
@@ -84,10 +84,10 @@ impl Reader {
         result
     }
 
-    /// That the file is complete. A reader that failed before fails again.
+    /// Checks that the file is complete. A reader that failed before fails again.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing, or there are others than announced.
+    /// [`ErrorKind::WeightsLength`] if bytes are missing, or if their number is not the announced one.
     pub fn finish(&self) -> Result<()> {
         match (self.progress(), self.announced) {
             ((_, true), None) => Ok(()),

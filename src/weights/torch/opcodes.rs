@@ -1,4 +1,4 @@
-//! Pickle's opcodes: those that are read, with what follows them, and the names of all others for messages.
+//! Pickle opcodes: the supported ones with their operands, and the names of all others for messages.
 
 pub const MARK: u8 = b'(';
 pub const STOP: u8 = b'.';
@@ -11,7 +11,7 @@ pub const INT2: u8 = b'M';
 pub const LONG1: u8 = 0x8a;
 pub const FLOAT: u8 = b'G';
 pub const UNICODE: u8 = b'X';
-/// Texts of Python 2.
+/// Strings of Python 2.
 pub const SHORT_STRING: u8 = b'U';
 pub const STRING: u8 = b'T';
 pub const EMPTY_TUPLE: u8 = b')';
@@ -35,7 +35,7 @@ pub const PUT1: u8 = b'q';
 pub const PUT4: u8 = b'r';
 pub const PROTOCOL: u8 = 0x80;
 
-/// What follows an opcode.
+/// The operand that follows an opcode.
 pub enum Operand {
     /// This many bytes.
     Bytes(usize),
@@ -45,7 +45,7 @@ pub enum Operand {
     Lines,
 }
 
-/// What follows `code`; `None` where it is not read.
+/// The operand of `code`; `None` if it is not supported.
 pub fn operand(code: u8) -> Option<Operand> {
     Some(match code {
         MARK | STOP | NONE | TRUE | FALSE | EMPTY_TUPLE | TUPLE | TUPLE1 | TUPLE2 | TUPLE3 | EMPTY_LIST | APPEND
@@ -61,7 +61,7 @@ pub fn operand(code: u8) -> Option<Operand> {
     })
 }
 
-/// The names, as in Python's pickletools, of opcodes that are not read.
+/// The names, as in Python's pickletools, of unsupported opcodes.
 const OTHERS: &[(u8, &str)] = &[
     (b'0', "POP"),
     (b'1', "POP_MARK"),
@@ -100,7 +100,7 @@ const OTHERS: &[(u8, &str)] = &[
     (0x98, "READONLY_BUFFER"),
 ];
 
-/// The name of an opcode that is not read.
+/// The name of an unsupported opcode.
 pub fn name_of(code: u8) -> String {
     let known = OTHERS.iter().find(|(other, _)| *other == code);
     known.map_or_else(|| format!("{code:#04x}"), |(_, name)| (*name).to_owned())

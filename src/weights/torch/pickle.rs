@@ -1,8 +1,8 @@
-//! A machine for the pickles of PyTorch checkpoints. It supports the opcodes and globals ([`super::globals`]) of a
-//! dictionary of tensors, and rejects all others by name. It makes descriptions of tensors, never objects of Python,
-//! and calls nothing.
+//! A machine for the pickles of PyTorch checkpoints. It supports the opcodes and globals ([`super::globals`])
+//! of a dictionary of tensors, and rejects all others by name. It makes descriptions of tensors, never Python
+//! objects, and calls nothing.
 //!
-//! What it makes lies on the [`Heap`], so a pickle costs memory in proportion to its bytes, however it is
+//! The values are on the [`Heap`], so the memory for a pickle is proportional to its bytes, however it is
 //! nested.
 
 use super::globals::global;
@@ -12,27 +12,27 @@ use super::{MAX_PICKLE_BYTES, lies, refused};
 use crate::error::{Result, try_reserve};
 use std::collections::HashMap;
 
-/// The longest line taken after GLOBAL.
+/// The maximum length of a line after GLOBAL.
 const MAX_LINE_BYTES: usize = 256;
-/// Bytes that are taken from a chunk at a time, since what follows the pickle is not known to belong to it.
+/// Bytes taken from a chunk at a time, since bytes after the pickle may not belong to it.
 const STEP_BYTES: usize = 4096;
 
-/// The state of a pickle on its way in.
+/// Runs a pickle as it arrives.
 #[derive(Default)]
 pub struct Machine {
     pub heap: Heap,
     stack: Vec<Value>,
-    /// Lengths of the stack where marks are.
+    /// The length of the stack at each mark.
     marks: Vec<usize>,
     memo: HashMap<u32, Value>,
-    /// The beginning of an opcode that has not come whole.
+    /// The beginning of an incomplete instruction.
     held: Vec<u8>,
     seen: usize,
 }
 
 impl Machine {
-    /// Takes the next bytes from the front of `chunk`, and no byte after the pickle's end; its value once it
-    /// is there. The machine is then ready for another pickle, whose values join those of the first.
+    /// Takes the next bytes from the front of `chunk`, and no byte after the end of the pickle; returns its
+    /// value at the end. The machine is then ready for another pickle, whose values join those of the first.
     ///
     /// # Errors
     /// [`crate::ErrorKind::WeightsHeader`], [`crate::ErrorKind::NotAModel`],
@@ -52,7 +52,7 @@ impl Machine {
                 let (code, operand) = (bytes[at], &bytes[at + 1..at + length]);
                 at += length;
                 if code == op::STOP {
-                    // What was held was no whole instruction, so what is left is of this chunk.
+                    // The held bytes were less than an instruction, so the rest is from this chunk.
                     *chunk = &chunk[n - (bytes.len() - at)..];
                     return self.stop().map(Some);
                 }
@@ -199,7 +199,7 @@ impl Machine {
     }
 }
 
-/// Bytes of the instruction that `bytes` begin with; `None` where it has not come whole.
+/// The length of the instruction that `bytes` begin with; `None` if it is incomplete.
 fn instruction(bytes: &[u8]) -> Result<Option<usize>> {
     let Some((&code, rest)) = bytes.split_first() else { return Ok(None) };
     let operand = op::operand(code).ok_or_else(|| {
@@ -241,7 +241,7 @@ fn little_endian(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |n, &byte| n << 8 | u64::from(byte))
 }
 
-/// A number of any length; one beyond i64 counts nothing here.
+/// A number of any length; one beyond i64 has no use here.
 fn long(bytes: &[u8]) -> Value {
     let Some(&last) = bytes.last() else { return Value::Int(0) };
     if bytes.len() > size_of::<i64>() {

@@ -1,5 +1,4 @@
-//! The records of a zip archive: those that stand before an entry and behind it, and those of the directory
-//! at the end.
+//! The records of a zip archive: those before and after an entry, and those of the directory at the end.
 
 use super::{lies, refused};
 use crate::error::Result;
@@ -11,7 +10,7 @@ pub const END64: [u8; 4] = *b"PK\x06\x06";
 pub const LOCATOR64: [u8; 4] = *b"PK\x06\x07";
 pub const END: [u8; 4] = *b"PK\x05\x06";
 
-/// Bytes of two records, signatures counted, without names and the like.
+/// The lengths of two records, including signatures but without names and other variable parts.
 const LOCAL_BYTES: usize = 30;
 const DIRECTORY_BYTES: usize = 46;
 
@@ -19,15 +18,15 @@ const ENCRYPTED: u16 = 1;
 const DESCRIBED: u16 = 8;
 /// A size that is in the extra field.
 const ELSEWHERE: u32 = u32::MAX;
-/// The extra field of sizes of 64 bits.
+/// The extra field for 64-bit sizes.
 const ZIP64: u16 = 1;
 
-/// What stands before an entry's bytes.
+/// The record before an entry's bytes.
 pub struct Local {
     pub name: String,
-    /// The entry's length, unless it stands behind the entry.
+    /// The entry's length, unless it follows the entry.
     pub size: Option<u64>,
-    /// Bytes of the record behind the entry, 0 where there is none.
+    /// The length of the record after the entry, 0 if there is none.
     pub descriptor_bytes: usize,
 }
 
@@ -43,7 +42,7 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }
 
-/// Bytes of a record that begins with `signature`, without names and the like.
+/// The length of a record that begins with `signature`, without names and other variable parts.
 pub fn fixed_bytes(signature: [u8; 4]) -> usize {
     match signature {
         LOCAL => LOCAL_BYTES,
@@ -54,10 +53,10 @@ pub fn fixed_bytes(signature: [u8; 4]) -> usize {
     }
 }
 
-/// Bytes of the record with `signature` that `fixed` begins.
+/// The length of the whole record with `signature` that begins with `fixed`.
 ///
 /// # Errors
-/// [`crate::ErrorKind::WeightsHeader`] where it is longer than any.
+/// [`crate::ErrorKind::WeightsHeader`] if it is longer than allowed.
 pub fn whole_bytes(signature: [u8; 4], fixed: &[u8]) -> Result<usize> {
     let lengths: &[usize] = match signature {
         LOCAL => &[26, 28],
@@ -72,10 +71,10 @@ pub fn whole_bytes(signature: [u8; 4], fixed: &[u8]) -> Result<usize> {
     Ok(lengths.iter().fold(fixed.len(), |sum, &at| sum + usize::from(u16_at(fixed, at))))
 }
 
-/// Reads a whole local record.
+/// Reads a complete local record.
 ///
 /// # Errors
-/// [`crate::ErrorKind::WeightsHeader`] where the entry is encrypted or compressed, or the record lies.
+/// [`crate::ErrorKind::WeightsHeader`] if the entry is encrypted or compressed, or the record is invalid.
 pub fn local(record: &[u8]) -> Result<Local> {
     let (flags, method) = (u16_at(record, 6), u16_at(record, 8));
     let (name, extra) = record[LOCAL_BYTES..].split_at(usize::from(u16_at(record, 26)));
@@ -114,7 +113,7 @@ fn field(mut extra: &[u8], id: u16) -> Option<&[u8]> {
     None
 }
 
-/// Whether `record` stands behind an entry of `size` bytes.
+/// Whether `record` is the descriptor after an entry of `size` bytes.
 pub fn describes(record: &[u8], size: u64) -> bool {
     let sizes = match record.len() {
         16 => [u32_at(record, 8), u32_at(record, 12)].map(u64::from),
@@ -124,7 +123,7 @@ pub fn describes(record: &[u8], size: u64) -> bool {
     record[..4] == DESCRIPTOR && sizes == [size; 2]
 }
 
-/// Whether the directory's `record` is that of the entry `name` of `size` bytes that begins at `offset`.
+/// Whether the directory's `record` describes the entry `name` of `size` bytes that begins at `offset`.
 pub fn lists(record: &[u8], name: &str, size: u64, offset: u64) -> bool {
     let (its_name, rest) = record[DIRECTORY_BYTES..].split_at(usize::from(u16_at(record, 28)));
     let extra = &rest[..usize::from(u16_at(record, 30))];

@@ -1,5 +1,5 @@
-//! From the value of a checkpoint's pickle to its tensors, checked: which dictionary holds them, and that
-//! each lies in its storage.
+//! Finds the tensors in the value of a checkpoint's pickle and checks them: which dictionary holds them, and
+//! that each is within its storage.
 
 use super::heap::{Heap, Value, View};
 use super::{lies, refused};
@@ -7,8 +7,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::weights::header::{MAX_RANK, MAX_TENSORS, TensorInfo, quoted};
 use std::collections::HashSet;
 
-/// How many times the tensors of a storage may give its bytes: layers that share their weights have a name
-/// each.
+/// How many times the tensors of a storage may repeat its bytes: layers that share their weights each have a
+/// name.
 const MAX_SHARED: u64 = 32;
 
 /// A tensor and where its numbers are.
@@ -18,15 +18,15 @@ pub struct Placed {
     pub storage: usize,
     /// The first byte in the storage.
     pub first: usize,
-    /// Elements from one to the next in each dimension; `None` where they lie as they are given.
+    /// Elements from one to the next in each dimension; `None` if they are contiguous.
     pub strides: Option<Vec<usize>>,
 }
 
-/// The tensors of a checkpoint whose pickle's value is `top`, in the dictionary's order.
+/// The tensors of a checkpoint, from the value `top` of its pickle, in the order of the dictionary.
 ///
 /// # Errors
-/// [`ErrorKind::WeightsHeader`] where there is no dictionary of tensors or more than one, or a tensor is not
-/// within its storage; [`ErrorKind::OutOfMemory`] where one is longer than can be addressed.
+/// [`ErrorKind::WeightsHeader`] if there is not exactly one dictionary of tensors, or a tensor is not within
+/// its storage; [`ErrorKind::OutOfMemory`] if a tensor is too long to be addressed.
 pub fn tensors(heap: &Heap, top: Value) -> Result<Vec<Placed>> {
     let items = state_dict(heap, top)?;
     let mut seen = HashSet::new();
@@ -51,7 +51,7 @@ pub fn tensors(heap: &Heap, top: Value) -> Result<Vec<Placed>> {
     Ok(placed)
 }
 
-/// The items of the one dictionary of tensors.
+/// The items of the only dictionary of tensors.
 fn state_dict(heap: &Heap, top: Value) -> Result<&[(Value, Value)]> {
     let has_tensors = |items: &[(Value, Value)]| items.iter().any(|(_, value)| matches!(value, Value::Tensor(_)));
     let items = heap.dict(top).ok_or_else(|| {
@@ -92,7 +92,8 @@ fn place(heap: &Heap, name: &str, view: &View) -> Result<Placed> {
     let (bytes, first) = if count == 0 {
         (0, 0)
     } else {
-        // Where the last number ends. A number that is given many times over would make much of few bytes.
+        // The end of the last number. `bytes` is limited too: numbers repeated many times would turn few
+        // bytes into many.
         let steps = shape
             .iter()
             .zip(&strides)
@@ -107,7 +108,7 @@ fn place(heap: &Heap, name: &str, view: &View) -> Result<Placed> {
     let usizes = |sizes: &[u64]| sizes.iter().map(|&n| addressable(n)).collect::<Result<Vec<usize>>>();
     let info =
         TensorInfo { name: name.to_owned(), dtype: view.dtype, shape: usizes(&shape)?, bytes: addressable(bytes)? };
-    // The stride of a single row is never taken, and may be anything.
+    // The stride of a single row is never used, so it may be anything.
     let taken = shape.iter().zip(&strides).map(|(&n, &stride)| if n == 1 { 0 } else { stride });
     let strides =
         if count == 0 || is_contiguous(&shape, &strides) { None } else { Some(usizes(&taken.collect::<Vec<_>>())?) };
@@ -118,7 +119,7 @@ fn product(shape: &[u64]) -> Option<u64> {
     shape.iter().try_fold(1u64, |product, &n| product.checked_mul(n))
 }
 
-/// Whether numbers lie as they are given, last dimension fastest.
+/// Whether numbers are contiguous, last dimension fastest.
 fn is_contiguous(shape: &[u64], strides: &[u64]) -> bool {
     let mut next = 1u64;
     shape.iter().zip(strides).rev().all(|(&n, &stride)| {

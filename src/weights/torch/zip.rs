@@ -1,5 +1,5 @@
-//! PyTorch's zip archive as it arrives: `data.pkl`, which says what the tensors are, then their storages,
-//! `data/N`. All entries are stored, and lie one after another; sizes stand behind an entry, or before it.
+//! PyTorch's zip archive, read as it arrives: `data.pkl`, which describes the tensors, then their storages,
+//! `data/N`. All entries are uncompressed and follow one another; the size of an entry is before or after it.
 //!
 //! Checksums are not compared: torch.save can omit them, and safetensors have none.
 
@@ -11,34 +11,34 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::weights::header::{Header, quoted};
 use crate::weights::stream::{RowSink, take};
 
-/// The longest of the small entries beside the pickle and the storages: a version, an order of bytes, a
+/// The maximum length of the small entries other than the pickle and the storages: a version, a byte order, a
 /// checksum.
 const MAX_NOTE_BYTES: usize = 1024;
-/// Those entries.
+/// The names of these entries.
 const NOTES: [&str; 5] = ["version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id"];
-/// The most entries.
+/// The maximum number of entries.
 const MAX_ENTRIES: usize = MAX_STORAGES + NOTES.len() + 1;
 
-/// An archive on its way in.
+/// Reads an archive as it arrives.
 pub struct Zip {
     state: State,
     machine: Machine,
-    /// The tensors, from the pickle's end until the first storage.
+    /// The tensors, from the end of the pickle until the first storage.
     tensors: Option<Vec<state_dict::Placed>>,
     delivery: Option<Delivery>,
     entries: Vec<Entry>,
-    /// What has come of the present record.
+    /// The part of the current record received so far.
     held: Vec<u8>,
     seen: usize,
     announced: Option<usize>,
 }
 
-/// An entry that has come, or is coming.
+/// An entry that has arrived or is arriving.
 struct Entry {
     name: String,
     /// Where its record begins in the file.
     offset: usize,
-    /// Its length as far as it has come.
+    /// The bytes of it received so far.
     seen: usize,
     size: Option<usize>,
     descriptor_bytes: usize,
@@ -53,15 +53,15 @@ enum State {
     /// This many bytes of a storage are left.
     Storage(usize),
     Descriptor,
-    /// Records of the directory; so many entries were listed.
+    /// Records of the directory; this many entries have been listed.
     Directory(usize),
-    /// Of the directory's end.
+    /// Records of the end of the directory.
     End,
     Done,
 }
 
 impl Zip {
-    /// An archive that is announced to have `announced` bytes, where that is known.
+    /// An archive announced to have `announced` bytes, if known.
     pub fn new(announced: Option<usize>) -> Self {
         Self {
             state: State::Signature,
@@ -75,26 +75,26 @@ impl Zip {
         }
     }
 
-    /// The header, once the sink has it.
+    /// The header, once it has been passed to the sink.
     pub fn header(&self) -> Option<&Header> {
         self.delivery.as_ref().map(Delivery::header)
     }
 
-    /// Bytes seen, and whether the archive is whole.
+    /// The bytes seen, and whether the archive is complete.
     pub fn progress(&self) -> (usize, bool) {
         (self.seen, matches!(self.state, State::Done))
     }
 
-    /// Takes the next bytes.
+    /// Reads the next bytes.
     ///
     /// # Errors
-    /// As [`super::Reader::push`].
+    /// The errors of [`super::Reader::push`].
     pub fn push(&mut self, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         while self.advance(&mut chunk, sink)? {}
         Ok(())
     }
 
-    /// Makes a step; `false` where `chunk` was too short for it.
+    /// Takes a step; returns `false` if `chunk` was too short for it.
     fn advance(&mut self, chunk: &mut &[u8], sink: &mut dyn RowSink) -> Result<bool> {
         match self.state {
             State::Signature => {
@@ -180,7 +180,7 @@ impl Zip {
         Ok(true)
     }
 
-    /// What the present record begins with.
+    /// The signature at the start of the current record.
     fn signature(&mut self, chunk: &mut &[u8]) -> Result<Option<[u8; 4]>> {
         if self.held.len() < 4 {
             take(&mut self.held, chunk, &mut self.seen, 4)?;
@@ -188,7 +188,7 @@ impl Zip {
         Ok(self.held.first_chunk().copied())
     }
 
-    /// The whole record that begins with `signature`; `None` until it is there.
+    /// The complete record that begins with `signature`; `None` until it has arrived.
     fn record(&mut self, chunk: &mut &[u8], signature: [u8; 4]) -> Result<Option<Vec<u8>>> {
         let fixed = records::fixed_bytes(signature);
         if self.held.len() < fixed && take(&mut self.held, chunk, &mut self.seen, fixed)?.is_none() {
@@ -199,7 +199,7 @@ impl Zip {
         Ok(there.then(|| std::mem::take(&mut self.held)))
     }
 
-    /// An entry's record is there; its bytes follow.
+    /// Opens an entry: its record has arrived, and its bytes follow.
     fn open(&mut self, local: records::Local, offset: usize, sink: &mut dyn RowSink) -> Result<()> {
         let records::Local { name, size, descriptor_bytes } = local;
         let not_torch = || {
@@ -255,7 +255,7 @@ impl Zip {
         Ok(())
     }
 
-    /// Takes bytes of the pickle.
+    /// Reads bytes of the pickle.
     fn pickle(&mut self, chunk: &mut &[u8]) -> Result<bool> {
         let entry = self.entries.last_mut().expect("an entry was opened");
         let left = entry.size.map_or(usize::MAX, |size| size - entry.seen);
@@ -280,7 +280,7 @@ impl Zip {
         Ok(true)
     }
 
-    /// Takes bytes of a small entry. One without a size ends where a record says that it does.
+    /// Reads bytes of a small entry. An entry without a size ends where a descriptor with its length follows.
     fn note(&mut self, chunk: &mut &[u8]) -> Result<bool> {
         let entry = self.entries.last_mut().expect("an entry was opened");
         loop {
@@ -311,17 +311,17 @@ impl Zip {
         }
     }
 
-    /// The present entry's bytes are there.
+    /// Ends the current entry, whose bytes have all arrived.
     fn close(&mut self) {
         let entry = self.entries.last().expect("an entry was opened");
         self.state = if entry.descriptor_bytes == 0 { State::Signature } else { State::Descriptor };
     }
 
-    /// Gives the header to the sink, once.
+    /// Passes the header to the sink, once.
     ///
-    /// In which order storages come is not said before they do. Since PyTorch 2.7, which also writes
-    /// `.format_version`, they come as the pickle names them; before that, by the texts of their numbers: 0,
-    /// 1, 10, 11, 2.
+    /// The order of the storages is not known before they arrive. Since PyTorch 2.7, which also writes
+    /// `.format_version`, it is the order in which the pickle names them; earlier versions sort their numbers
+    /// as strings: 0, 1, 10, 11, 2.
     fn start(&mut self, sink: &mut dyn RowSink) -> Result<()> {
         let Some(tensors) = self.tensors.take() else { return Ok(()) };
         let storages = &self.machine.heap.storages;

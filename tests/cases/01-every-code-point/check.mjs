@@ -1,4 +1,4 @@
-// Every code point between "a" and "b", 256 a text, for six normalizers.   node check.mjs [VARIANT…]
+// Every code point between "a" and "b", 256 per text, for six normalizers.   node check.mjs [VARIANT…]
 import {
   config,
   CPU,

@@ -1,5 +1,5 @@
-// Folders in which tokenizer.json and tokenizer_config.json agree or not: the ids must be those of Python's
-// AutoTokenizer.
+// Folders in which tokenizer.json and tokenizer_config.json agree or disagree: the ids must be those of
+// Python's AutoTokenizer.
 import {
   config,
   CPU,

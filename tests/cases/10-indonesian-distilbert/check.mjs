@@ -1,5 +1,4 @@
-// A real model's three small files, as they are, with small weights: nothing is cut at 64 tokens, nothing is
-// padded.
+// A real model's three small files, unchanged, with small weights: no text is cut at 64 tokens or padded.
 import {
   CPU,
   folderOf,

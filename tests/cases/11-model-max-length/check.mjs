@@ -1,5 +1,4 @@
-// model_max_length of tokenizer_config.json is 128: texts are cut there, as Python's and transformers.js'
-// pipelines do.
+// model_max_length of tokenizer_config.json is 128: texts are cut there, as in Python and transformers.js.
 import {
   config,
   CPU,

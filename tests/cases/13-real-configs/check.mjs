@@ -1,5 +1,5 @@
-// Real configurations: those of DistilBERT classifiers answer as Python's pipeline does, all others are
-// refused by kind.
+// Real configurations: DistilBERT classifiers answer like Python's pipeline, all others are refused with the
+// right kind of error.
 import {
   CPU,
   folderOf,

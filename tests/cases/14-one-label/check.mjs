@@ -1,4 +1,4 @@
-// One label: a sigmoid, or the logit of a regression; never 1 for every text.
+// One label: a sigmoid, or a regression's logit; never 1 for every text.
 import { cli, CPU, folderOf, join, json, report, tabsense } from "../_tools/tools.mjs";
 const { Classifier, pipeline } = await tabsense();
 const here = folderOf(import.meta.url);

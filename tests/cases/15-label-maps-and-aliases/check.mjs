@@ -1,5 +1,5 @@
-// Configurations as people write them: the answer of Python's pipeline. A refusal that names the field is
-// told as a message, any other one as a fault.
+// Configurations as people write them give the answers of Python's pipeline. A refusal that names the field
+// counts as a message, any other as a fault.
 import { CPU, folderOf, join, json, report, tabsense, TEXT } from "../_tools/tools.mjs";
 const { pipeline } = await tabsense();
 const here = folderOf(import.meta.url);
@@ -13,8 +13,7 @@ for (const [name, { scores, python_fails, refusal_names }] of Object.entries(
     const { id2label } = classify.model.config;
     await classify.dispose();
     if (python_fails) {
-      // The weights have three labels, so a, b, c is right where the map says so; never labels that are
-      // shifted by one.
+      // The weights have three labels, so a, b, c is right if the map says so; never labels shifted by one.
       check(
         name === "num_labels-disagrees" &&
           got

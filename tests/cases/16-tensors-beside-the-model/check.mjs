@@ -1,5 +1,5 @@
-// Tensors that the model does not have are no matter; where one is refused, the sentence names it and does
-// not blame config.json.
+// Tensors that aren't part of the model don't matter; if one is refused, the message names it and doesn't
+// blame config.json.
 import {
   cli,
   CPU,
@@ -34,7 +34,7 @@ for (const [name, { scores, beside, or_refused }] of Object.entries(json(join(he
     if (!or_refused) fault(`${name}: refused, want ${JSON.stringify(scores)}`, got);
     else (clear ? ok : message)(`${name}: an error that names the tensor and how to remove it`, got);
   }
-  // What the converter makes of it has to do the same.
+  // The converter has to accept it, too.
   const to = join(scratch(), "out.safetensors");
   const { status, stderr } = cli(["convert", join(folder, "model.safetensors"), to, "--dtype", "int8"]);
   check(status === 0 && existsSync(to), `${name}: convert --dtype int8`, stderr.trim());

@@ -1,5 +1,5 @@
-// The same tensors under other names and in other types: the answer where Python has one, else
-// weights_mismatch with what is wrong.
+// The same tensors under other names and in other types: Python's answer if it has one, otherwise
+// weights_mismatch with the reason.
 import { CPU, folderOf, join, json, report, tabsense, TEXT } from "../_tools/tools.mjs";
 const { Classifier } = await tabsense();
 const here = folderOf(import.meta.url);

@@ -1,5 +1,5 @@
-// What stands in the place of a model's file: an error of the right kind that names the file and what it is;
-// and no copy of it is kept in a browser. node check.mjs [WAY…]
+// Other content instead of a model's file gives an error of the right kind that names the file and content;
+// a browser keeps no copy of it. node check.mjs [WAY…]
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { readdirSync } from "node:fs";
@@ -25,7 +25,7 @@ const ways = Object.entries(bad).filter(
 );
 const right = (got) => got.every(({ label, score }) => Math.abs(score - scores[label]) < 1e-5);
 
-/** What stands at an address in the place of a good file: `{ bad, tags }` by the address' first part. */
+/** The files that replace good ones, and whether ETags are sent: `{ bad, tags }` by the path's first part. */
 const sites = new Map();
 const server = createServer((request, response) => {
   const [, place, name] = request.url.split("/");
@@ -46,7 +46,7 @@ const server = createServer((request, response) => {
   response.end(request.method === "HEAD" ? undefined : bytes);
 });
 await new Promise((done) => server.listen(0, "127.0.0.1", done));
-/** An address of its own for a model, of which `bad` are not the good files. */
+/** Serves the model at a new address, with the `bad` files instead of the good ones. */
 function placeOf(bad, tags = true) {
   const place = String(sites.size);
   sites.set(place, { bad, tags });
@@ -76,8 +76,8 @@ for (const [way, { kinds, says, taken }] of ways)
       }
     }
   }
-// In a browser: the bad file is served once, then the site is mended. The second load has to be right, and
-// nothing bad may be kept.
+// In a browser: the bad file is served once, then the site is fixed. The second load has to be right, and no
+// bad file may be cached.
 const browsers = await chromium();
 if (browsers === null) skip("browser");
 else {
@@ -85,7 +85,7 @@ else {
   const page_ = await site();
   const page = await (await browser.newContext()).newPage();
   await page.goto(page_.url);
-  /** What a load from an address comes to: scores, or the error. */
+  /** The result of a load from an address: scores, or the error. */
   const load = (address) =>
     page.evaluate(
       async ([url, text]) => {

@@ -1,5 +1,4 @@
-// Weights that others quantized: no answer, but an error that names a tensor or the method; whatever dtype is
-// asked for.
+// Weights quantized by other tools: no answer, but an error that names a tensor or the method, for any dtype.
 import { cli, CPU, folderOf, join, json, report, scratch, tabsense } from "../_tools/tools.mjs";
 const { Classifier } = await tabsense();
 const here = folderOf(import.meta.url);

@@ -1,4 +1,4 @@
-// What a hub and its CDN do, from Node and from a page of another origin.   node check.mjs [ORG…]
+// Behaviours of a hub and its CDN, from Node and from a page of another origin.   node check.mjs [ORG…]
 import { createHash } from "node:crypto";
 import {
   chromium,
@@ -25,7 +25,7 @@ const log = async () => (await fetch(`${hub}/log`)).json();
 const right = (got) =>
   typeof got !== "string" && got.every(({ label, score }) => Math.abs(score - scores[label]) < 1e-5);
 
-/** Loads, classifies, and says what was seen on the way. Runs here and in a page. */
+/** Loads, classifies, and reports the result and its observations. Runs here and in a page. */
 async function attempt([name, options, text, use]) {
   const { Classifier, pipeline, listCachedFiles } = use ?? (await import("/tabsense/index.js"));
   const seen = [];
@@ -54,7 +54,7 @@ async function attempt([name, options, text, use]) {
   };
 }
 /**
- * An error of kind "network", soon, whose sentence matches these patterns; after "~" outside of the address.
+ * Expects a "network" error, soon, whose message matches; patterns after "~" must match outside of addresses.
  */
 const fails =
   (...says) =>
@@ -112,7 +112,7 @@ const wanted = (calls) =>
 async function all(where, calls, run) {
   let last = "";
   for (const [name, options, judge] of wanted(calls)) {
-    // A second start of one model sees what the first one left.
+    // The second start of the same model sees the state that the first one left.
     const again = name === "changing/model" && last === name;
     if (!again) await fetch(`${hub}/reset`);
     last = name;

@@ -1,7 +1,7 @@
-// A stand-in for a model hub and its CDN, on two ports, with what hubs really do. No packages needed.
-//   node hub.mjs [MODEL_FOLDER]      prints the hub's address; Classifier.load("ok/model", { hub:
-//   "http://127.0.0.1:PORT" }) GET /log gives all requests so far as JSON, GET /reset forgets them. Each org
-//   is a behaviour, see README.md.
+// A mock of a model hub and its CDN, on two ports, with the behaviours of real hubs. Needs no packages.
+//   node hub.mjs [MODEL_FOLDER]   prints the hub's address, for Classifier.load("ok/model",
+//   { hub: "http://127.0.0.1:PORT" }). GET /log returns all requests so far as JSON, GET /reset forgets them.
+//   Each org is a behaviour; see README.md.
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -17,7 +17,7 @@ const files = Object.fromEntries(
     readFileSync(join(folder, name)),
   ]),
 );
-// An older repository's vocabulary: a token a line.
+// An older repository's vocabulary: one token per line.
 const { vocab } = JSON.parse(files["tokenizer.json"]).model;
 const lines = Object.entries(vocab).sort(([, a], [, b]) => a - b);
 const VOCAB_TXT = Buffer.from(lines.map(([token]) => `${token}\n`).join(""));
@@ -56,7 +56,7 @@ function refuse(response, status, code, text, more = {}) {
     .end(text);
 }
 
-/** Sends bytes as a CDN does: with ranges, unless it knows none. */
+/** Sends bytes as a CDN does: with ranges, unless `ranges` is false. */
 function send(
   request,
   response,
@@ -109,7 +109,7 @@ const cdn = createServer((request, response) => {
   if (!bytes) return response.writeHead(404, CORS).end();
   const n = nth(`cdn ${org} ${name} ${request.method}`);
   const all = nth(`cdn ${org} ${name}`);
-  // A signature is good for one request of one method.
+  // A signature is valid for one request.
   if (["expiring", "ok"].includes(org) && nth(`sig ${url.searchParams.get("Signature")}`) > 1)
     return response
       .writeHead(403, { ...CORS, "content-type": "application/xml" })

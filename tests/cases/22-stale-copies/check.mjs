@@ -1,11 +1,11 @@
-// A model is loaded, the server gets a new version, and two starts later the answer has to be the new one's.
+// A model is loaded, the server gets a new version, and two starts later the answer has to be the new one.
 // node check.mjs [WAY…]
 import { chromium, folderOf, join, json, report, site, start, TEXT } from "../_tools/tools.mjs";
 const here = folderOf(import.meta.url);
 const { check, skip, end } = report();
 const expected = json(join(here, "expected.json"));
-// Where the server can't tell at all, a rule of the package's own is needed, which can't be waited for here:
-// those may stay old, never be a mixture.
+// Without validators, only a rule of the package's own could help, which can't be waited for here: these
+// answers may be old, but never a mixture.
 const WAYS = {
   strong: true,
   "weak-etag": true,

@@ -1,5 +1,5 @@
-// Serves v1, and v2 after GET /switch, with validators and answers to HEAD as the first part of the path
-// says.   node server.mjs   (prints its address)
+// Serves v1, and v2 after GET /switch; the first part of the path selects validators and answers to HEAD.
+//   node server.mjs   (prints its address)
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -19,8 +19,8 @@ const WAYS = {
   "head-hangs": { head: 0 },
   "head-as-get-without-etag": { headEtag: false },
   "head-redirects-to-login": { head: 302 },
-  // Signed links for the weights alone, as with a hub whose large files lie in a bucket: the small files tell
-  // their version by HEAD, the weights don't.
+  // Signed links for the weights only, as on a hub whose large files are in a bucket: HEAD returns the
+  // version of the small files, but not of the weights.
   "weights-head-403": { head: 403, only: "model.safetensors" },
   "weights-no-validators": { etag: false, modified: false, only: "model.safetensors" },
 };

@@ -1,5 +1,5 @@
-// Frames without an origin or of another site, and a page that is no secure context: what a browser does not
-// give is not needed.
+// Frames without an origin or from another site, and a page that isn't a secure context: the package works
+// without the features that a browser withholds there.
 import { createServer } from "node:http";
 import { extname } from "node:path";
 import {

@@ -1,4 +1,4 @@
-// Every way in which an extension names the model in its own package, in a page and in the background's
+// Every way in which an extension can name the model in its own package, in a page and in the background
 // service worker.
 import { cpSync } from "node:fs";
 import {
@@ -55,7 +55,7 @@ else {
     if (place === "background" && esbuild === null) continue;
     for (const [name, got] of Object.entries(results)) {
       const said = got.kind ? `${got.kind}: ${got.message}` : got;
-      // A URL object for a folder is no documented source: an error is right where it says so.
+      // A URL object for a folder isn't a documented source: an error is fine if it says so.
       if (name.startsWith("a URL object") && got.kind === "invalid_argument")
         (/string|href/.test(got.message) ? ok : message)(
           `${place}: ${name}: loads, or a sentence that says to pass its href`,

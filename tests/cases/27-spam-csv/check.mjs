@@ -1,5 +1,4 @@
-// Two columns without a name, Windows-1252, an empty text: on the command line and in the demo page's File
-// tab.
+// Columns without names, Windows-1252, an empty text: on the command line and in the demo page's File tab.
 import { cli, folderOf, GOOD, join, json, readFileSync, report, rows, scratch } from "../_tools/tools.mjs";
 import { readInPage } from "../_tools/page.mjs";
 const here = folderOf(import.meta.url);
@@ -56,7 +55,7 @@ for (const file of ["spam-utf8.csv", "spam-utf8-named.csv"]) {
     `${whole.status} ${whole.texts.length} ${whole.stderr}`,
   );
 }
-// All that the rows held is in a CSV of answers, in its column.
+// The CSV of answers has all data of the rows, in the same columns.
 const out = join(scratch(), "out.csv");
 cli([
   "classify",

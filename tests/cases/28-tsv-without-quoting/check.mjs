@@ -1,11 +1,11 @@
-// TSV has no quotes: no two rows become one without a word.
+// TSV has no quotes: two rows must not silently become one.
 import { cli, folderOf, GOOD, join, json, report, rows, scratch } from "../_tools/tools.mjs";
 import { readInPage } from "../_tools/page.mjs";
 const here = folderOf(import.meta.url);
 const { check, fault, ok, skip, end } = report();
 const expected = json(join(here, "expected.json"));
 for (const [file, { texts_as_tsv: texts }] of Object.entries(expected)) {
-  // Options that may come to be; the plain call must be right or fail, one of all must be right.
+  // Possible options: the call without options must be right or fail, and at least one call must be right.
   const tries = [[], ["--quote", "none"], ["--no-quotes"], ["--format", "tsv"]].map((more) => {
     const out = join(scratch(), "out.jsonl");
     const { status, stderr } = cli([

@@ -1,5 +1,4 @@
-// CSV files of all kinds: the texts that are meant, or an error that names the right line; what the rows held
-// is in the answers' CSV; runs that are cut go on.
+// CSV files of all kinds give the intended texts, or an error with the right line; interrupted runs resume.
 import {
   cli,
   existsSync,
@@ -20,7 +19,7 @@ const expected = json(join(here, "expected.json"));
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const only = process.argv.slice(2);
 const files = Object.entries(expected).filter(([name]) => only.length === 0 || only.includes(name));
-/** A row's text: in JSON Lines under the column's name, whatever blanks the head has. */
+/** A row's text in JSON Lines: under the column's name, which may have spaces around it in the head. */
 const textOf = (row, args) => {
   const key = args[args.indexOf("--column") + 1];
   const column = args.includes("--column") ? key : "text";
@@ -77,7 +76,7 @@ for (const [name, { args, texts, error, skip: left }] of files) {
     );
   }
   if (got.status === 0 && texts !== null) {
-    // A run that was cut anywhere goes on to the same file.
+    // A run that was interrupted anywhere resumes to the same file.
     const whole = run(name, args, [], "csv");
     for (const cut of [Math.floor(whole.content.length / 2), whole.content.length - 1]) {
       writeFileSync(whole.out, Buffer.from(whole.content).subarray(0, cut));
@@ -99,7 +98,7 @@ for (const [name, { args, texts, error, skip: left }] of files) {
     }
   }
 }
-// "2" names a column here, and is not the second one.
+// "2" is the name of a column here, not the second column.
 const named = run("numbers-as-names.csv", ["--column", "2"]);
 const alone = JSON.parse(cli(["10", "--model", GOOD, "--json"]).stdout);
 check(

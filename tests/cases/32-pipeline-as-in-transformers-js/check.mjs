@@ -1,4 +1,4 @@
-// pipeline() as people call it: shapes, and errors that say what to write instead.
+// pipeline() as people call it: the shapes of results, and errors that say what to write instead.
 import { folderOf, GOOD, join, json, report, tabsense } from "../_tools/tools.mjs";
 const { pipeline, TabsenseError } = await tabsense();
 const { check, fault, message, ok, end } = report();

@@ -1,5 +1,5 @@
-// What the demo page's File tab sees of files: its rows, whether the first is a head, columns, remarks. Null
-// where the page is not built (npm run demo -- --build-only).
+// The demo page's view of files in its File tab: rows, whether the first is a head, columns, remarks. Null if
+// the page isn't built (npm run demo -- --build-only).
 import { dirname, DIST, existsSync, join, chromium, site } from "./tools.mjs";
 export async function readInPage(files) {
   const root = dirname(DIST);

@@ -1,4 +1,4 @@
-// What the checks share: small models made on the fly, servers, the command line, a browser.
+// Helpers for the checks: small models made on the fly, servers, the command line, a browser.
 import { spawn, spawnSync } from "node:child_process";
 import {
   existsSync,
@@ -23,7 +23,7 @@ export const ENTRY = resolve(here, "../../../dist/node.js");
 export const DIST = dirname(ENTRY);
 /** The good model of case 19; its scores are in expected.json there. */
 export const GOOD = resolve(here, "../19-pointers-and-pages/good");
-// Copies in Node's cache are for no other check, and those of this machine's user are not for any.
+// Each check has its own Node cache, separate from the user's.
 const cache = mkdtempSync(join(tmpdir(), "case-cache-"));
 process.env.TABSENSE_CACHE = cache;
 process.on("exit", () => rmSync(cache, { recursive: true, force: true }));
@@ -35,14 +35,11 @@ export const rows = (path) =>
     .split("\n")
     .filter(Boolean)
     .map((line) => JSON.parse(line));
-/** The folder of the check that runs. */
+/** The folder of a check, from its import.meta.url. */
 export const folderOf = (url) => dirname(fileURLToPath(url));
 export const CPU = { device: "cpu", threads: 1 };
 
-/**
- * Counts what is not right. A fault is another answer, a crash or a refusal; a message is a sentence that
- * misleads.
- */
+/** Counts failures: a fault is a wrong answer, a crash or a refusal; a message is a misleading sentence. */
 export function report() {
   const seen = { ok: 0, fault: 0, message: 0, skipped: 0 };
   const say = (kind, what, got) => {
@@ -89,7 +86,7 @@ export function patched({ tokenizer, normalizer = {}, model = {}, without = [], 
   return d;
 }
 
-/** The values of a tensor, as common.py's `numbers`. */
+/** The values of a tensor, like `numbers` in common.py. */
 function numbers(name, count, seed = 7) {
   let h0 = 0x811c9dc5;
   for (const b of new TextEncoder().encode(name)) h0 = Math.imul(h0 ^ b, 0x01000193) >>> 0;
@@ -122,7 +119,7 @@ export function config(vocab, labels, more = {}) {
     ...more,
   };
 }
-/** The same weights as common.py's, as a safetensors file. */
+/** The same weights as in common.py, as a safetensors file. */
 export function weights(c, labels = Object.keys(c.id2label).length) {
   const [D, F] = [c.dim, c.hidden_dim];
   const shapes = {
@@ -173,7 +170,7 @@ export function weights(c, labels = Object.keys(c.id2label).length) {
   length.writeBigUInt64LE(BigInt(text.length));
   return Buffer.concat([length, Buffer.from(text), ...parts]);
 }
-/** A model's files in memory, of a tokenizer and a configuration. */
+/** A model's files in memory, from a tokenizer and a configuration. */
 export function modelFiles(tokenizer, c, labels) {
   return {
     "config.json": Buffer.from(JSON.stringify(c)),
@@ -186,7 +183,7 @@ export function vocabularyOf(tokenizer) {
 }
 let scratchRoot = null;
 let scratchCount = 0;
-/** A folder of its own for a check; it is removed when the process ends. */
+/** A new folder; it is removed when the process ends. */
 export function scratch() {
   if (scratchRoot === null) {
     scratchRoot = mkdtempSync(join(tmpdir(), "case-"));
@@ -239,10 +236,7 @@ const TYPES = {
   ".css": "text/css",
   ".svg": "image/svg+xml",
 };
-/**
- * A site: /tabsense/ is the package's dist, the rest as `roots` says (path prefix: folder); / is an empty
- * page.
- */
+/** Starts a site: the package's dist at /tabsense/, the folders in `roots` by prefix, an empty page at /. */
 export async function site(roots = {}, { isolated = false } = {}) {
   const all = { "/tabsense/": DIST, ...roots };
   const server = createServer((request, response) => {
@@ -279,10 +273,7 @@ export async function site(roots = {}, { isolated = false } = {}) {
     },
   };
 }
-/**
- * Chromium by playwright-core, from the package's checkout; null where either is missing. CHROMIUM names the
- * browser.
- */
+/** Chromium from the checkout's playwright-core; null if either is missing. CHROMIUM names the browser. */
 export async function chromium() {
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
   let playwright;

@@ -1,5 +1,4 @@
-// Runs `js` and `html` blocks in Chromium, on a site that serves the package and the models as a reader's
-// site would.
+// Runs `js` and `html` blocks in Chromium, on a site that serves the package and the models.
 
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -13,22 +12,22 @@ import { HUB, isOptional, LISTING, listing } from "./hub-address.mjs";
 
 const TIMEOUT_MS = 60_000; // generous: a slow machine must not fail a test
 const TINY = join(ROOT, "test_data/models/tiny-f32");
-/** The models whose packages blocks import. */
+/** The models whose packages the blocks import. */
 const MODELS = ["sentiment-en", "minilm-en", "pii-en"];
 const FILES = ["config.json", "tokenizer.json", "model.safetensors"];
 
-/** How long a page that was opened must stay free of errors. */
+/** How long an opened page must stay free of errors. */
 const SETTLED_MS = 300;
 
 /**
- * A site with the installed package of `project`: at /tabsense/ its dist folder, at /models/ the models, at
- * /blocks/ the blocks. Yields `{ runScript, openPage, close }`.
+ * Starts a site with the installed package of `project`: its dist folder at /tabsense/, the models at
+ * /models/, the blocks at /blocks/. Resolves to `{ runScript, openPage, close }`.
  */
 export async function startPages(project, exported) {
   for (const name of MODELS_TO_FETCH) await setUpModel(name);
   const blocks = join(project, "blocks");
   mkdirSync(blocks, { recursive: true });
-  writeFileSync(join(project, "favicon.ico"), ""); // browsers request this one from a page without an icon
+  writeFileSync(join(project, "favicon.ico"), ""); // browsers request it for a page without an icon
   const dist = join(project, "node_modules/tabsense/dist/");
   const site = await serve({
     "/": project,
@@ -41,7 +40,7 @@ export async function startPages(project, exported) {
   const map = importMap(project);
   let count = 0;
 
-  /** Opens a file of /blocks/ and yields the page with what it printed; any error in it fails. */
+  /** Opens a file of /blocks/ and resolves to its output; fails on any error in the page. */
   async function visit(path, until) {
     const context = await browser.newContext();
     try {
@@ -86,7 +85,7 @@ export async function startPages(project, exported) {
         const { log } = console;
         globalThis.printed = [];
         console.log = (...args) => {
-          // As they are now: an object may change later.
+          // A snapshot: an object may change later.
           globalThis.printed.push(
             args.map((one) => (typeof one === "object" ? JSON.parse(JSON.stringify(one)) : one)),
           );
@@ -133,7 +132,7 @@ export async function startPages(project, exported) {
       checkPrinted(code, printed);
     },
 
-    /** Opens an `html` block: a whole page as it is, a piece in the body of one. */
+    /** Opens an `html` block: a whole page unchanged, a fragment in the body of a page. */
     async openPage({ code }) {
       const name = `block-${count++}.html`;
       const whole = /<!doctype|<html|<head|<body/i.test(code);
@@ -156,10 +155,7 @@ export async function startPages(project, exported) {
   };
 }
 
-/**
- * What a bundler would do with the names of this project's packages: an import map of what they export to
- * browsers.
- */
+/** An import map of the packages' exports for browsers, which resolves their names as a bundler would. */
 function importMap(project) {
   const imports = {};
   for (const name of ["tabsense", ...MODELS.map((model) => `tabsense-${model}`)]) {

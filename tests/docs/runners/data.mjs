@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { parse as parseToml } from "smol-toml";
 
-/** Each language of data: a function that throws where a block of it can't be read. */
+/** Each data language, with a function that throws if a block can't be parsed. */
 export const READERS = {
   json: (code) => void JSON.parse(code),
   jsonl: (code) => void lines(code).forEach((line) => JSON.parse(line)),
@@ -26,7 +26,7 @@ export const READERS = {
   },
 };
 
-/** Each language that is compiled only: the packages come with the nested project of these tests. */
+/** Each language that is only compiled; the compilers are in the nested project of these tests. */
 export const COMPILERS = {
   async css(code) {
     const { transform } = await import("esbuild");

@@ -1,18 +1,15 @@
-// What a block says that it prints: the comments behind its `console.log` calls, against what was printed.
+// Compares a block's output with the comments after its `console.log` calls.
 
 import assert from "node:assert/strict";
 import { format } from "node:util";
 
-/** A call of console.log that ends its line, and the comment behind it. */
+/** A console.log call at the end of a line, and the comment after it. */
 const LOGGED = /^.*\bconsole\.log\(.*\);?[ \t]*\/\/[ \t]*(\S.*)$/gm;
 
 /** Comments that are values: JSON, numbers, strings, labels in capitals. Others are prose. */
 const VALUE = /^(?:[[{"'`]|-?\d|(?:true|false|null|undefined)\b|[A-Z][A-Z_]+\b)/;
 
-/**
- * Fails unless the values that `code` announces were printed, in their order. `printed`: the arguments of
- * each call.
- */
+/** Fails unless the values that `code` announces were printed, in order. `printed`: each call's arguments. */
 export function checkPrinted(code, printed) {
   const lines = printed.map((args) => plain(format(...args)));
   let at = 0;
@@ -33,7 +30,7 @@ export function checkPrinted(code, printed) {
   }
 }
 
-/** One kind of quotes, and no spaces that differ between hand and machine. */
+/** Normalizes the quotes, and the spaces in which handwritten and printed values differ. */
 function plain(text) {
   return text
     .trim()

@@ -1,5 +1,5 @@
-// Loaded before everything else in a Node process and its threads: the model hub's addresses are answered
-// with the smallest model, as no test has a network.
+// Loaded before everything else in a Node process and its threads: serves the smallest model at the model
+// hub's addresses, because tests have no network.
 
 import { readFileSync, statSync } from "node:fs";
 import { HUB, LISTING, listing } from "./hub-address.mjs";

@@ -10,7 +10,7 @@ import { checkPrinted } from "./expected.mjs";
 
 const TIMEOUT_MS = 60_000;
 
-/** Reports each call of console.log, and ends a server once it listens: nobody else would. */
+/** Reports each console.log call, and ends a server soon after it listens, because nothing else does. */
 const HOOKS = `
   import { Server } from "node:net";
   const { log } = console;
@@ -29,10 +29,7 @@ export function isForNode({ code }) {
   return /from\s+["']node:|import\(\s*["']node:|\bprocess\.|from\s+["']@hono\/node-server/.test(code);
 }
 
-/**
- * Runs a `js` block as a module in `folder`, which holds what it reads; any error ends it with another exit
- * code.
- */
+/** Runs a `js` block as a module in `folder`, which contains the files that it reads; fails on any error. */
 export async function runInNode({ code, document, line }, { folder, exported }) {
   mkdirSync(folder, { recursive: true });
   const name = `${document.replace(/\W+/g, "-")}-${line}.mjs`;

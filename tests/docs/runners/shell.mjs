@@ -1,6 +1,6 @@
-// Runs `sh` blocks: commands of this package, and of the shell around them, for real in a folder of samples.
-// What would install, build or serve is looked up instead: the packages that npm is to install, the scripts
-// that it is to run, the files that Node is to start.
+// Runs `sh` blocks: this package's commands, and the shell commands around them, in a folder of samples.
+// Commands that would install, build or serve are only checked: whether npm's packages and scripts and Node's
+// files exist.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -19,17 +19,17 @@ import { ROOT } from "../../package/support.mjs";
 
 const TIMEOUT_MS = 300_000; // generous: a slow machine must not fail a test
 
-/** Programs that are run as they stand. `npx tabsense` finds the installed package, without a network. */
+/** Programs that are run unchanged. `npx tabsense` finds the installed package, without a network. */
 const RUN =
   /^(?:npx\s+(?:--yes\s+|-y\s+)?(?:tabsense|esbuild)|tabsense|cat|cd|cp|echo|export|head|jq|ls|mkdir|printf|rm|sort|tail|test|time|wc)\b/;
 
-/** Packages that a reader is told to install, beside those that the project itself knows. */
+/** Packages that documents tell a reader to install, besides those that the project itself uses. */
 const KNOWN_PACKAGES = ["tabsense", "tabsense-sentiment-en", "@huggingface/transformers"];
 
-/** What may stand for a model in a command, by its folder or on the hub. */
+/** The model that a command's placeholder for a model refers to, as a folder or on the hub. */
 const TINY = join(ROOT, "test_data/models/tiny-f32");
 
-/** Looks at or runs each command of a block. `folder`: samples, as {@link writeSamples} makes them. */
+/** Checks or runs each command of a block. `folder`: the samples that {@link writeSamples} creates. */
 export function runShell({ code, document }, { folder }) {
   const script = [];
   for (const command of commandsOf(code)) {
@@ -53,7 +53,7 @@ export function runShell({ code, document }, { folder }) {
   assert.equal(status, 0, `${script.join("\n")}\n${stdout}${stderr}`);
 }
 
-/** A folder with the files that documents name. `project`: where the package is installed. */
+/** Writes the files that documents name to a folder. `project`: where the package is installed. */
 export function writeSamples(folder, project) {
   mkdirSync(folder, { recursive: true });
   const all = readFileSync(join(ROOT, "test_data/sentiment_validation.jsonl"), "utf8")
@@ -72,7 +72,7 @@ export function writeSamples(folder, project) {
     write(name, few.map((text, id) => JSON.stringify({ id, text })).join("\n"));
   write("posts.jsonl", few.map((body, id) => JSON.stringify({ id, body })).join("\n"));
   for (const name of ["reviews.txt", "lines.txt", "in.txt"]) write(name, few.join("\n"));
-  for (const name of ["texts.txt", "TEXTS"]) write(name, all.join("\n")); // enough to round int4 with
+  for (const name of ["texts.txt", "TEXTS"]) write(name, all.join("\n")); // enough for int4 calibration
   for (const name of ["IN", "MODEL", "model"]) cpSync(TINY, join(folder, name), { recursive: true });
   for (const name of ["IN.safetensors", "model.safetensors"])
     cpSync(join(TINY, "model.safetensors"), join(folder, name));
@@ -84,7 +84,7 @@ export function writeSamples(folder, project) {
   write("package.json", JSON.stringify({ name: "samples", private: true, type: "module" }));
 }
 
-/** The commands of a block: without prompts, comments and output, and with continued lines joined. */
+/** The commands of a block, without prompts, comments and output, and with continuation lines joined. */
 export function commandsOf(code) {
   const lines = code.replace(/\\\n\s*/g, "").split("\n");
   const prompted = lines.some((line) => line.startsWith("$ "));
@@ -93,7 +93,7 @@ export function commandsOf(code) {
     .filter(Boolean);
 }
 
-/** Fails unless what a command names is there. */
+/** Fails unless the things that a command names exist. */
 function lookUp(command, document) {
   for (const part of command.split(/\s*(?:&&|;)\s*/)) {
     const words = part.split(/\s+/).filter((word) => !/^[A-Z_]+=/.test(word));
@@ -109,7 +109,7 @@ function lookUp(command, document) {
     else if (program === "cargo") hasTarget(words);
     else if (program === "cd") assert.ok(existsSync(join(ROOT, verb)), `${command}: there is no ${verb}`);
     else if (program === "curl")
-      continue; // what it asks for is tested where the server is
+      continue; // the server's own test covers the request
     else
       assert.fail(
         `${command}: this command is not known here. Teach tests/docs/runners/shell.mjs, or say in a comment in front of the block why it is not run: <!-- not run: … -->`,
@@ -117,7 +117,7 @@ function lookUp(command, document) {
   }
 }
 
-/** Packages are known where a package.json of this repository has them, at any depth. */
+/** Fails unless a package.json of this repository, at any depth, has the packages. */
 function known(words) {
   const mine = ["package.json", ...below("tests"), ...below("bench"), ...below("examples")].flatMap(
     (path) => {
@@ -162,7 +162,7 @@ function hasTarget(words) {
   );
 }
 
-/** The package.json files below a folder, without those of installed packages. */
+/** The package.json files below a folder, except those of installed packages. */
 function below(folder) {
   if (folder === "." || !existsSync(join(ROOT, folder))) return [];
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {

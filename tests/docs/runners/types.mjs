@@ -28,8 +28,8 @@ const OPTIONS = [
 ];
 
 /**
- * Checks blocks in `folder`, inside a project that has what they import. Yields a function that tells a
- * block's errors.
+ * Checks blocks in `folder`, inside a project that has the packages that they import. Returns a function from
+ * a block to its errors.
  */
 export function checkTypes(blocks, { folder, exported }) {
   rmSync(folder, { recursive: true, force: true });
@@ -41,7 +41,7 @@ export function checkTypes(blocks, { folder, exported }) {
     ]),
   );
   writeFileSync(join(folder, "prelude.d.ts"), declarations(exported));
-  // A block without imports is a script, in which nothing may be awaited.
+  // The export makes every block a module: a script has no top-level await.
   for (const [{ code }, name] of names) writeFileSync(join(folder, name), `${code}\nexport {};\n`);
   const { stdout, error } = spawnSync(
     process.execPath,

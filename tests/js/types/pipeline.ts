@@ -15,7 +15,7 @@ import {
   type TransformersEnvironment,
 } from "tabsense";
 
-/** The singleton of transformers.js' tutorials. */
+/** The singleton from the transformers.js tutorials. */
 class Sentiment {
   static readonly task = "sentiment-analysis" satisfies PipelineType;
   static model = "sentiment-en";
@@ -30,14 +30,14 @@ class Sentiment {
 export async function calls(): Promise<void> {
   const classify = await Sentiment.getInstance((progress) => console.log(progress.status));
 
-  // One list, whatever `top_k` is, of one text.
+  // For one text, one list, whatever `top_k` is.
   const one: TextClassificationOutput = await classify("text");
   const two: TextClassificationOutput = await classify("text", { top_k: 2 });
   const all: TextClassificationOutput = await classify("text", { top_k: null });
   const [{ label, score }] = (await classify("text")) as [{ label: string; score: number }];
   const sum: number = score + (one[0]?.score ?? 0);
 
-  // Of many, one list with `top_k` 1, else a list each.
+  // For many texts, one list with `top_k` 1, otherwise a list each.
   const best: TextClassificationOutput = await classify(["a", "b"]);
   const bestToo: TextClassificationOutput = await classify(["a", "b"], { top_k: 1 });
   const lists: TextClassificationOutput[] = await classify(["a", "b"], { top_k: 2 });
@@ -105,7 +105,7 @@ export async function loads(signal: AbortSignal, files: File[]): Promise<void> {
   await pipeline("text-classification", "org/name", { progres_callback: show });
 }
 
-/** Each event with the fields that it has, and no others. */
+/** Each event with exactly its own fields. */
 function show(event: ProgressInfo): void {
   switch (event.status) {
     case "initiate":
@@ -124,7 +124,7 @@ function show(event: ProgressInfo): void {
   }
 }
 
-/** Settings as programs make them in front of the first call. */
+/** Settings as programs change them before the first call. */
 export function configure(settings: TransformersEnvironment = env): void {
   settings.allowLocalModels = false;
   settings.remoteHost = "https://hub.example/";

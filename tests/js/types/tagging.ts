@@ -1,4 +1,4 @@
-// Code that must fit the types of taggers, and code that must not.
+// Code that must match the types of taggers, and code that must not.
 
 import { type Entity, type Pattern, type Redaction, pipeline, Tagger } from "tabsense";
 

@@ -1,4 +1,4 @@
-// Zero-shot classification as users of transformers.js write it, and as this package has it. It never runs.
+// Zero-shot classification as users of transformers.js write it, and with this package's API. It never runs.
 
 import {
   Embedder,

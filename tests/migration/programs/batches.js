@@ -1,4 +1,4 @@
-// Many reviews at a time, and how many are of each label.
+// Many reviews at a time, and the count of each label.
 
 import { env, pipeline } from "@huggingface/transformers";
 

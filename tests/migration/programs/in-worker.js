@@ -1,4 +1,4 @@
-// A page whose worker has the model: no import here changes.
+// A page with the model in a worker: no import changes here.
 
 const worker = new Worker("/programs/worker.js", { type: "module" });
 

@@ -1,4 +1,4 @@
-// A list of files with a bar each, while the model loads.
+// A list of files with a progress bar each, while the model loads.
 
 import { env, pipeline } from "@huggingface/transformers";
 

@@ -1,4 +1,4 @@
-// Models of the site itself come first, and those of the hub where they are allowed.
+// The site's own models come first, then those of the hub if they are allowed.
 
 import { env, pipeline } from "@huggingface/transformers";
 

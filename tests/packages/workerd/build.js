@@ -2,8 +2,7 @@ import { rmSync, copyFileSync, mkdirSync } from "node:fs";
 import { build } from "esbuild";
 
 rmSync("dist", { recursive: true, force: true });
-// As wrangler does it: one module, with the conditions of workerd, and the .wasm files as modules of their
-// own beside it.
+// As wrangler does: one module, with the conditions of workerd, and the .wasm files as separate modules.
 await build({
   entryPoints: ["main.js"],
   bundle: true,

@@ -1,7 +1,4 @@
-/**
- * The Benchmark tab: settings, run and stop, what is shown while it runs, and the report. Fetched when the
- * tab is opened.
- */
+/** The Benchmark tab, fetched when it is opened: settings, run and stop, the live results, and the report. */
 
 import "uplot/dist/uPlot.min.css";
 import "./bench.css";
@@ -22,20 +19,20 @@ import { chosenLengths, chosenRounds, holdSettings, limitLengths } from "./setti
 import { facts, readModel, readSystem } from "./system.ts";
 import { showTable } from "./table.ts";
 
-const TYPICAL = 32; // tokens: the length that the headline speaks of, where it was measured
+const TYPICAL = 32; // tokens: the length in the headline, if it was measured
 const DRAW_EVERY_MS = 300;
 
-/** What the benchmark needs of the page. */
+/** What the benchmark needs from the page. */
 export interface Page {
-  /** The models in use, one for each device; none while none is loaded. */
+  /** The models in use, one for each device; empty while none is loaded. */
   targets(): readonly Target[];
-  /** What the page itself classifies. */
+  /** The page's own calls. */
   activity: Activity;
 }
 
-/** The benchmark's side of the page. */
+/** The benchmark, as the page uses it. */
 export interface Benchmark {
-  /** Tells that another model is in use, or the first one. */
+  /** Another model is in use, or the first one. */
   adopt(): void;
 }
 
@@ -95,7 +92,7 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
     stop.hidden = state !== "running";
     holdSettings(form, state === "running");
     if (held) (run.hidden ? stop : run).focus();
-    // Each step of a run would be too much for a screen reader: it hears the beginning and the end.
+    // Each step of a run would be too much for a screen reader: it announces the beginning and the end.
     part("bench-announce", HTMLElement).textContent = state === "running" ? "The benchmark runs" : text;
   };
 
@@ -177,7 +174,7 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
             results.add(name, tokens, sample);
             if (performance.now() - drawn < DRAW_EVERY_MS) return;
             draw();
-            return painted(); // so that no drawing falls into the next call
+            return painted(); // so that no drawing disturbs the next call
           },
           waiting: () => (status.textContent = "Waiting: the page itself classifies"),
           repeated: () => (results.repeated += 1),
@@ -215,7 +212,7 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
     }
   };
 
-  /** Offers the lengths and devices of a run to look at. */
+  /** Offers the lengths and devices of a run for selection. */
   const choices = ({ lengths, devices }: Results): void => {
     const before = Number(spreadOf.value);
     const first = lengths.includes(before) ? before : lengths.includes(TYPICAL) ? TYPICAL : lengths[0];
@@ -228,7 +225,7 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
     deviceOf.hidden = devices.length < 2;
   };
 
-  /** Enables the button where there is something to run; says so in words before the first run. */
+  /** Enables the button if there is something to run; before the first run, the status says so, too. */
   const ready = (): void => {
     const targets = page.targets();
     const info = targets[0]?.classifier.info;
@@ -259,7 +256,7 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
   };
 }
 
-/** The headline: what a text of typical length takes, on the fastest device where there are several. */
+/** The headline: the time for a text of typical length, on the fastest device if there are several. */
 function finding(rows: readonly Row[]): string {
   const typical = rows.find(({ tokens }) => tokens === TYPICAL) ?? rows[Math.floor(rows.length / 2)];
   if (!typical) return "How fast is it here, on your machine?";
@@ -270,9 +267,7 @@ function finding(rows: readonly Row[]): string {
   return `${counted(best.tokens, "token")} take ${milliseconds(best.latency.p50)} here${device}`;
 }
 
-/**
- * Resolves when what was drawn is on the screen; a hidden page paints nothing, so it doesn't wait for ever.
- */
+/** Resolves when the drawing is on the screen. A hidden page paints nothing, so it waits 100 ms at most. */
 function painted(): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, 100);

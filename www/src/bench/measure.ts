@@ -1,4 +1,4 @@
-/** The measuring itself: texts of several lengths, round by round, on one device after the other. */
+/** Measures texts of several lengths, round by round, on one device after the other. */
 
 import type { Classifier, Detailed, Device } from "tabsense";
 import type { Activity } from "../activity.ts";
@@ -9,14 +9,14 @@ export const WARM_UP_ROUNDS = 2;
 
 /** A device to measure on: a model that runs there. */
 export interface Target {
-  /** How the device is called: "CPU". */
+  /** The name of the device: "CPU". */
   device: string;
   /** Where its calls run; `"auto"`: on either. */
   backend: Device;
   classifier: Classifier;
 }
 
-/** Milliseconds of one call; `rest` is what is neither of the two: messages to the worker and back. */
+/** Milliseconds of one call; `rest` is the time outside the two stages: messages to the worker and back. */
 export interface Sample {
   total: number;
   tokenize: number;
@@ -31,35 +31,35 @@ export interface Plan {
   rounds: number;
 }
 
-/** How the page takes part. */
+/** The page's part in a run. */
 export interface Hooks {
   signal: AbortSignal;
-  /** What else uses the models: it is waited for, and a sample that it fell into is thrown away. */
+  /** The page's own calls: a run waits for them, and discards a sample that one of them disturbed. */
   activity: Activity;
-  /** Called before each call, with what is about to be run. */
+  /** Called before each call, with the call that is about to run. */
   step(step: Step): void;
   /** Called with each sample. What it draws is on the screen before the next call starts. */
   sample(device: string, tokens: number, sample: Sample): Promise<void> | void;
-  /** Called where the next call has to wait for the page's own. */
+  /** Called if the next call has to wait for the page's own calls. */
   waiting(): void;
-  /** Called for each sample thrown away. */
+  /** Called for each discarded sample. */
   repeated(): void;
 }
 
-/** Where a run is. */
+/** The progress of a run. */
 export interface Step {
   phase: "texts" | "warm-up" | "measure";
-  /** From 1 to `rounds`. */
+  /** From 1 to `rounds`; 0 while texts are made. */
   round: number;
   rounds: number;
   device: string;
   tokens: number;
-  /** Calls done, of all there are in the run. */
+  /** Calls done, of all `calls` in the run. */
   done: number;
   calls: number;
 }
 
-/** Runs the plan to its end; rejects as soon as `signal` is aborted, and where a model fails. */
+/** Runs the plan to its end; rejects as soon as `signal` fires or a model fails. */
 export async function measure({ targets, lengths, rounds }: Plan, hooks: Hooks): Promise<void> {
   const calls = targets.length * lengths.length * (WARM_UP_ROUNDS + rounds);
   let done = 0;
@@ -88,7 +88,7 @@ export async function measure({ targets, lengths, rounds }: Plan, hooks: Hooks):
   for (let round = 1 - WARM_UP_ROUNDS; round <= rounds; round += 1) {
     const warmUp = round < 1;
     for (const target of targets) {
-      // Up and down in turn, so that each length follows a shorter one as often as a longer one.
+      // Up and down alternately, so that each length follows a shorter one as often as a longer one.
       const all = texts.get(target) ?? [];
       for (const { tokens, text } of round % 2 === 0 ? all.toReversed() : all) {
         tell(warmUp ? "warm-up" : "measure", warmUp ? round + WARM_UP_ROUNDS : round, target.device, tokens);
@@ -100,7 +100,7 @@ export async function measure({ targets, lengths, rounds }: Plan, hooks: Hooks):
   }
 }
 
-/** One call that had the model and the screen to itself; it is repeated until it had. */
+/** Repeats a call until the page made no other calls and was visible during it. */
 async function undisturbed(
   { device: name, backend, classifier }: Target,
   text: string,
@@ -125,7 +125,7 @@ function parts({ total, tokenize, forward }: Detailed["timings"]): Sample {
   return { total, tokenize, forward, rest: Math.max(0, total - tokenize - forward) };
 }
 
-/** Resolves while the page can be seen: browsers slow down what cannot. */
+/** Resolves when the page is visible: browsers slow down hidden pages. */
 function visible(signal: AbortSignal): Promise<void> {
   if (!document.hidden) return Promise.resolve();
   return new Promise((resolve, reject) => {

@@ -1,10 +1,10 @@
-/** The report's buttons: copy it as Markdown, download it as JSON, or read it where it stands. */
+/** The report's buttons: copy it as Markdown, download it as JSON, or read it on the page. */
 
 import { part } from "../dom.ts";
 import { download, wireCopy } from "../view/copy.ts";
 import { json, markdown, type Report } from "./report.ts";
 
-/** Shows the report that `current` gives, and takes it away. */
+/** Shows and hides the report that `current` returns. */
 export interface ReportView {
   show(): void;
   hide(): void;

@@ -1,4 +1,4 @@
-/** A run as a report to hand on: Markdown for people, JSON for programs. */
+/** A run as a report to share: Markdown for people, JSON for programs. */
 
 import { percent } from "../format.ts";
 import { WARM_UP_ROUNDS, type Sample } from "./measure.ts";
@@ -6,18 +6,18 @@ import { STAGES, type Results, type Row } from "./results.ts";
 import { facts, type ModelFacts, type System } from "./system.ts";
 import { columns } from "./table.ts";
 
-/** All that a report is made of. */
+/** The content of a report. */
 export interface Report {
   system: System;
   model: ModelFacts;
   date: Date;
   rounds: number;
-  /** Whether the run came to its end. */
+  /** Whether the run finished. */
   complete: boolean;
   results: Results;
 }
 
-/** How the figures came about, in sentences: on the page and in the report. */
+/** How the figures were measured, in sentences, for the page and the report. */
 export function method({
   rounds,
   complete,

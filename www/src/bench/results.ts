@@ -18,7 +18,7 @@ export interface Row {
   tokensPerSecond: number;
 }
 
-/** A place where one device becomes faster than another. */
+/** A point where one device becomes faster than another. */
 export interface Crossing extends Point {
   devices: [string, string];
 }
@@ -52,7 +52,7 @@ export class Results {
     return this.devices.every((device) => this.samples(device, "all").length === 0);
   }
 
-  /** A row for each device and length, those without a sample left out. */
+  /** A row for each device and length with samples. */
   rows(): Row[] {
     return this.devices.flatMap((device) => this.rowsOf(device));
   }

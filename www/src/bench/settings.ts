@@ -1,4 +1,4 @@
-/** What to run, as the form says it. */
+/** What to run, according to the form. */
 
 import { find } from "../dom.ts";
 
@@ -14,12 +14,12 @@ export function chosenLengths(form: HTMLFormElement): number[] {
     .map(({ value }) => Number(value));
 }
 
-/** Takes the lengths away that a model doesn't read. */
+/** Disables the lengths that a model doesn't read. */
 export function limitLengths(form: HTMLFormElement, maxTokens: number): void {
   for (const box of lengths(form)) box.disabled = Number(box.value) > maxTokens;
 }
 
-/** Holds the settings while they are in use. */
+/** Locks the settings while they are in use. */
 export function holdSettings(form: HTMLFormElement, held: boolean): void {
   for (const set of form.querySelectorAll("fieldset")) set.disabled = held;
 }

@@ -1,9 +1,9 @@
-/** What the page can know of the machine, the browser and the model; nothing of it is sent anywhere. */
+/** What the page can know about the machine, the browser and the model; none of it is sent anywhere. */
 
 import type { ClassifierInfo } from "tabsense";
 import { bytes, counted, quantity, whole } from "../format.ts";
 
-/** What a browser of Chromium's family tells; the others have no such thing. */
+/** What Chromium-based browsers report; others don't have it. */
 interface UserAgentData {
   brands: readonly { brand: string; version: string }[];
   platform: string;
@@ -25,13 +25,13 @@ export interface System {
   processors: number | null;
   /** GB, rounded and capped by the browser. */
   memory: number | null;
-  /** Milliseconds: the step of the clock, below which no time is told. */
+  /** Milliseconds: the step of the clock, its finest resolution. */
   clockStep: number;
 }
 
 const CLOCK_STEPS = 5;
 
-/** Asks the browser. */
+/** Queries the browser. */
 export async function readSystem(): Promise<System> {
   const known: Known = navigator;
   const { userAgent } = known;
@@ -49,15 +49,15 @@ async function agent(data: UserAgentData | undefined): Promise<Pick<System, "bro
   const more = await data
     .getHighEntropyValues(["architecture", "platformVersion", "fullVersionList"])
     .catch(() => null);
-  // A brand made up to keep pages from guessing is among them; a product's own name says more than that of
-  // its engine.
+  // One of them is a made-up brand, to keep pages from guessing. A product's own name says more
+  // than that of its engine.
   const brands = (more?.fullVersionList ?? data.brands).filter(({ brand }) => !/not.?a.?brand/i.test(brand));
   const best = brands.find(({ brand }) => brand !== "Chromium") ?? brands[0];
   const platform = [data.platform, more?.platformVersion, more?.architecture].filter(Boolean).join(" ");
   return best ? { browser: `${best.brand} ${best.version}`, platform: platform || "unknown" } : null;
 }
 
-/** Browser and platform from the user agent's string: what is known of browsers without `userAgentData`. */
+/** Browser and platform from the user agent string, for browsers without `userAgentData`. */
 function parsed(userAgent: string): Pick<System, "browser" | "platform"> {
   const firefox = /Firefox\/([\d.]+)/.exec(userAgent);
   const chrome = /(?:Headless)?Chrom(?:e|ium)\/([\d.]+)/.exec(userAgent);
@@ -72,7 +72,7 @@ function parsed(userAgent: string): Pick<System, "browser" | "platform"> {
   return { browser, platform: /\(([^)]*)\)/.exec(userAgent)?.[1] ?? "unknown" };
 }
 
-/** The least step of `performance.now()` seen; browsers make it coarse on purpose. */
+/** The smallest observed step of `performance.now()`; browsers make it coarse on purpose. */
 function clockStep(): number {
   let least = Infinity;
   for (let seen = 0; seen < CLOCK_STEPS; seen += 1) {
@@ -85,8 +85,8 @@ function clockStep(): number {
 }
 
 /**
- * The model and how it runs, copied: the memory of what is measured grows while it is. `others` hold the same
- * model on other devices.
+ * A copy of the facts about the model and how it runs, because its memory grows while it is measured.
+ * `others` are the same model on other devices.
  */
 export function readModel(info: ClassifierInfo, others: readonly ClassifierInfo[]): ModelFacts {
   const { build, threads, model, bytes: sizes } = info;

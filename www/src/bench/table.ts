@@ -1,13 +1,13 @@
 /**
- * The results in figures: a row for each device and length. It is also what the charts say, for those who
- * can't see them.
+ * The results in figures: a row for each device and length. It also replaces the charts for
+ * those who can't see them.
  */
 
 import { make } from "../dom.ts";
 import { whole } from "../format.ts";
 import type { Row } from "./results.ts";
 
-/** A column: its head, what it means, and its figure. */
+/** A column: its heading, what it means, and its figure. */
 export interface Column {
   head: string;
   title: string;
@@ -49,7 +49,7 @@ const FIRST: readonly Column[] = [
 const LEAD = "p50"; // the figure to read first
 const DEVICE: Column = { head: "device", title: "where it ran", cell: ({ device }) => device };
 
-/** The columns; the device's own only where there are several. */
+/** The columns; devices have one only if there are several. */
 export function columns(devices: readonly string[]): readonly Column[] {
   return devices.length > 1 ? [DEVICE, ...FIRST] : FIRST;
 }
@@ -82,7 +82,7 @@ export function showTable(table: HTMLTableElement, devices: readonly string[], r
   table.replaceChildren(thead, tbody);
 }
 
-/** Milliseconds without the unit, as finely as a browser's clock tells them. */
+/** Milliseconds without the unit, to the precision of a browser's clock. */
 function ms(value: number): string {
   return value < 100 ? value.toFixed(value < 10 ? 2 : 1) : whole(Math.round(value));
 }

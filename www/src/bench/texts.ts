@@ -2,15 +2,15 @@
 
 import type { Detailed } from "tabsense";
 
-// One sentence that can go on for ever; it is cut where the tokens are used up.
+// One sentence that can be repeated for ever; it is cut when the tokens are used up.
 const WORDS = (
   "the weather was good and we had a long walk by the sea before dinner with old friends who live in a small white house " +
   "near the water and for the first time in years it was all just as we had left it when the day came to an end"
 ).split(" ");
-const FILLERS = [".", ",", "a", "i", "1", "2"]; // for what is left where no word fits
+const FILLERS = [".", ",", "a", "i", "1", "2"]; // for the remaining tokens, if no word fits
 const ATTEMPTS = 8;
 
-/** Gives the tokens of some texts, in order. */
+/** Resolves to the tokens of some texts, in order. */
 export type Tokenize = (
   texts: readonly string[],
 ) => Promise<readonly Pick<Detailed, "tokens" | "truncated">[]>;
@@ -22,10 +22,10 @@ export interface Text {
 }
 
 /**
- * Makes one text for each of `lengths`, and checks with the tokenizer itself that each is as long as it says.
+ * Makes one text for each of `lengths`, and checks its length with the tokenizer itself.
  *
- * What a word costs is asked once. Where words cost more or less beside others, the plan is corrected by what
- * is missing until the count fits; an error tells the length for which it never does.
+ * The cost of each word is determined once. If words cost more or less next to others, the budget is
+ * corrected by the difference until the count fits. An error names a length for which it never does.
  */
 export async function textsOf(lengths: readonly number[], tokenize: Tokenize): Promise<Text[]> {
   const words = [...new Set([...WORDS, ...FILLERS])];

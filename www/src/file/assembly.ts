@@ -1,4 +1,4 @@
-/** Puts the rows that a reader sends together again. */
+/** Reassembles the rows that a reader sends. */
 
 import { LosslessNumber } from "lossless-json";
 import type { Sent } from "./reading.ts";
@@ -25,7 +25,7 @@ export function assembly(): Assembly {
   };
 }
 
-/** Messages between threads keep the fields of objects and lose their class. */
+/** Messages between threads keep the fields of objects, but not their class. */
 function revived(row: Cell[]): Cell[] {
   return row.some((cell) => typeof cell === "object" && cell !== null)
     ? row.map((cell) => (typeof cell === "object" && cell !== null ? new LosslessNumber(cell.value) : cell))

@@ -16,10 +16,10 @@ const FORMATS: Record<Format, string> = {
   lines: "one text per line",
 };
 
-/** What a person may ask for here. */
+/** What the user can request here. */
 export interface Events {
   column(column: number): void;
-  /** Whether the first row holds names. */
+  /** Whether the first row contains names. */
   named(named: boolean): void;
   start(): void;
   stop(): void;
@@ -28,7 +28,7 @@ export interface Events {
 
 /** The file's part of the tab. */
 export interface Chosen {
-  /** What there is to do, first things first. */
+  /** The controls for the next step, most important first. */
   readonly todo: readonly HTMLElement[];
   readonly close: HTMLElement;
   show(state: State, shown: Shown): void;

@@ -1,4 +1,4 @@
-/** Reads CSV into a table, with the parser of the command line. */
+/** Reads CSV into a table, with the command line's parser. */
 
 import { findDelimiter, SAMPLE_BYTES, separatorLine, TSV, type Dialect } from "../../../js/csv/dialect.ts";
 import { uniqueNames } from "../../../js/csv/names.ts";
@@ -13,8 +13,8 @@ const QUOTED = /^".*"$/;
 /**
  * Reads CSV. Rows with missing or extra cells and misplaced quotes lead to remarks.
  *
- * @param named whether the first row holds names; undefined to guess.
- * @param tsv whether tabs separate, and quotes are ordinary characters.
+ * @param named whether the first row contains names; undefined to guess.
+ * @param tsv whether tabs separate cells, and quotes are ordinary characters.
  */
 export async function* readCsv(
   source: Source,
@@ -28,7 +28,7 @@ export async function* readCsv(
   const dialect: Dialect = tsv
     ? TSV
     : { delimiter: line?.delimiter ?? findDelimiter(sample.slice(skip), '"', cut), quote: '"' };
-  // Quotes in the wrong place void the first, strict reading: the second takes them as they stand.
+  // Quotes in the wrong place void the first, strict reading: the second accepts them as they are.
   const strict = new Pass(dialect, skip, false);
   yield* strict.rows(source);
   let last = strict;
@@ -59,15 +59,15 @@ export async function* readCsv(
   };
 }
 
-/** One reading of a file from its beginning to its end. */
+/** One reading of a file from beginning to end. */
 class Pass {
-  /** The fault that ended it; in a strict one, the worst fault of all. */
+  /** The fault that ended it; in a strict pass, the worst fault. */
   fault: CsvFault | null = null;
   count = 0;
-  /** Whether a cell stands in quotes, where they are ordinary characters. */
+  /** Whether a cell is in quotes although they are ordinary characters. */
   quoted = false;
   readonly #first: string[][] = [];
-  /** How many rows have how many cells. */
+  /** The number of rows for each number of cells. */
   readonly #widths = new Map<number, number>();
 
   constructor(

@@ -1,4 +1,4 @@
-/** The rows with their verdicts as files: CSV, JSON, JSON Lines; the file's own columns, and two more. */
+/** Exports the rows with their verdicts as CSV, JSON or JSON Lines: the file's own columns, and two more. */
 
 import { stringify as toCsv } from "csv-stringify/browser/esm/sync";
 import { stringify } from "lossless-json";
@@ -43,7 +43,7 @@ function csv(table: Table, items: readonly Item[]): string {
     label === null ? "" : String(score),
   ]);
   const safe = [namesOf(table), ...rows].map((row) => row.map(withoutFormula));
-  // A lone carriage return would be taken for the end of a row by many a reader.
+  // Many readers would take a lone carriage return for the end of a row.
   return toCsv(safe, { record_delimiter: "\r\n", quoted_match: /[\r\n]/ });
 }
 

@@ -1,4 +1,4 @@
-/** What is told of a run: its headline and its facts. */
+/** The headline and the facts of a run. */
 
 import { make, part } from "../dom.ts";
 import { counted, DEVICE_NAMES, seconds, share, whole } from "../format.ts";
@@ -14,7 +14,7 @@ export function finding(items: readonly Item[], counts: ReadonlyMap<string, numb
   return `${share(count, judged)} are ${label}`;
 }
 
-/** The facts of a run, as far as it has come. */
+/** The facts of a run so far. */
 export function facts(run: (Progress & { judge: Judge; items: readonly Item[] }) | null): void {
   const pairs: [string, string][] = [
     ["texts", "–"],

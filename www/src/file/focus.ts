@@ -1,15 +1,15 @@
-/** Keeps the keyboard's place while parts of the tab come and go. */
+/** Keeps the keyboard focus in place while parts of the tab appear and disappear. */
 
-/** What gets the focus where its element has gone. */
+/** Moves the focus if its element disappears. */
 export interface Focus {
   /**
-   * Makes a change. Where that takes away what had the focus, the first of `takers` that can have it gets it,
-   * or else the first of what there is to do now.
+   * Makes a change. If that removes the focused element, the focus goes to the first of `takers` that can
+   * have it, or else to the first control for the next step.
    */
   keep(change: () => void, ...takers: (Element | null)[]): void;
 }
 
-/** Keeps the focus within `panel`; `todo` lists what there is to do, first things first. */
+/** Keeps the focus within `panel`; `todo` lists the controls for the next step, most important first. */
 export function keepFocus(panel: HTMLElement, todo: () => (Element | null)[]): Focus {
   return {
     keep(change, ...takers) {

@@ -1,6 +1,5 @@
 /**
- * The table of verdicts: only the rows in sight are in the document, so that a hundred thousand scroll as ten
- * do.
+ * The table of verdicts: only visible rows are in the document, so that a hundred thousand scroll like ten.
  */
 
 import { find, make } from "../dom.ts";
@@ -13,8 +12,8 @@ const SPARE = 6; // rows beyond the edge, so that scrolling shows no gap
 const MOST_EXTRA = 12; // of the file's own columns
 
 /**
- * A column: its key, its head, and its width in rem; the text's is at least `--text` of results.css, and takes
- * what is left.
+ * A column: its key, its heading, and its width in rem. The text's is at least `--text` of results.css, and
+ * fills the remaining space.
  */
 interface Column {
   key: Key;
@@ -22,15 +21,15 @@ interface Column {
   width: number;
 }
 
-/** How the table speaks to the page. */
+/** The events of the table. */
 export interface Events {
-  /** A head was pressed. */
+  /** A heading was pressed. */
   sort(key: Key): void;
-  /** Another row is in hand, or none. */
+  /** Another row was selected, or none. */
   chosen(item: Item | null): void;
 }
 
-/** Shows rows in `grid`, an element with the role of a grid that scrolls. */
+/** Shows rows in `grid`, a scrolling element with the role of a grid. */
 export class Grid {
   readonly #grid: HTMLElement;
   readonly #events: Events;
@@ -38,7 +37,7 @@ export class Grid {
   readonly #body = make("div", "grid-body");
   #columns: Column[] = [];
   #items: readonly Item[] = [];
-  #at = -1; // the row in hand
+  #at = -1; // the selected row
   #frame = 0;
 
   constructor(grid: HTMLElement, events: Events) {
@@ -56,7 +55,7 @@ export class Grid {
     new ResizeObserver(() => this.#draw()).observe(grid);
   }
 
-  /** Starts over with the columns of a file, of which `text` is the one that is classified. */
+  /** Starts over with the columns of a file; `text` is the one that is classified. */
   columns(names: readonly string[], text: number): void {
     const extra = names
       .map((head, key) => ({ key, head, width: 9 }))
@@ -109,7 +108,7 @@ export class Grid {
       cell.setAttribute("aria-sort", sorted ? (order.down ? "descending" : "ascending") : "none");
     });
     if (top) this.#grid.scrollTop = 0;
-    // The row in hand stays in hand, wherever it is now.
+    // The selected row stays selected, wherever it is now.
     const at = held ? items.indexOf(held) : -1;
     if (at !== this.#at) this.#choose(at, false);
     else if (held) this.#events.chosen(held);
@@ -126,7 +125,7 @@ export class Grid {
         first,
         Math.min(this.#items.length, Math.ceil((scrollTop + clientHeight) / ROW_PX) + SPARE),
       );
-      // Rows are reused with new texts: creating them is most of what scrolling costs.
+      // Rows are reused with new texts: creating them is most of the cost of scrolling.
       while (this.#body.children.length > last - first) this.#body.lastElementChild?.remove();
       while (this.#body.children.length < last - first) this.#body.append(this.#empty());
       [...this.#body.children].forEach((row, index) => {
@@ -198,7 +197,7 @@ export class Grid {
     const top = at * ROW_PX;
     if (top < scrollTop) this.#grid.scrollTop = top;
     else if (top + 2 * ROW_PX > scrollTop + clientHeight)
-      this.#grid.scrollTop = top + 2 * ROW_PX - clientHeight; // the head lies over the first row
+      this.#grid.scrollTop = top + 2 * ROW_PX - clientHeight; // the heading covers the first row
   }
 }
 

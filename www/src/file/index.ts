@@ -26,21 +26,21 @@ import { EMPTY, next, openedIn, problemOf, type Event, type Opened } from "./sta
 import { guessColumn } from "./table.ts";
 import { wireZone } from "./zone.ts";
 
-/** What the tab needs of the page. */
+/** What the tab needs from the page. */
 export interface Page {
-  /** The model in use, with the request that brought it. */
+  /** The model in use, with the request that loaded it. */
   loaded(): Loaded | null;
-  /** The classifier that was taught; null while there is none. */
+  /** The taught classifier; null if there is none. */
   taught(): Taught | null;
-  /** Runs calls, so that the page knows of them. */
+  /** Runs calls that the page tracks. */
   run<T>(calls: () => Promise<T>): Promise<T>;
 }
 
-/** The tab's side of the page. */
+/** The tab, as the page uses it. */
 export interface FileTab {
-  /** Tells that another model is in use, or another classifier was taught. */
+  /** Another model is in use, or another classifier was taught. */
   adopt(): void;
-  /** Reads the file that was dropped; refuses several. */
+  /** Reads a dropped file; refuses several. */
   open(files: readonly File[]): void;
 }
 
@@ -108,7 +108,7 @@ export function openFileTab(page: Page): FileTab {
     };
   };
 
-  /** Reads a file once `source` has it. */
+  /** Reads the file that `source` supplies. */
   const read = async (
     name: string,
     source: (signal: AbortSignal) => File | Promise<File>,
@@ -125,7 +125,7 @@ export function openFileTab(page: Page): FileTab {
       const column = guessColumn(table);
       if (column < 0)
         throw new FileProblem([`${file.name} has no column with text.`, ...table.remarks].join(" "));
-      // What was pressed gets the focus back, unless it was moved on.
+      // The pressed element gets the focus back, unless the focus was moved on.
       tell({ type: "read", file, table, column }, document.activeElement === waits ? pressed : null);
     } catch (error) {
       tell({ type: "unread", file, problem: problemOf(error) });

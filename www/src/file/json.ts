@@ -16,7 +16,7 @@ import type { Cell } from "./table.ts";
 
 const ROWS_AT_ONCE = 5_000;
 
-/** What may be a number that JavaScript changes: one of many digits, or with an exponent. */
+/** Matches what may be a number that JavaScript changes: one with many digits or an exponent. */
 const LARGE = /[\d.]{16}|\d[eE]/;
 
 /** Reads JSON Lines. Lines that aren't JSON are left out, and a remark counts them. */
@@ -68,7 +68,7 @@ export async function* readJson(source: Source): AsyncGenerator<Found> {
   try {
     values = parsed(texts.join(""));
   } catch (error) {
-    // Engines' messages may repeat a piece of the file: only the line is taken from them.
+    // Engines' messages may repeat a piece of the file: only the line number is taken from them.
     const line = /(?:\(| at )line (\d+) column \d+/.exec(error instanceof Error ? error.message : "")?.[1];
     throw new FileProblem(
       `The file is not valid JSON${line ? `: there is an error in line ${line}` : ""}. ` +
@@ -93,14 +93,14 @@ function parsed(json: string): unknown {
   return parse(json, null, {
     parseNumber: (digits) =>
       String(Number(digits)) === digits ? Number(digits) : new LosslessNumber(digits),
-    onDuplicateKey: ({ newValue }) => newValue, // as JSON.parse
+    onDuplicateKey: ({ newValue }) => newValue, // like JSON.parse
   });
 }
 
 /** The columns: the keys of all objects in order of appearance, and "value" for anything that isn't an object. */
 class Columns {
   readonly #places = new Map<string, number>();
-  readonly #left = new Set<string>(); // keys beyond the most columns
+  readonly #left = new Set<string>(); // keys beyond the column limit
   #objects = false;
 
   row(value: unknown): Cell[] {
@@ -114,7 +114,7 @@ class Columns {
       if (at === undefined) this.#left.add(key);
       else row[at] = cellOf(own);
     }
-    return Array.from(row, (cell) => cell ?? null); // keys that it lacks have left holes
+    return Array.from(row, (cell) => cell ?? null); // missing keys have left holes
   }
 
   shape(): Shape {

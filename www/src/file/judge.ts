@@ -1,4 +1,4 @@
-/** What gives rows their verdicts: the model in use, or the classifier that was taught. */
+/** Gives rows their verdicts: the model in use, or the taught classifier. */
 
 import { TaughtClassifier, type Embedder, type ModelInfo } from "tabsense";
 import { fileCode, type FileRead } from "../code.ts";
@@ -8,36 +8,36 @@ import type { Loaded } from "../slot.ts";
 
 const GROUP = 32; // texts that the taught classifier reads at once
 
-/** A classifier that was taught, as it is now. */
+/** The current state of a taught classifier. */
 export interface Taught {
   classifier: TaughtClassifier;
   embedder: Embedder;
-  /** Another one after each learning. */
+  /** Changes with each training. */
   version: number;
-  /** From which score on a verdict is sure, where that is not as it was learnt. */
+  /** The score from which a verdict is sure, if not the learnt one. */
   threshold?: number;
 }
 
 /** The verdict on a row's text. */
 export interface Judged {
-  /** The text's place among those that were passed. */
+  /** The text's index among those that were passed. */
   index: number;
-  /** Null where there is no verdict: it is not sure, or there is no text. */
+  /** Null if there is no verdict: it is not sure, or there is no text. */
   label: string | null;
   score: number;
   cut: boolean;
   why: "" | "no text" | "not sure";
 }
 
-/** What gives verdicts. */
+/** Gives verdicts. */
 export interface Judge {
-  /** Tells it from others, and from itself after another learning. */
+  /** Identifies the judge; changes with each training. */
   readonly key: unknown;
-  /** Its name, as a person reads it. */
+  /** Its display name. */
   readonly name: string;
   readonly info: ModelInfo;
   stream(texts: readonly string[], options: { signal: AbortSignal }): AsyncIterable<Judged>;
-  /** The code that does the same to a file. */
+  /** The code that does the same with a file. */
   code(file: FileRead): string;
 }
 
@@ -67,8 +67,8 @@ export function taughtJudge({ classifier, embedder, version, threshold }: Taught
     name: `your ${counted(classifier.labels.length, "label")}, on ${embedder.info.model.name}`,
     info: embedder.info,
     async *stream(texts, { signal }) {
-      // A copy: what is taught meanwhile must not change the verdicts of one file half-way.
-      // A taught classifier has no `stream()`: groups of texts do instead.
+      // A copy: teaching in the meantime must not change the verdicts of one file half-way. A taught
+      // classifier has no `stream()`: it gets texts in groups.
       const fixed = await TaughtClassifier.from(classifier.toJSON({ examples: false }), embedder);
       for (let first = 0; first < texts.length; first += GROUP) {
         const answers = await fixed.classify(texts.slice(first, first + GROUP), {
@@ -85,14 +85,14 @@ export function taughtJudge({ classifier, embedder, version, threshold }: Taught
   };
 }
 
-/** Who can give verdicts, and who is chosen. */
+/** The judges to choose from, and the chosen one. */
 export interface Judges {
   current(): Judge | null;
   /** Another model is in use, or another classifier was taught. */
   adopt(): void;
 }
 
-/** Wires the choice, which is there while there is something to choose. */
+/** Wires the choice, which is visible while there is something to choose. */
 export function wireJudges(
   loaded: () => Loaded | null,
   taught: () => Taught | null,

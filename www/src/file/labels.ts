@@ -1,4 +1,4 @@
-/** The chart of the labels: a bar for each, that also chooses which rows are shown. */
+/** The chart of the labels: a bar for each, which also selects the rows to show. */
 
 import { make } from "../dom.ts";
 import { share, whole } from "../format.ts";
@@ -6,7 +6,7 @@ import { SIGNS, valence } from "../view/bars.ts";
 
 /** The labels' chart. */
 export interface LabelChart {
-  /** Shows how many rows there are of each group, of `total`; `chosen` is the one whose rows are shown. */
+  /** Shows how many of `total` rows each group has; `chosen` is the group whose rows are shown. */
   show(counts: ReadonlyMap<string, number>, total: number, chosen: string | null): void;
 }
 

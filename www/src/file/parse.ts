@@ -19,7 +19,7 @@ import type { Format } from "./table.ts";
 /**
  * Yields the rows of a file as they are read, then the rest of the table.
  *
- * @throws {FileProblem} where it is empty, too large, not text, malformed, or has no rows.
+ * @throws {FileProblem} if it is empty, too large, not text, malformed, or has no rows.
  */
 export async function* parseFile(file: File, { encoding, named }: Reading): AsyncGenerator<Sent> {
   const { name, size } = file;
@@ -68,7 +68,7 @@ function read(
 
 /** Reads one text per line; blank lines are left out. */
 async function* readLines(source: Source): AsyncGenerator<Found> {
-  // Where a piece ends between CR and LF, one break is taken for two: a blank line more, which is left out.
+  // If a piece ends between CR and LF, one break counts as two: the extra line is blank and left out.
   for await (const { lines, read } of linesOf(source, /\r\n|\n|\r/)) {
     const rows = lines.filter((line) => line.trim() !== "").map((line) => [line]);
     yield { type: "rows", rows, read };

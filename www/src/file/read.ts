@@ -9,9 +9,9 @@ import type { Table } from "./table.ts";
 export type { Reading };
 
 /**
- * Reads a file. `progress` gets the share that is read, from 0 to 1.
+ * Reads a file. `progress` is called with the share that is read, from 0 to 1.
  *
- * @throws {FileProblem} where the file can't be used; an `AbortError` when `signal` fires.
+ * @throws {FileProblem} if the file can't be used; an `AbortError` when `signal` fires.
  */
 export function readTable(
   file: File,

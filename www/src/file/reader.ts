@@ -1,9 +1,11 @@
-/** The worker that parses one file, so that the page stays responsive. It is ended once the file is read. */
+/**
+ * The worker that parses one file, so that the page stays responsive. It is terminated once the file is read.
+ */
 
 import { parseFile } from "./parse.ts";
 import { FileProblem, type Reading, type Sent } from "./reading.ts";
 
-/** What the worker is asked for. */
+/** A request to the worker. */
 export interface Request {
   file: File;
   reading: Reading;

@@ -3,10 +3,10 @@
 import { whole } from "../format.ts";
 import type { Cell, Encoding, Table } from "./table.ts";
 
-/** The most columns that are read. */
+/** The maximum number of columns that are read. */
 export const MOST_COLUMNS = 200;
 
-/** The largest file that is read. */
+/** The largest file that is read, in bytes. */
 export const MOST_BYTES = 100e6;
 
 const MOST_ROWS = 300_000;
@@ -35,10 +35,10 @@ export class FileProblem extends Error {
   }
 }
 
-/** How to read a file where the guess is wrong. */
+/** How to read a file if the guess is wrong. */
 export interface Reading {
   encoding?: Encoding;
-  /** Whether a CSV file's first row holds names. */
+  /** Whether a CSV file's first row contains names. */
   named?: boolean;
 }
 
@@ -69,7 +69,7 @@ export type Found =
   | { type: "rows"; rows: Cell[][]; read: number }
   /** The rows so far are void: the file is read again, in another way. */
   | { type: "restart" }
-  /** The end. The first `skip` rows are no rows of the table. */
+  /** The end. The first `skip` rows don't belong to the table. */
   | { type: "end"; shape: Shape; skip: number };
 
 /** What the worker sends. */
@@ -88,7 +88,7 @@ export function beyond(width: number): string[] {
     : [];
 }
 
-/** Throws a {@link FileProblem} where there are more rows than the tab takes. */
+/** Throws a {@link FileProblem} if there are more rows than the tab accepts. */
 export function limitRows(count: number): void {
   if (count > MOST_ROWS)
     throw new FileProblem(

@@ -15,7 +15,7 @@ const DRAW_EVERY_MS = 150;
 const ENDINGS: readonly Ending[] = ["csv", "json", "jsonl"];
 const HINT = "Select a row with a click or the arrow keys to read its whole text.";
 
-/** What a person may ask for here. */
+/** What the user can request here. */
 export interface Events {
   filter(filter: Partial<Filter>): void;
   sort(key: Key): void;
@@ -85,7 +85,7 @@ export function wireResults(events: Events): Results {
 
   const clear = (): void => {
     listed = [];
-    grid.show(listed, AS_READ, true); // lets go of the rows
+    grid.show(listed, AS_READ, true); // releases the rows
     chart.show(new Map(), 0, null);
     part("file-finding", HTMLElement).textContent = finding([], new Map());
     facts(null);
@@ -106,7 +106,7 @@ export function wireResults(events: Events): Results {
       } else {
         const top =
           now.items !== before?.items || now.filter !== before.filter || now.order !== before.order || !last;
-        // Progress waits for its turn; whatever a person does is shown at once.
+        // Progress waits for its turn; the user's actions are shown at once.
         if (top || drawn?.name !== state.name || performance.now() >= due) draw(now, run, top);
       }
       drawn = state;

@@ -2,7 +2,7 @@
 
 import { isNumber, textOf, type Cell, type Table } from "./table.ts";
 
-/** One row: its text, and its verdict or what came in the way of one. */
+/** One row: its text, and its verdict or why there is none. */
 export interface Item {
   /** Its place in the file, from 1. */
   place: number;
@@ -14,7 +14,7 @@ export interface Item {
   score: number;
   /** Whether the text was cut to the model's length. */
   cut: boolean;
-  /** Why there is no verdict; empty where there is one, or will be. */
+  /** Why there is no verdict; empty if there is one, or will be. */
   why: "" | "no text" | "not sure";
 }
 
@@ -27,7 +27,7 @@ export interface Filter {
   least: number;
 }
 
-/** What rows are sorted by: one of the page's columns, or the place of one of the file's. */
+/** What rows are sorted by: one of the page's columns, or the index of one of the file's. */
 export type Key = "place" | "text" | "label" | "score" | number;
 
 /** A column and a direction. */
@@ -54,7 +54,7 @@ export function itemsOf({ rows }: Table, column: number): Item[] {
       label: null,
       score: 0,
       cut: false,
-      why: text.trim() === "" ? "no text" : "", // the model may find others without
+      why: text.trim() === "" ? "no text" : "", // the model may find others without text, too
     };
   });
 }
@@ -74,7 +74,7 @@ export function groupOf({ label, why }: Item): string | null {
   return label ?? (why || null);
 }
 
-/** How many rows there are of each group, most first; those that wait are not counted. */
+/** The number of rows in each group, largest first; rows that wait are not counted. */
 export function tally(items: readonly Item[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const item of items) {
@@ -84,7 +84,7 @@ export function tally(items: readonly Item[]): Map<string, number> {
   return new Map([...counts].sort((a, b) => b[1] - a[1]));
 }
 
-/** The rows that pass the filter, in order. What has nothing to be sorted by comes last, either way. */
+/** The rows that pass the filter, in order. Rows without a value to sort by come last in either direction. */
 export function select(items: readonly Item[], { group, text, least }: Filter, { key, down }: Order): Item[] {
   const wanted = text.trim().toLowerCase();
   const shown = items.filter(

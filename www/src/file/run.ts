@@ -5,24 +5,24 @@ import type { Item } from "./rows.ts";
 
 const STEP_MS = 100; // between two reports of progress
 
-/** How far a run is. */
+/** The progress of a run. */
 export interface Progress {
   done: number;
   total: number;
-  /** Milliseconds so far, and those that are left as far as can be told. */
+  /** Milliseconds so far, and an estimate of those left. */
   spent: number;
   left: number;
 }
 
-/** How a run goes on: what to tell, and when to end. */
+/** How to report progress, and when to end. */
 export interface Ways {
   signal: AbortSignal;
   step(progress: Progress): void;
 }
 
 /**
- * Gives each of `items` its verdict. Rejects when the signal fires, and when the model fails; verdicts until
- * then stay.
+ * Gives each of `items` its verdict. Rejects when the signal fires or the model fails;
+ * verdicts until then stay.
  *
  * `stream()` has no progress callback and needs none: verdicts come in order, so counting them is progress.
  * It can't be resumed either: a cancelled run continues with a new stream of the rows without a verdict.

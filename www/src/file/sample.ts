@@ -2,7 +2,7 @@
 
 import { FileProblem } from "./reading.ts";
 
-/** Fetches the sample. Throws a {@link FileProblem} where that fails. */
+/** Fetches the sample. Throws a {@link FileProblem} if that fails. */
 export async function fetchSample(signal: AbortSignal): Promise<File> {
   try {
     const response = await fetch("./sample.csv", { signal });

@@ -1,4 +1,4 @@
-/** What each state of the tab shows: its words, and which of its parts are there. */
+/** What each state of the tab shows: its texts, and which of its parts are visible. */
 
 import { counted, seconds, whole } from "../format.ts";
 import type { Judge } from "./judge.ts";
@@ -8,7 +8,7 @@ import type { Progress } from "./run.ts";
 
 /** The parts whose presence depends on the state. */
 export interface Shown {
-  /** The place to drop a file, and its words. */
+  /** The place to drop a file, and its text. */
   zone: boolean;
   zoneWords: string;
   /** A file is being read: there is a progress bar and a button to cancel. */
@@ -20,13 +20,13 @@ export interface Shown {
   /** A run is under way: it can be cancelled, and the form is locked. */
   running: boolean;
   status: string;
-  /** What a screen reader hears: each step of a run would be too much. */
+  /** What a screen reader announces: each step of a run would be too much. */
   announced: string;
   /** The button that starts a run. */
   start: { words: string; enabled: boolean };
 }
 
-/** What `state` shows; `judge` would classify now, null while there is no model. */
+/** What `state` shows; `judge` is the current one, null while there is no model. */
 export function shows(state: State, judge: Judge | null): Shown {
   const running = state.name === "running";
   const has = openedIn(state) !== null;

@@ -4,12 +4,12 @@ import { markedEncoding, notText, type Encoding } from "../../../js/csv/content.
 import { FileProblem, type Piece, type Source } from "./reading.ts";
 
 const PIECE_BYTES = 1 << 18;
-const HEAD_BYTES = 1 << 16; // in which a file shows what it is
+const HEAD_BYTES = 1 << 16; // enough to see what a file is
 
 /**
  * Opens a file. `asked`: the encoding of a file without a byte order mark, UTF-8 by default.
  *
- * @throws {FileProblem} where it isn't text or isn't in that encoding, also later, while it is read.
+ * @throws {FileProblem} if it isn't text or isn't in that encoding, also later, while it is read.
  */
 export async function openSource(file: File, asked: Encoding | undefined): Promise<Source> {
   const start = await bytesAt(file, 0);
@@ -18,7 +18,7 @@ export async function openSource(file: File, asked: Encoding | undefined): Promi
   if (problem !== null) throw new FileProblem(`${file.name} is ${problem}.`, "not text");
   const encoding = marked ?? asked ?? "utf-8";
   async function* pieces(): AsyncGenerator<Piece> {
-    // In stream mode, characters that two pieces share come whole with the second.
+    // In stream mode, a character that is split between two pieces comes whole with the second.
     const decoder = new TextDecoder(encoding, { fatal: true });
     for (let at = 0; at < file.size; at += PIECE_BYTES) {
       const read = Math.min(file.size, at + PIECE_BYTES);
@@ -33,7 +33,7 @@ export async function openSource(file: File, asked: Encoding | undefined): Promi
   return { encoding, head, whole: file.size <= PIECE_BYTES, pieces };
 }
 
-/** The lines of a text, as many at a time as a piece has. */
+/** The lines of a text, piece by piece. */
 export async function* linesOf(
   source: Source,
   breaks: string | RegExp,

@@ -1,10 +1,10 @@
 /**
- * The states of the File tab, and what each event makes of them. Nothing here touches the document: index.ts
+ * The states of the File tab, and how each event changes them. Nothing here touches the document: index.ts
  * feeds in the events and hands each state to the views.
  *
  * No library: @preact/signals-core 1.14.5 would add 4.7 kB (1.7 kB gzipped) to replace the one function in
  * index.ts that dispatches; lit-html 3.3.3 would add 7.2 kB (3.2 kB gzipped) and need a third Trusted Types
- * policy, one that makes markup of any string.
+ * policy, one that turns any string into markup.
  */
 
 import type { Judge } from "./judge.ts";
@@ -47,7 +47,7 @@ export type Cause = "cancelled" | "replaced" | "failed";
 export type State = { problem: Problem | null } & (
   | { name: "empty" }
   | { name: "reading"; file: string; share: number }
-  /** The file couldn't be read; null where it couldn't even be fetched. */
+  /** The file couldn't be read; null if it couldn't even be fetched. */
   | { name: "error"; file: File | null }
   /** A file was read: the column can be chosen, and a run started. */
   | { name: "chosen"; opened: Opened }
@@ -56,7 +56,7 @@ export type State = { problem: Problem | null } & (
   | { name: "stopped"; opened: Opened; run: Run; cause: Cause }
 );
 
-/** What can happen. An event that a state has no use for leaves it as it is. */
+/** What can happen. A state ignores events that don't apply to it. */
 export type Event =
   | { type: "opening"; file: string }
   | { type: "reading"; share: number }
@@ -67,7 +67,7 @@ export type Event =
   | { type: "classified"; progress: Progress }
   | { type: "finished" }
   | { type: "stopped"; cause: Cause; problem?: Problem }
-  /** Something was refused; all else stays as it is. */
+  /** Something was refused; everything else stays as it is. */
   | { type: "refused"; problem: Problem }
   | { type: "filtered"; filter: Partial<Filter> }
   | { type: "sorted"; key: Key }
@@ -76,12 +76,12 @@ export type Event =
 /** The first state. */
 export const EMPTY: State = { name: "empty", problem: null };
 
-/** The file that is open; null where none is. */
+/** The open file; null if there is none. */
 export function openedIn(state: State): Opened | null {
   return "opened" in state ? state.opened : null;
 }
 
-/** The run under way or the last one; null where there was none on this column. */
+/** The run under way or the last one; null if there was none on this column. */
 export function runIn(state: State): Run | null {
   return "run" in state ? state.run : null;
 }

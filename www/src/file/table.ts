@@ -1,6 +1,4 @@
-/**
- * A file as a table: rows of cells below named columns, and the choice of the column that holds the texts.
- */
+/** A file as a table: rows of cells below named columns, and the choice of the column with the texts. */
 
 import type { LosslessNumber } from "lossless-json";
 import type { Encoding } from "../../../js/csv/content.ts";
@@ -9,8 +7,8 @@ import type { Dialect } from "../../../js/csv/dialect.ts";
 export type { Encoding };
 
 /**
- * What a cell may hold. What is nested in JSON is held as its JSON, and a number that JavaScript would change as
- * it stands.
+ * The content of a cell. Nested JSON is kept as its JSON text, and a number that JavaScript would
+ * change keeps its digits.
  */
 export type Cell = string | number | boolean | null | LosslessNumber;
 
@@ -30,9 +28,9 @@ export interface Table {
   named: boolean;
   columns: string[];
   rows: Cell[][];
-  /** How a CSV is written; `skipped`: lines before its first row. */
+  /** The dialect of a CSV; `skipped`: lines before its first row. */
   dialect?: Dialect & { skipped: number };
-  /** What the person should know of the reading, in sentences. */
+  /** What the user should know about the reading, in sentences. */
   remarks: string[];
 }
 
@@ -51,18 +49,16 @@ const NAMES = [
   "summary",
   "title",
 ];
-/** How many rows the choice of a column looks at, where one of them holds a text. */
+/** How many rows the choice of a column looks at, if one of them contains a text. */
 export const SEEN = 200;
-const SHORT = 40; // characters of the longest name that a column is believed to have
+const SHORT = 40; // characters of the longest plausible name of a column
 
 /** A cell as it is shown and classified. */
 export function textOf(cell: Cell | undefined): string {
   return cell === null || cell === undefined ? "" : String(cell);
 }
 
-/**
- * The column that most likely holds the texts, by its name or else by its length; -1 where none holds any.
- */
+/** The column that most likely contains the texts, by its name or else by its length; -1 if none has any. */
 export function guessColumn({ columns, rows }: Pick<Table, "columns" | "rows">): number {
   const names = columns.map((name) => name.trim().toLowerCase());
   const weigh = (seen: readonly Cell[][]): number[] =>
@@ -87,8 +83,8 @@ export function guessColumn({ columns, rows }: Pick<Table, "columns" | "rows">):
 }
 
 /**
- * Whether a first row looks like names: none is long, a number or a sentence. Where one is empty or there twice,
- * the others must be words that don't come again in their columns.
+ * Whether a first row looks like names: none is long, a number or a sentence. If one is empty or occurs
+ * twice, all others must be words that don't occur again in their columns.
  */
 export function looksLikeNames(row: readonly string[], below: readonly (readonly string[])[]): boolean {
   const names = row.map((name) => name.trim());
@@ -111,7 +107,7 @@ function looksLikeName(name: string): boolean {
   return name.length <= SHORT && !isNumber(name) && !/[.!?]$/.test(name);
 }
 
-/** Whether a text is a number, and nothing else. */
+/** Whether a text is a number and nothing else. */
 export function isNumber(text: string): boolean {
   return text.trim() !== "" && Number.isFinite(Number(text));
 }

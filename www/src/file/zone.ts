@@ -1,11 +1,11 @@
-/** The place where a file is dropped or chosen, how far its reading is, and what is wrong with it. */
+/** The place where a file is dropped or chosen, the progress of its reading, and what is wrong with it. */
 
 import { find, part } from "../dom.ts";
 import { fill } from "./bar.ts";
 import type { Shown } from "./shows.ts";
 import type { State } from "./state.ts";
 
-/** What a person may ask for here. */
+/** What the user can request here. */
 export interface Events {
   chosen(file: File): void;
   sample(): void;
@@ -18,7 +18,7 @@ export interface Events {
 export interface Zone {
   /** Where a file is chosen. */
   readonly input: HTMLElement;
-  /** Ends a reading; there only while there is one. */
+  /** Ends a reading; visible only during one. */
   readonly cancel: HTMLElement;
   show(state: State, shown: Shown): void;
 }

@@ -1,10 +1,10 @@
-/** The program that does in someone's own page what the tab does. */
+/** Code that does the same as the tab, for the user's own page. */
 
 import { TAGGER } from "../own-models.ts";
 
 const LONGEST = 2_000; // UTF-16 units of a text that is written out
 
-/** What was asked. */
+/** What was requested. */
 export interface Asked {
   text: string;
   /** Null: all labels. */

@@ -23,10 +23,10 @@ const ANSWER =
   "Dear [GIVEN_NAME_1], the transfer to [IBAN_1] went through. We will call [PHONE_1] on Monday.";
 const LABELS = KINDS.flatMap(({ labels }) => labels); // until the model says which it has
 
-/** What the tab needs of the page. */
+/** What the tab needs from the page. */
 export interface Page {
   tagger: OnDemand<Tagger>;
-  /** Runs calls, so that the page knows of them. */
+  /** Runs calls that the page tracks. */
   run<T>(calls: () => Promise<T>): Promise<T>;
 }
 
@@ -47,7 +47,7 @@ export function openRedactTab(page: Page): void {
   const off = new Set<string>();
   let last: { text: string; redaction: Redaction } | null = null;
 
-  /** The labels that something can find: without the patterns, fewer. */
+  /** The labels that can be found: fewer without the patterns. */
   const possible = (): string[] =>
     patterns.checked
       ? labels
@@ -63,7 +63,7 @@ export function openRedactTab(page: Page): void {
     };
   };
 
-  /** Shows the text behind the box, which gives the box its height, with its entities where they are known. */
+  /** Shows the text behind the box, which gives the box its height, with its entities if they are known. */
   const follow = (): void => {
     const entities = last?.text === input.value ? last.redaction.entities : [];
     mirror.replaceChildren(...marked(pieces(input.value, entities), entities), "\u200b");
@@ -114,7 +114,7 @@ export function openRedactTab(page: Page): void {
     restored.dataset.state = redaction ? "ready" : "idle";
     if (!redaction) return void (restored.textContent = page.tagger.model ? "" : "No model yet");
     try {
-      redaction.restore(answer.value); // throws where placeholders don't tell what they stand for
+      redaction.restore(answer.value); // throws if placeholders are ambiguous
       const found = cutAt(answer.value, entities, ({ placeholder }) => placeholder).map((piece) => ({
         text: piece.entity === null ? piece.text : (entities[piece.entity]?.text ?? piece.text),
         entity: piece.entity,

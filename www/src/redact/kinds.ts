@@ -1,6 +1,8 @@
-/** The kinds of personal data by which entities are marked: a colour and a line each, so that colour is never alone. */
+/**
+ * The kinds of personal data, each with its own colour and line, so that colour is never the only difference.
+ */
 
-/** A kind and the labels that it has. */
+/** A kind and its labels. */
 export interface Kind {
   id: string;
   name: string;
@@ -30,7 +32,9 @@ export function wordsOf(label: string): string {
   return /^(IP|URL|IBAN)$/.test(label) ? label : label.toLowerCase().replaceAll("_", " ");
 }
 
-/** The labels of a tagger without the prefixes of a scheme, and those of the patterns, each once. */
+/**
+ * The labels of a tagger without the prefixes of its tagging scheme, and those of the patterns, each once.
+ */
 export function labelsOf(model: readonly string[], patterns: readonly string[]): string[] {
   const plain = model.map((label) => label.replace(/^[BIESLU]-/, "")).filter((label) => label !== "O");
   return [...new Set([...plain, ...patterns])];

@@ -1,4 +1,4 @@
-/** The list of what was found: pointing at an entity, or walking to it, shows its place and who found it. */
+/** The list of found entities: pointing at one, or moving to it, shows its place and what found it. */
 
 import type { MaskedEntity } from "tabsense";
 import { part } from "../dom.ts";
@@ -10,11 +10,11 @@ const ANNOUNCE_AFTER_MS = 900; // a pause in typing, so that a screen reader is 
 
 /** Shows entities. */
 export interface EntityList {
-  /** `known`: whether a text was looked at. */
+  /** `known`: whether a text was analysed. */
   show(entities: readonly MaskedEntity[], known: boolean): void;
 }
 
-/** Wires the list, and `texts` in which entities are marked. */
+/** Wires the list, and the `texts` in which entities are marked. */
 export function wireList(texts: Iterable<Element>): EntityList {
   const list = part("redact-entities", HTMLOListElement);
   const detail = part("redact-detail", HTMLElement);

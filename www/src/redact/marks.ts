@@ -1,11 +1,11 @@
-/** Entities on show: marked in the text, as placeholders in the masked one, and as a list that one walks through. */
+/** Shows entities: marked in the text, as placeholders in the masked text, and as a list to move through. */
 
 import type { MaskedEntity } from "tabsense";
 import { make } from "../dom.ts";
 import { percent } from "../format.ts";
 import { kindOf, wordsOf } from "./kinds.ts";
 
-/** A part of a text, with the place of the entity that it belongs to; null between entities. */
+/** A part of a text, with the index of its entity; null between entities. */
 export interface Piece {
   text: string;
   entity: number | null;
@@ -30,7 +30,9 @@ export function maskedPieces(text: string, entities: readonly MaskedEntity[]): P
   }));
 }
 
-/** A text cut at each placeholder or value that `of` gives, the longer one where one begins with another. */
+/**
+ * A text cut at each placeholder or value that `of` returns, at the longer one if one begins with another.
+ */
 export function cutAt(
   text: string,
   entities: readonly MaskedEntity[],
@@ -77,7 +79,7 @@ export function chip(entity: MaskedEntity, place: number): HTMLLIElement {
   return item;
 }
 
-/** What an entity is and who says so. */
+/** What an entity is and what found it. */
 export function describe({ label, text, score, source, pattern, placeholder }: MaskedEntity): string {
   const by =
     source === "pattern" ? `found by the pattern ${pattern ?? ""}` : `found by the model, ${percent(score)}`;

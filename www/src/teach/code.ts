@@ -1,8 +1,8 @@
-/** The program that does in someone's own page what the tab does. */
+/** Code that does the same as the tab, for the user's own page. */
 
 import { TAUGHT } from "../code.ts";
 
-/** The code that classifies `text` with the file that was downloaded. */
+/** The code that classifies `text` with the downloaded file. */
 export function taughtCode(text: string): string {
   return `${[
     TAUGHT.imports,

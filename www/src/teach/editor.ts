@@ -8,7 +8,7 @@ import { MOST_EXAMPLES, MOST_LABELS, type Lesson } from "./lesson.ts";
 
 const MOST_REMARKS = 3;
 
-/** The editor's side of the tab. */
+/** The editor, as the tab uses it. */
 export interface Editor {
   /** Shows the lesson as it is. */
   show(): void;
@@ -16,12 +16,12 @@ export interface Editor {
   chosen(): string | null;
 }
 
-/** Wires the editor of what `lesson` yields; `changed` is called after each change of it. */
+/** Wires the editor of the lesson that `lesson` returns; `changed` is called after each change. */
 export function wireEditor(lesson: () => Lesson, changed: () => void): Editor {
   const lines = part("teach-lines", HTMLTextAreaElement);
   const caption = part("teach-lines-label", HTMLLabelElement);
   let chosen: string | null = null;
-  let shown: string | null = null; // the label whose lines stand in the box
+  let shown: string | null = null; // the label whose lines are in the box
 
   const chips = new LabelChips(part("teach-labels", HTMLElement), "Labels; Delete removes the one in focus", {
     added(names) {
@@ -50,7 +50,7 @@ export function wireEditor(lesson: () => Lesson, changed: () => void): Editor {
     },
   });
 
-  /** What stands around the lines: they themselves are not touched while someone types. */
+  /** Updates everything around the lines, which are not touched while someone types. */
   const showAround = (): void => {
     const { examples, clashes } = lesson().counted;
     const counts = lesson().counts();

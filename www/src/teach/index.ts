@@ -28,20 +28,20 @@ import { wireProgress } from "./progress.ts";
 import { FIRST_TEXT, STARTER } from "./starter.ts";
 import { Trainer } from "./trainer.ts";
 
-/** What the tab needs of the page. */
+/** What the tab needs from the page. */
 export interface Page {
   encoder: OnDemand<Embedder>;
-  /** Runs calls, so that the page knows of them. */
+  /** Runs calls that the page tracks. */
   run<T>(calls: () => Promise<T>): Promise<T>;
-  /** Another classifier is there, or none any more. */
+  /** There is another classifier, or none any more. */
   taught(): void;
 }
 
-/** The tab's side of the page. */
+/** The tab, as the page uses it. */
 export interface TeachTab {
-  /** Reads the file that was dropped. */
+  /** Reads a dropped file; refuses several. */
   open(files: readonly File[]): void;
-  /** The classifier as it was taught last. */
+  /** The last taught classifier. */
   taught(): Taught | null;
 }
 
@@ -106,7 +106,7 @@ export function openTeachTab(page: Page): TeachTab {
     changed();
   };
 
-  /** Begins with another lesson. */
+  /** Starts another lesson. */
   const begin = (next: Lesson): void => {
     lesson = next;
     insight.forget();
@@ -120,7 +120,7 @@ export function openTeachTab(page: Page): TeachTab {
       if (!classifier || text.trim() === "") return null;
       const start = performance.now();
       return page.run(async () => {
-        // The verdict knows how sure is sure enough, the bars show all labels.
+        // The verdict applies the threshold, the bars show all labels.
         const [[best], scores] = await Promise.all([
           classifier.classify(text, { ...threshold(), signal }),
           classifier.classify(text, { topK: null, signal }),
@@ -135,12 +135,12 @@ export function openTeachTab(page: Page): TeachTab {
       bars.show(scores, told.label ?? "Not sure", told.label !== null);
       const [best] = scores;
       const select = part("teach-correct-label", HTMLSelectElement);
-      // Nor does it change under the hand that is choosing.
+      // A label that the user has chosen or is choosing stays.
       if (best && chosenFor !== input.value && !select.matches(":focus")) select.value = best.label;
     },
     fail,
   );
-  /** From which score on a verdict is sure; none where that is as it was learnt. */
+  /** The score from which a verdict is sure; empty if it is the learnt one. */
   const threshold = (): { threshold?: number } =>
     sure.value === "0" ? {} : { threshold: Number(sure.value) / 100 };
   const hint = (): string => {
@@ -154,7 +154,7 @@ export function openTeachTab(page: Page): TeachTab {
   };
 
   const correct = part("teach-correct", HTMLFormElement);
-  /** The text for which the user has chosen a label: a verdict that comes later doesn't choose another. */
+  /** The text for which the user has chosen a label: a later verdict doesn't choose another. */
   let chosenFor: string | null = null;
   part("teach-correct-label", HTMLSelectElement).addEventListener("change", () => {
     chosenFor = input.value;
@@ -192,7 +192,7 @@ export function openTeachTab(page: Page): TeachTab {
     },
   });
 
-  /** Takes a classifier that was downloaded, once the model is there. */
+  /** Restores a downloaded classifier, once the model is loaded. */
   let waiting: File | null = null;
   const restore = async (file: File): Promise<void> => {
     const embedder = page.encoder.model;
@@ -289,7 +289,7 @@ export function openTeachTab(page: Page): TeachTab {
   };
 }
 
-/** Whether a file is a classifier that was downloaded. */
+/** Whether a file is a downloaded classifier. */
 async function isTaught(file: File): Promise<boolean> {
   return /^\s*\{\s*"format"\s*:\s*"tabsense-taught-classifier"/.test(await file.slice(0, 200).text());
 }

@@ -1,4 +1,4 @@
-/** What leave-one-out tells, on the tab's right side: how well it goes, what is confused, which examples are doubtful. */
+/** The findings of leave-one-out, on the tab's right side: accuracy, confusions, and doubtful examples. */
 
 import type { DoubtfulExample, Evaluation, LabelEvaluation } from "tabsense";
 import { make, part } from "../dom.ts";
@@ -9,7 +9,7 @@ const MOST_DOUBTFUL = 5;
 const MOST_STEPS = 40; // of the history that is drawn
 const LEAST_SLOTS = 12; // a few steps don't fill the width
 
-/** What the person does with a doubtful example. */
+/** What the user can do with a doubtful example. */
 export interface Doubts {
   relabel(example: DoubtfulExample): void;
   remove(example: DoubtfulExample): void;
@@ -21,9 +21,9 @@ interface Step {
   accuracy: number;
 }
 
-/** The side's parts. */
+/** The tab's right side. */
 export interface Insight {
-  /** `counts`: the examples of each label, while nothing is told of them. */
+  /** `counts`: the number of examples of each label, shown without a report. */
   show(report: Evaluation | null, counts: ReadonlyMap<string, number>): void;
   /** Clears the history. */
   forget(): void;
@@ -62,7 +62,7 @@ export function wireInsight(doubts: Doubts): Insight {
   };
 }
 
-/** Whole percents: of few examples, more digits would claim too much. */
+/** Whole percentages: with few examples, more digits would claim too much. */
 function percentOf(accuracy: number): string {
   return accuracy === 0 || accuracy === 1 ? share(accuracy, 1) : `${Math.round(100 * accuracy)} %`;
 }
@@ -87,7 +87,7 @@ function drawGrowth(steps: readonly Step[]): void {
       : "It grows as examples come.";
 }
 
-/** A label of which nothing is told yet. */
+/** A label without findings yet. */
 function untold([label, examples]: readonly [string, number]): LabelEvaluation {
   return { label, examples, precision: null, recall: null };
 }

@@ -1,4 +1,4 @@
-/** The form that asks which columns of a table hold the examples. */
+/** The form that asks which columns of a table contain the examples. */
 
 import { part } from "../dom.ts";
 import { FileProblem } from "../file/reading.ts";
@@ -6,14 +6,14 @@ import type { Table } from "../file/table.ts";
 import { examplesOf, guessColumns, intakeWords } from "./intake.ts";
 import type { Example } from "./lesson.ts";
 
-/** The form's side of the tab. */
+/** The form, as the tab uses it. */
 export interface Intake {
-  /** Asks about a table. Throws a {@link FileProblem} for one that can't hold examples. */
+  /** Asks about a table. Throws a {@link FileProblem} for one that can't contain examples. */
   open(table: Table): void;
   close(): void;
 }
 
-/** Wires the form; `take` gets the examples, in place of all that are there or beside them. */
+/** Wires the form; `take` receives the examples, which replace all others (`fresh`) or are added to them. */
 export function wireIntake({ take }: { take(examples: Example[], fresh: boolean): void }): Intake {
   const form = part("teach-intake", HTMLFormElement);
   const text = part("teach-intake-text", HTMLSelectElement);

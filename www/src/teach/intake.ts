@@ -4,7 +4,7 @@ import { counted, whole } from "../format.ts";
 import { guessColumn, textOf, type Table } from "../file/table.ts";
 import type { Example } from "./lesson.ts";
 
-/** Names that a column of labels has, in the order in which they are believed. */
+/** Usual names of a column of labels, most likely first. */
 const NAMES = [
   "label",
   "labels",
@@ -20,20 +20,20 @@ const NAMES = [
 ];
 const SEEN = 2_000; // rows that the choice of a column looks at
 
-/** A table with its columns of texts and labels, as they seem to be. */
+/** The columns that seem to contain a table's texts and labels. */
 export interface Columns {
   text: number;
-  /** -1 where none looks like labels. */
+  /** -1 if none looks like labels. */
   label: number;
 }
 
-/** Which columns hold the texts and the labels; null where there is no text. */
+/** Which columns contain the texts and the labels; null if there is no text. */
 export function guessColumns(table: Pick<Table, "columns" | "rows">): Columns | null {
   const text = guessColumn(table);
   return text < 0 ? null : { text, label: guessLabels(table, text) };
 }
 
-/** The column other than `text` that is named as labels are, or else the one with the fewest values that come again. */
+/** The column other than `text` with a usual name, or else the one with the fewest values, if they repeat. */
 function guessLabels({ columns, rows }: Pick<Table, "columns" | "rows">, text: number): number {
   const names = columns.map((name) => name.trim().toLowerCase());
   const named = NAMES.map((name) => names.indexOf(name)).find((at) => at >= 0 && at !== text);
@@ -56,7 +56,7 @@ export function examplesOf({ rows }: Pick<Table, "rows">, { text, label }: Colum
     .filter((example) => example.text !== "" && example.label !== "");
 }
 
-/** What a table holds, in a sentence. */
+/** What a table contains, in a sentence. */
 export function intakeWords(name: string, examples: readonly Example[], rows: number): string {
   const labels = new Set(examples.map(({ label }) => label)).size;
   const left = rows - examples.length;
@@ -64,7 +64,7 @@ export function intakeWords(name: string, examples: readonly Example[], rows: nu
   return `${name}: ${counted(examples.length, "example")} of ${counted(labels, "label")}${without}.`;
 }
 
-/** Why so many examples and labels are not taken; null where they are. */
+/** Why this many examples and labels are not accepted; null if they are. */
 export function tooMany(
   { examples, labels }: { examples: number; labels: number },
   most: { examples: number; labels: number },

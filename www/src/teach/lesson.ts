@@ -1,6 +1,6 @@
-/** What is to be taught: labels, each with lines of examples, as they are typed. */
+/** What is to be taught: labels, each with lines of examples, as typed. */
 
-/** The most labels and examples that the tab takes. */
+/** The maximum numbers of labels and examples in the tab. */
 export const MOST_LABELS = 1_000;
 export const MOST_EXAMPLES = 20_000;
 
@@ -10,13 +10,13 @@ export interface Example {
   label: string;
 }
 
-/** A line that doesn't count, for its text stands under another label. */
+/** A line that doesn't count, because its text is under another label. */
 export interface Clash extends Example {
   /** The label that it counts for. */
   other: string;
 }
 
-/** What counts of a lesson. */
+/** The examples that count, and the lines that don't. */
 export interface Counted {
   examples: Example[];
   clashes: Clash[];
@@ -40,7 +40,7 @@ export class Lesson {
     return this.#lines.get(label) ?? [];
   }
 
-  /** The examples without those that are there twice; a text under two labels counts for the first. */
+  /** The examples without duplicates; a text under two labels counts for the first. */
   get counted(): Counted {
     if (this.#counted) return this.#counted;
     const labelOf = new Map<string, string>();
@@ -63,7 +63,7 @@ export class Lesson {
     return counts;
   }
 
-  /** Adds a label; nothing changes where it is there. */
+  /** Adds a label, unless it exists. */
   addLabel(label: string): void {
     if (this.#lines.has(label)) return;
     this.#lines.set(label, []);
@@ -76,7 +76,7 @@ export class Lesson {
     this.#counted = null;
   }
 
-  /** Takes other lines for a label. */
+  /** Replaces the lines of a label. */
   setLines(label: string, lines: readonly string[]): void {
     this.#lines.set(label, linesOf(lines));
     this.#counted = null;
@@ -88,7 +88,7 @@ export class Lesson {
     this.setLines(label, [...this.linesOf(label), text]);
   }
 
-  /** Takes a text away from all labels. */
+  /** Removes a text from all labels. */
   drop(text: string): void {
     for (const [label, lines] of this.#lines) {
       if (lines.includes(text))
@@ -111,14 +111,14 @@ export class Lesson {
     for (const [label, lines] of added) this.setLines(label, [...this.linesOf(label), ...lines]);
   }
 
-  /** The lesson with the first lines of each label alone. */
+  /** The lesson with only the first `count` lines of each label. */
   first(count: number): Lesson {
     return new Lesson(
       Object.fromEntries([...this.#lines].map(([label, lines]) => [label, lines.slice(0, count)])),
     );
   }
 
-  /** The examples by label, as `teach` takes them. */
+  /** The examples by label, as `teach` expects them. */
   toRecord(): Record<string, string[]> {
     const record = new Map(this.labels.map((label): [string, string[]] => [label, []]));
     for (const { text, label } of this.counted.examples) record.get(label)?.push(text);
@@ -126,7 +126,7 @@ export class Lesson {
   }
 }
 
-/** Lines without blanks around them, empty ones and repeated ones. */
+/** Lines without surplus blanks, empty lines and repeated lines. */
 function linesOf(lines: readonly string[]): string[] {
   const trimmed = lines.map((line) => line.replace(/\s+/g, " ").trim());
   return [...new Set(trimmed)].filter((line) => line !== "");

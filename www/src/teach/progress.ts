@@ -1,4 +1,4 @@
-/** How far the learning is, under the examples. */
+/** The progress of the training, below the examples. */
 
 import type { Evaluation, TeachProgress } from "tabsense";
 import { find, part } from "../dom.ts";
@@ -6,7 +6,7 @@ import { counted, seconds, whole } from "../format.ts";
 import type { Lesson } from "./lesson.ts";
 import type { State } from "./trainer.ts";
 
-const SLOW_MS = 400; // a learning that takes longer shows how far it is
+const SLOW_MS = 400; // training that takes longer shows its progress
 
 /** Shows states. */
 export interface Progress {
@@ -45,7 +45,7 @@ export function wireProgress(): Progress {
           return set("waiting", state.why);
         case "learning": {
           begun ||= performance.now();
-          // What takes no time isn't told: the line would only flicker.
+          // Short training isn't shown: the line would only flicker.
           if (performance.now() - begun < SLOW_MS) return;
           set("learning", state.progress ? words(state.progress) : "Training …");
           return fill(state.progress ? shareOf(state.progress) : 0);

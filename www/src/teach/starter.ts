@@ -1,4 +1,4 @@
-/** What the Teach tab begins with: requests to a support desk, this project's own. */
+/** What the Teach tab starts with: requests to a support desk, this project's own. */
 
 /** The examples by label. */
 export const STARTER: Readonly<Record<string, readonly string[]>> = {

@@ -1,12 +1,12 @@
-/** Keeps a classifier in step with a lesson: learns a moment after each change, and says how well it tells. */
+/** Keeps a classifier in step with a lesson: trains it a moment after each change, and evaluates it. */
 
 import type { Evaluation, Embedder, TaughtClassifier, TeachProgress } from "tabsense";
 import type { Example, Lesson } from "./lesson.ts";
 
 const AFTER_MS = 350; // a pause in typing
-const LARGE = 500; // from so many examples on, a label without one waits: all texts would be read again for it
+const LARGE = 500; // from this many on, a label without examples waits: it would need all texts read again
 
-const FEW = 100; // so many examples are learnt step by step the first time
+const FEW = 100; // up to this many examples are learnt step by step the first time
 const STEPS = 8;
 const WITHOUT_EXAMPLES =
   "Opened without its examples: it answers as it was trained. A change here trains a new one, from what is here alone.";
@@ -14,15 +14,15 @@ const WITHOUT_EXAMPLES =
 /** What was learnt last. */
 export interface Learnt {
   classifier: TaughtClassifier;
-  /** What leave-one-out tells; null while that is still being computed. */
+  /** The findings of leave-one-out; null while they are being computed. */
   report: Evaluation | null;
-  /** Milliseconds of the last learning. */
+  /** Milliseconds of the last training. */
   spent: number;
-  /** Another one after each learning. */
+  /** Changes with each training. */
   version: number;
 }
 
-/** How far it is. */
+/** The state of the training. */
 export type State =
   | { state: "waiting"; why: string }
   | { state: "learning"; progress: TeachProgress | null }
@@ -30,14 +30,14 @@ export type State =
   | { state: "stopped" }
   | { state: "failed"; error: unknown };
 
-/** What the trainer needs, and what it tells. */
+/** What the trainer needs, and what it reports. */
 export interface Events {
   embedder(): Embedder | null;
   lesson(): Lesson;
-  /** Runs calls, so that the page knows of them. */
+  /** Runs calls that the page tracks. */
   run<T>(calls: () => Promise<T>): Promise<T>;
   state(state: State): void;
-  /** Another classifier is there, or another report on it; null where there is none any more. */
+  /** There is another classifier, or another report on it; null if there is none any more. */
   learnt(learnt: Learnt | null): void;
 }
 
@@ -63,7 +63,7 @@ export class Trainer {
     this.#timer = window.setTimeout(() => void this.#learn(), now ? 0 : AFTER_MS);
   }
 
-  /** Lets go of what was learnt: another lesson begins. */
+  /** Forgets what was learnt: another lesson begins. */
   forget(): void {
     clearTimeout(this.#timer);
     this.#abort?.abort();
@@ -71,7 +71,7 @@ export class Trainer {
     this.#tell(null);
   }
 
-  /** Takes a classifier that was saved; `learn`: it has its examples, by which it can be evaluated. */
+  /** Takes over a saved classifier; `learn`: it has its examples, so it can be evaluated. */
   take(classifier: TaughtClassifier, learn: boolean): void {
     this.forget();
     this.#tell({ classifier, report: null, spent: 0, version: ++this.#version });
@@ -79,7 +79,7 @@ export class Trainer {
     else this.events.state({ state: "waiting", why: WITHOUT_EXAMPLES });
   }
 
-  /** Ends the learning; what was learnt before goes on answering. */
+  /** Ends the training; the previous classifier keeps answering. */
   stop(): void {
     clearTimeout(this.#timer);
     if (!this.#abort) return;
@@ -143,8 +143,8 @@ export class Trainer {
 }
 
 /**
- * A lesson with one example a label, two, and so on, and at last as it is: so that one sees what examples bring. A large
- * one is learnt at once.
+ * A lesson with one example per label, two, and so on, and finally all, to show what examples contribute. A
+ * large one is learnt at once.
  */
 function growing(lesson: Lesson): Lesson[] {
   const { examples } = lesson.counted;
@@ -163,8 +163,8 @@ function whyNot(model: boolean, lesson: Lesson): string | null {
 }
 
 /**
- * Brings a classifier's examples in step with a lesson. Whether that can be: of labels that came without an example or
- * that went, a new classifier has to be taught.
+ * Brings a classifier's examples in step with a lesson. False if a new classifier has to be taught: for new
+ * labels without an example, and for removed labels.
  */
 function update(classifier: TaughtClassifier, lesson: Lesson): boolean {
   const { examples } = lesson.counted;

@@ -5,8 +5,8 @@ import { find, make, part } from "../dom.ts";
 import { percent } from "../format.ts";
 
 /**
- * Labels that have a direction get a sign and a bar of their own pattern, so that colour is never the only
- * difference.
+ * Labels with a direction get a sign and a bar with its own pattern, so that colour is
+ * never the only difference.
  */
 export function valence(label: string): "positive" | "negative" | "none" {
   if (/^(very )?pos(itive)?$/i.test(label)) return "positive";
@@ -19,13 +19,15 @@ export const SIGNS = { positive: "+", negative: "−", none: "" } as const;
 const MANY = 10; // more labels than this scroll
 const ANNOUNCE_AFTER_MS = 700; // a pause in typing, so that a screen reader is not flooded
 
-/** Whether labels lie on one line: two do, and so do three of which one is positive and one is negative. */
+/**
+ * Whether labels are a scale: up to two are, and so are three of which one is positive and one is negative.
+ */
 function isScale(labels: readonly string[]): boolean {
   const found = new Set(labels.map(valence));
   return labels.length <= 2 || (labels.length === 3 && found.has("positive") && found.has("negative"));
 }
 
-/** How a result stands to the text in the box; a guess is the word list's, in the model's place. */
+/** How a result relates to the text in the box; a guess comes from the word list, not from the model. */
 export type ResultState = "idle" | "guess" | "pending" | "ready";
 
 /** Shows results in the section `result`. */
@@ -45,8 +47,8 @@ export class Bars {
   labels(labels: readonly string[]): void {
     if (labels.length === this.#rows.size && labels.every((label) => this.#rows.has(label))) return;
     this.#rows = new Map(labels.map((label) => [label, row(label)]));
-    // Labels of one scale keep their places, the last one (which is the positive one by custom) on top; a bar that
-    // jumps while one types is hard to read.
+    // Labels of one scale keep their places, the last one (by convention the positive one) on top; a bar that
+    // jumps while the user types is hard to read.
     this.#sorts = !isScale(labels);
     this.#list.replaceChildren(...[...this.#rows.values()].reverse());
     this.#list.classList.toggle(
@@ -58,7 +60,7 @@ export class Bars {
     else this.#list.removeAttribute("tabindex");
   }
 
-  /** Shows the model's `scores`, best first, with a note on how they came to be. */
+  /** Shows the model's `scores`, best first, with a note on their origin. */
   show(scores: readonly Score[], note: string): void {
     const [best] = scores;
     if (!best) return;
@@ -68,12 +70,12 @@ export class Bars {
     this.#section.dataset.score = String(best.score);
   }
 
-  /** Shows what a word list says of the text while there is no model. */
+  /** Shows what a word list says about the text while there is no model. */
   guess(scores: readonly Score[]): void {
     this.#fill(scores, "guess");
   }
 
-  /** Says where what is shown comes from. */
+  /** Says where the result comes from. */
   note(words: string): void {
     this.#note.textContent = words;
   }
@@ -107,7 +109,7 @@ export class Bars {
     if (this.#section.dataset.state === "ready") this.#state("pending");
   }
 
-  /** Shows no result, but `hint` and, in the place of the score, how far its model is. */
+  /** Shows `hint` instead of a result and, instead of the score, how far the model is loaded. */
   idle(hint: string, share: number | null = null): void {
     clearTimeout(this.#timer);
     this.#announce.textContent = "";

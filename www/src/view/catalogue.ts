@@ -4,9 +4,9 @@ import { CATALOGUE, listed, type Listed } from "../catalogue.ts";
 import { make, part } from "../dom.ts";
 import { bytes } from "../format.ts";
 
-/** The list's side of the page. */
+/** The list, as the page uses it. */
 export interface CatalogueView {
-  /** Shows the model of that name as the one chosen, or that it is none of the list. */
+  /** Shows the model with that name as the chosen one, or that it isn't in the list. */
   mark(name: string | null): void;
 }
 

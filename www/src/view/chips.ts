@@ -1,4 +1,4 @@
-/** The tokens as chips, and the range of the text that the chip in hand stands for. */
+/** The tokens as chips, and the range of the text that belongs to the selected chip. */
 
 import type { Token } from "tabsense";
 import { find, make, part } from "../dom.ts";
@@ -40,7 +40,7 @@ export class Chips {
     this.show("", []);
   }
 
-  /** Repeats the text box's content behind it: that gives the box its height, and marks their place. */
+  /** Repeats the text box's content behind it: that gives the box its height, and the marks a place. */
   follow(): void {
     this.#mark(null);
   }
@@ -69,7 +69,7 @@ export class Chips {
     this.#focus(Math.min(Math.max(next, 0), last));
   }
 
-  /** One chip is in the Tab order; the arrow keys move which. */
+  /** Only one chip is in the Tab order; the arrow keys change which. */
   #focus(index: number): void {
     for (const button of this.#list.querySelectorAll("button")) {
       button.tabIndex = Number(button.dataset.index) === index ? 0 : -1;

@@ -3,7 +3,7 @@
 import { find, make, part } from "../dom.ts";
 import { wireCopy } from "./copy.ts";
 
-/** What is told apart by its looks: comments, strings, and words of the language. */
+/** What is highlighted: comments, strings, and keywords. */
 const PARTS =
   /(?<comment>\/\/[^\n]*)|(?<string>"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`)|(?<word>\b(?:import|from|const|for|await|of|return|try|catch|typeof|new)\b)/g;
 

@@ -20,12 +20,12 @@ export class ComparisonView {
     this.#button.addEventListener("click", toggle);
   }
 
-  /** Whether there is a model to compare. */
+  /** Enables the button if there is a model to compare. */
   allow(there: boolean): void {
     this.#button.disabled = !there;
   }
 
-  /** Shows the button alone. */
+  /** Shows only the button. */
   close(): void {
     this.#set("closed", CLOSED);
     for (const backend of BACKENDS) {
@@ -40,7 +40,7 @@ export class ComparisonView {
     this.#set("loading", `Loading ${name} on the other device`);
   }
 
-  /** Both are there. */
+  /** Both are loaded. */
   ready(sides: Readonly<Record<Backend, Classifier>>): void {
     const { webgpu } = sides.webgpu.info;
     this.#set(
@@ -85,7 +85,7 @@ export class ComparisonView {
     }
   }
 
-  /** How far the two are apart on the text in the box; null while one of them has no answer on it. */
+  /** The difference between the two on the text in the box; null while one of them has no answer for it. */
   difference(results: readonly [Detailed, Detailed] | null): void {
     const row = part("compare-delta", HTMLTableRowElement);
     if (!results) {

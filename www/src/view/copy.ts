@@ -1,11 +1,11 @@
-/** Buttons that copy, and files that are handed out. */
+/** Buttons that copy, and downloads. */
 
 const SAID_MS = 2_500; // how long a button says what it has done
 const KEPT_MS = 10_000; // how long a file is held for its download
 
 /**
- * Makes `button` copy what `text` gives; where the browser forbids it, `shown` is marked, so that the
- * keyboard can copy it.
+ * Makes `button` copy what `text` returns. If the browser forbids it, `shown` is selected, so that
+ * the keyboard can copy it.
  */
 export function wireCopy(button: HTMLButtonElement, text: () => string, shown: HTMLElement): void {
   const name = button.textContent ?? "";
@@ -33,7 +33,7 @@ async function write(text: string): Promise<void> {
   await navigator.clipboard.writeText(text);
 }
 
-/** Hands `content` to the person as a file. */
+/** Downloads `content` as a file. */
 export function download(name: string, content: string, type: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([content], { type }));

@@ -1,11 +1,11 @@
-/** The texts to click, those of one text or those of two. */
+/** The example texts, single ones or pairs. */
 
 import { make, part } from "../dom.ts";
 import { EXAMPLES, type Example } from "../examples.ts";
 
-/** The examples' side of the page. */
+/** The examples, as the page uses them. */
 export interface ExamplesView {
-  /** Offers the pairs or the single texts, and marks the one that stands in the boxes. */
+  /** Offers the pairs or the single texts, and marks the one that is in the boxes. */
   follow(pairs: boolean, text: string, pair: string): void;
 }
 

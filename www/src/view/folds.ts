@@ -16,7 +16,7 @@ function nameOf(fold: HTMLElement): string {
   return fold.dataset.fold ?? "";
 }
 
-// A browser that blocks a site's storage throws where it is read.
+// A browser that blocks a site's storage throws when it is read.
 
 function remembered(): readonly string[] {
   try {
@@ -30,6 +30,6 @@ function remember(names: readonly string[]): void {
   try {
     sessionStorage.setItem(KEY, names.join(" "));
   } catch {
-    // The sections fold all the same.
+    // The sections still fold.
   }
 }

@@ -6,7 +6,7 @@ import { bytes, counted, DEVICE_NAMES } from "../format.ts";
 import type { Held, OnDemand } from "../on-demand.ts";
 import { STAGES } from "./status.ts";
 
-/** Fills `box`, whose `data-testid` the parts' begin with, and follows the model. */
+/** Fills `box`, whose `data-testid` is the prefix of the parts', and follows the model. */
 export function wireGate<Model extends { readonly info: ModelInfo; dispose(): Promise<void> }>(
   box: HTMLElement,
   held: OnDemand<Model>,
@@ -30,7 +30,7 @@ export function wireGate<Model extends { readonly info: ModelInfo; dispose(): Pr
   let told = "";
   const say = (...parts: string[]): void => {
     const text = parts.join(" ");
-    if (text === told) return; // what is the same is not to be read out again
+    if (text === told) return; // the same text must not be read out again
     told = text;
     const [strong = "", ...rest] = parts;
     words.replaceChildren(make("b", "", strong), ` ${rest.join(" ")}`);
@@ -52,7 +52,7 @@ export function wireGate<Model extends { readonly info: ModelInfo; dispose(): Pr
     if (now.state === "failed")
       say(`${name} could not be loaded.`, now.error instanceof Error ? now.error.message : String(now.error));
     if (now.state === "ready") say(name, facts(now.model.info));
-    // A button that would vanish under the focus hands it on.
+    // A focused button that disappears passes the focus on.
     if (focused) [load, cancel].find((one) => !one.hidden)?.focus();
   };
   load.addEventListener("click", () => void held.start());

@@ -3,11 +3,11 @@
 import { find, make } from "../dom.ts";
 import { percent } from "../format.ts";
 
-const STEADY = 8; // so many labels keep their places: bars that jump while one types are hard to read
+const STEADY = 8; // up to this many labels keep their places: bars that jump are hard to read
 const MANY = 10; // more labels than this scroll
 const ANNOUNCE_AFTER_MS = 700; // a pause in typing, so that a screen reader is not flooded
 
-/** A label with its share. */
+/** A label with its score. */
 export interface Scored {
   label: string;
   score: number;
@@ -61,7 +61,7 @@ export class LabelBars {
     }, ANNOUNCE_AFTER_MS);
   }
 
-  /** Shows no scores, but `hint`. */
+  /** Shows `hint` instead of scores. */
   idle(hint: string): void {
     clearTimeout(this.#timer);
     this.#announce.textContent = "";

@@ -2,19 +2,19 @@
 
 import { make } from "../dom.ts";
 
-/** What a list of labels does to the page. */
+/** The events of a list of labels. */
 export interface LabelEvents {
-  /** Labels were typed or pasted; yields why they are not taken, or nothing. */
+  /** Labels were typed or pasted; returns why they are not accepted, or undefined. */
   added(names: readonly string[]): string | undefined;
   removed(name: string): void;
-  /** A chip was pressed; without this, chips are not to be pressed. */
+  /** A chip was pressed; without this, chips can't be pressed. */
   chosen?(name: string): void;
 }
 
 /** A label as it is shown. */
 export interface Chip {
   name: string;
-  /** What stands behind its name: a count, say. */
+  /** What follows its name, such as a count. */
   note?: string;
 }
 
@@ -27,7 +27,10 @@ export class LabelChips {
   #names: string[] = [];
   #signature = "";
 
-  /** Fills `box`, whose `data-testid` the parts' begin with; `name` is what a screen reader calls the list. */
+  /**
+   * Fills `box`, whose `data-testid` is the prefix of the parts'; `name` is the list's
+   * name for screen readers.
+   */
   constructor(
     box: HTMLElement,
     name: string,
@@ -139,7 +142,7 @@ export class LabelChips {
     else this.#focus(Math.max(next, 0));
   }
 
-  /** One chip is in the Tab order; the arrow keys move which. */
+  /** Only one chip is in the Tab order; the arrow keys change which. */
   #focus(at: number): void {
     const all = [...this.#list.querySelectorAll<HTMLButtonElement>(".label-name")];
     all.forEach((button, place) => (button.tabIndex = place === at ? 0 : -1));

@@ -8,7 +8,7 @@ import type { Session } from "../statistics.ts";
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 60; // calls in the strip; the unit of its viewBox
 const HEIGHT = 20;
-const POKE = 1.2; // of the strip's height, at most, for a bar
+const POKE = 1.2; // of the strip's height: a bar's maximum
 const PARTS = ["tokenize", "forward", "rest"] as const;
 
 /** Shows timings in the section `latency`. */
@@ -46,8 +46,8 @@ export class Latency {
   }
 
   /**
-   * One bar a call, the newest on the right; lines at p50 and p95. A rare slow call pokes out above, so that
-   * the rest stay legible.
+   * One bar per call, the newest on the right; lines at p50 and p95. A rare slow call sticks out above, so
+   * that the rest stay legible.
    */
   #draw(values: readonly number[], p50: number, p95: number): void {
     const top = Math.min(Math.max(...values), Math.max(p95, 2 * p50)) * 1.05;

@@ -1,5 +1,5 @@
 /**
- * The facts of the model in use and of the graphics card, and the ways to ask for another model or device.
+ * The facts of the model in use and of the graphics card, and the controls that load another model or device.
  */
 
 import type { ClassifierInfo, Detailed } from "tabsense";
@@ -10,7 +10,7 @@ import type { Request } from "../slot.ts";
 import { valence } from "./bars.ts";
 import { wireCatalogue } from "./catalogue.ts";
 
-/** Shows what `classifier.info` tells; `ran` is where the last call ran, null before the first. */
+/** Shows `classifier.info`; `ran` is where the last call ran, null before the first. */
 export function showModel(info: ClassifierInfo, ran: Detailed["device"] | null): void {
   const { device, dtype, build, threads, webgpu, model, bytes: sizes } = info;
   const place = ran ?? (device === "auto" ? null : device);
@@ -34,7 +34,10 @@ export function showModel(info: ClassifierInfo, ran: Detailed["device"] | null):
     model.labels.map(valence).toSorted().join() !== "negative,positive";
 }
 
-/** The card by its name, or why none is in use; for `"auto"`, when it answers, and what that rests on. */
+/**
+ * Shows the card's name, or why none is in use; for `"auto"`, when it answers, and the
+ * measurements behind that.
+ */
 function showGraphics({ device, webgpu }: ClassifierInfo): void {
   const card = "adapter" in webgpu ? webgpu : null;
   part("adapter", HTMLElement).textContent = card ? card.adapter || "unnamed" : "not in use";
@@ -63,15 +66,15 @@ function remark(id: string, text: string): void {
   element.hidden = text === "";
 }
 
-/** The form's side of the page. */
+/** The form, as the page uses it. */
 export interface RequestForm {
   /** Shows the device that a request names, and which of the listed models it is. */
   show(request: Request): void;
 }
 
 /**
- * Wires the list, the form, the file chooser and drag and drop to `load`; another device loads the source of what
- * `wanted` gives once more. `texts` may take dropped files that are no model's.
+ * Wires the list, the form, the file chooser and drag and drop to `load`; choosing another device reloads the
+ * source that `wanted` returns. `texts` may accept dropped files that aren't a model's.
  */
 export function wireRequests(
   wanted: () => Request,
@@ -135,7 +138,7 @@ function isOfModel({ name }: File): boolean {
   );
 }
 
-/** Calls `take` with the files dropped anywhere on the page; a folder stands for the files in it. */
+/** Calls `take` with the files dropped anywhere on the page; a folder is replaced by the files in it. */
 function onDrop(take: (files: readonly File[]) => void): void {
   const veil = part("drop", HTMLElement);
   const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes("Files") ?? false;
@@ -169,7 +172,7 @@ async function filesIn(folder: FileSystemDirectoryEntry): Promise<File[]> {
     const entries = await new Promise<FileSystemEntry[]>((resolve, reject) =>
       reader.readEntries(resolve, reject),
     );
-    if (entries.length === 0) return found; // the reader hands out a hundred or so at a time
+    if (entries.length === 0) return found; // the reader returns about a hundred at a time
     for (const entry of entries) {
       if (isFile(entry)) {
         found.push(await new Promise<File>((resolve, reject) => entry.file(resolve, reject)));
@@ -180,7 +183,7 @@ async function filesIn(folder: FileSystemDirectoryEntry): Promise<File[]> {
   }
 }
 
-// Browsers name these two classes differently, or not at all: `instanceof` would not do.
+// Browsers name these two classes differently, or not at all: `instanceof` doesn't work.
 function isFolder(entry: FileSystemEntry | null): entry is FileSystemDirectoryEntry {
   return entry?.isDirectory ?? false;
 }

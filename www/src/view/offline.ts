@@ -11,9 +11,9 @@ const LATER_MS = 3_000; // a model's copies are on the disk a moment after it an
 
 const NAMES: Record<Group["kind"], string> = { page: "This page", engine: "Engine", model: "Model" };
 
-/** The foot's side of the page. */
+/** The foot, as the page uses it. */
 export interface Foot {
-  /** Stores what has come into use, so that it is there without a network. */
+  /** Stores what has come into use, so that it is available without a network. */
   keep(wanted: Wanted): void;
 }
 
@@ -58,14 +58,14 @@ export function wireFoot(): Foot {
         return pair;
       }),
     );
-    // A button that can't be pressed any more hands the focus on.
+    // A button that is being disabled passes the focus on.
     const held = document.activeElement === clear && groups.length === 0;
     clear.disabled = groups.length === 0;
     if (held) (store.hidden ? section : store).focus();
     return storage && groups;
   };
 
-  /** Looks at what another tab may have changed. */
+  /** Checks for changes by another tab. */
   const look = async (): Promise<void> => {
     const groups = await list();
     if (groups && now.state === "ready" && !groups.some(({ kind }) => kind === "page")) keeper.gone();

@@ -1,13 +1,13 @@
 /**
- * Where the time of the last call went on the graphics card, kernel by kernel, with what was spent outside of
- * it.
+ * Where the time of the last call went on the graphics card, kernel by kernel, with
+ * the time spent outside it.
  */
 
 import type { ClassifierInfo, Detailed } from "tabsense";
 import { find, make, part } from "../dom.ts";
 import { counted, milliseconds, percent } from "../format.ts";
 
-const KERNELS = ["linear", "attention", "layer_norm"]; // they have a pattern of their own, and a row before the first call
+const KERNELS = ["linear", "attention", "layer_norm"]; // they have their own patterns, and rows before the first call
 const OUTSIDE = "outside"; // of the kernels: the embeddings on the CPU, uploads, the wait for the answer
 
 /** A part of the bar with its row in the legend. */
@@ -26,7 +26,7 @@ export class Profile {
   readonly #legend = part("kernels", HTMLElement);
   #entries = new Map<string, Entry>();
 
-  /** Makes ready for a model: the section is there where a graphics card computes. */
+  /** Prepares for a model: the section is visible if a graphics card computes. */
   adopt({ webgpu }: ClassifierInfo): void {
     const clock = "adapter" in webgpu && webgpu.timestamps;
     this.#section.hidden = "reason" in webgpu;
@@ -38,7 +38,7 @@ export class Profile {
     if (clock) for (const name of [...KERNELS, OUTSIDE]) this.#entry(name);
   }
 
-  /** Shows one call. A call on the CPU has no kernels: the rows keep their places, and say nothing. */
+  /** Shows one call. A call on the CPU has no kernels: the rows keep their places, without values. */
   show({ device, timings: { kernels, forward } }: Detailed): void {
     if (this.#entries.size === 0) return;
     this.#note.textContent = kernels
@@ -62,10 +62,7 @@ export class Profile {
     }
   }
 
-  /**
-   * The part and the row of a kernel, made where they are not there yet; what is outside of all kernels stays
-   * last.
-   */
+  /** The part and the row of a kernel, made if they are missing; the time outside all kernels stays last. */
   #entry(name: string): Entry {
     const known = this.#entries.get(name);
     if (known) return known;

@@ -1,18 +1,18 @@
-/** The box for a second text, which models of pairs take beside the first one. */
+/** The box for a second text, which models of pairs accept next to the first one. */
 
 import { part } from "../dom.ts";
 import type { Pairs } from "../pairs.ts";
 
-/** Shows the box where the model has a use for it. */
+/** Shows the box if the model can use it. */
 export class SecondText {
   readonly #section = part("second", HTMLElement);
   readonly #label = part("second-label", HTMLElement);
   readonly #input = part("second-input", HTMLTextAreaElement);
   readonly #toggle = part("second-toggle", HTMLButtonElement);
-  /** What the person at the page said; null: nothing yet. */
+  /** The user's choice; null until there is one. */
   #wanted: boolean | null = null;
 
-  /** `changed` is called when the second text becomes another, or comes or goes. */
+  /** `changed` is called when the second text changes, appears or disappears. */
   constructor(changed: () => void) {
     this.#input.addEventListener("input", changed);
     this.#toggle.addEventListener("click", () => {
@@ -28,7 +28,7 @@ export class SecondText {
     return !this.#section.hidden && !this.#input.hidden;
   }
 
-  /** The second text; empty where there is none. */
+  /** The second text; empty if there is none. */
   get text(): string {
     return this.open ? this.#input.value : "";
   }
@@ -37,7 +37,7 @@ export class SecondText {
     this.#input.value = text;
   }
 
-  /** Takes the box away, offers it, or opens it, as the model wants and the person at the page said. */
+  /** Hides the box, offers it, or opens it, depending on the model and the user's choice. */
   offer(pairs: Pairs): void {
     this.#section.hidden = pairs === "no";
     this.#open(this.#wanted ?? pairs === "yes");

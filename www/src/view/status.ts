@@ -36,8 +36,8 @@ export class Status {
   }
 
   /**
-   * Sets the state with its words; `again` offers to load again. A button that would vanish under the focus
-   * hands it on.
+   * Sets the state with its text; `again` offers to load again. A focused button that
+   * disappears passes the focus on.
    */
   set(state: State, text: string, detail = "", again = state === "idle" || state === "error"): void {
     this.#state = state;
@@ -56,12 +56,12 @@ export class Status {
     return this.#state;
   }
 
-  /** What the error on show is about; null where none is. */
+  /** What the error on show is about; null if there is none. */
   get about(): Subject | null {
     return this.#about;
   }
 
-  /** Shows how far a download is; yields the share of all files that is here. */
+  /** Shows how far a download is; returns the share of all files that has arrived. */
   show(progress: Progress): number {
     const { stage, total } = progress;
     if (stage === "ready") return 1;
@@ -81,7 +81,7 @@ export class Status {
     this.#error.hidden = false;
   }
 
-  /** Takes the last error away. */
+  /** Removes the last error. */
   clearError(): void {
     const held = this.#error.contains(document.activeElement);
     this.#error.hidden = true;
@@ -92,7 +92,7 @@ export class Status {
 
   #bar(share: number | null, active: boolean): void {
     this.#progress.classList.toggle("active", active);
-    this.#progress.setAttribute("aria-hidden", String(!active)); // without a value it would be heard as busy for ever
+    this.#progress.setAttribute("aria-hidden", String(!active)); // without a value it would be announced as busy
     this.#progress.classList.toggle("unknown", active && share === null);
     this.#fill.style.setProperty("--share", String(share ?? 0));
     if (share === null) this.#progress.removeAttribute("aria-valuenow");
@@ -100,7 +100,7 @@ export class Status {
   }
 }
 
-/** Where the focus goes when what had it is gone: the text box, or the tab where that is hidden. */
+/** Where the focus goes when its element disappears: the text box, or the tab if that is hidden. */
 function home(): HTMLElement {
   const input = part("input", HTMLElement);
   return input.checkVisibility() ? input : find('[role="tab"][aria-selected="true"]', HTMLElement);

@@ -1,8 +1,8 @@
-/** The program that does in someone's own page what the tab does. */
+/** Code that does the same as the tab, for the user's own page. */
 
 import { ENCODER } from "../own-models.ts";
 
-/** What was asked. */
+/** What was requested. */
 export interface Asked {
   text: string;
   labels: readonly string[];
@@ -10,10 +10,10 @@ export interface Asked {
   multiLabel: boolean;
 }
 
-/** The template of an embedder where none is given. */
+/** The default template of an embedder. */
 export const PLAIN = "{}";
 
-/** The code that asks it. */
+/** The code for what was requested. */
 export function zeroShotCode({ text, labels, template, multiLabel }: Asked): string {
   const options = [
     ...(template === PLAIN ? [] : [`template: ${JSON.stringify(template)}`]),

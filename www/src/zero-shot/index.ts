@@ -18,10 +18,10 @@ const LABELS = ["travel", "cooking", "sport", "money", "health"];
 const TEXT = "We booked a flight and a hotel for the holidays.";
 const MOST_LABELS = 200;
 
-/** What the tab needs of the page. */
+/** What the tab needs from the page. */
 export interface Page {
   encoder: OnDemand<Embedder>;
-  /** Runs calls, so that the page knows of them. */
+  /** Runs calls that the page tracks. */
   run<T>(calls: () => Promise<T>): Promise<T>;
 }
 

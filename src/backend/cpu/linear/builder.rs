@@ -9,7 +9,7 @@ use crate::error::{Result, try_vec};
 use crate::weights::int4;
 use crate::weights::quantize::quantize_row;
 
-/// A weight matrix and its bias on their way in.
+/// A weight matrix and its bias being loaded.
 pub struct LinearBuilder {
     out_features: usize,
     in_features: usize,
@@ -33,7 +33,7 @@ enum Rows {
     },
     Int4 {
         panels: Int4Panels,
-        /// A row being quantized: q, one a byte and in pairs, and its groups' scales.
+        /// A row being quantized: q, one per byte and in pairs, and its groups' scales.
         row: Vec<u8>,
         packed: Vec<u8>,
         scales: Vec<f32>,
@@ -41,7 +41,8 @@ enum Rows {
 }
 
 impl LinearBuilder {
-    /// Room for a matrix (M = `out_features`, K = `in_features`), for products of the fastest instructions.
+    /// Allocates a matrix (M = `out_features`, K = `in_features`), for products with the fastest
+    /// instructions.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
@@ -49,7 +50,7 @@ impl LinearBuilder {
         Self::with_dot(out_features, in_features, precision, Dot::fastest())
     }
 
-    /// Room for a matrix (M = `out_features`, K = `in_features`), for products by `dot` where its weights are
+    /// Allocates a matrix (M = `out_features`, K = `in_features`), for products with `dot` if its weights are
     /// integers.
     ///
     /// # Errors
@@ -159,7 +160,7 @@ impl Builder for LinearBuilder {
     }
 }
 
-/// Why no int8 row comes for an int4 matrix.
+/// Why an int4 matrix never gets an int8 row.
 const INT8_STAYS: &str = "what a file stores as int8 is not rounded once more";
 
 /// The places of row `m` in panels of (K, 8).

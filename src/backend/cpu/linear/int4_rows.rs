@@ -1,4 +1,4 @@
-//! Rows that are stored as int4, for products with int8 weights.
+//! Converts rows that are stored as int4 for products with int8 weights.
 
 use crate::backend::cpu::simd::{F32x4, I8x16, I16x8};
 use crate::weights::int4::{GROUP, ZERO};
@@ -6,14 +6,14 @@ use crate::weights::quantize::QMAX;
 use std::array::from_fn;
 
 /// Sets `row` (K) to the int8 weights nearest to those of a stored row (`packed`: K/2 bytes, `group_scales`:
-/// K/32); returns their scale, 8/127 of the largest group's, so that all of int4's range fits. A row of
-/// scales that are 0 gets 1.
+/// K/32). Returns their scale, 8/127 of the largest group scale, so that all of int4's range fits, or 1 if
+/// all scales are (nearly) 0.
 ///
-/// By tables of a group's 16 values, for this runs over a file's every byte before the engine has optimized
-/// it.
+/// Uses tables of a group's 16 values, because this runs over every byte of a file before the engine has
+/// optimized it.
 pub fn int4_to_int8(packed: &[u8], group_scales: &[f32], row: &mut [i8]) -> f32 {
     let largest = group_scales.iter().fold(0.0f32, |m, s| m.max(s.abs())) * f32::from(ZERO);
-    // A subnormal one would make its inverse infinite.
+    // The inverse of a subnormal scale could be infinite.
     let scale = if largest >= f32::MIN_POSITIVE * QMAX { largest / QMAX } else { 1.0 };
     let groups = packed.as_chunks::<{ GROUP / 2 }>().0.iter().zip(group_scales);
     for ((group, group_scale), row) in groups.zip(row.as_chunks_mut::<GROUP>().0) {

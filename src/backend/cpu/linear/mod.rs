@@ -1,7 +1,7 @@
 // linear: y[n,m] = f(Σ_k x[n,k] · w[m,k] + bias[m]), f: identity, GELU (two forms), ReLU, tanh, or + r[n,m]
-// x: (N, K) f32; w: (M, K) f32, int8 with a scale a row, or int4 with a scale a group; bias: (M) f32;
+// x: (N, K) f32; w: (M, K) f32, int8 with a scale per row, or int4 with a scale per group; bias: (M) f32;
 // r, y: (N, M) f32
-// w is packed once into panels of 8 rows; for integers, x is quantized once a call, and the sums of a group
+// w is packed once into panels of 8 rows; for integers, x is quantized once per call, and the sums of a group
 // are exact in i32
 
 //! The product of activations and a packed weight matrix.
@@ -30,12 +30,12 @@ pub struct Linear {
     out_features: usize,
     in_features: usize,
     panels: Panels,
-    // With zeros up to a multiple of `PANEL`.
+    // Padded with zeros to a multiple of `PANEL`.
     bias: Vec<f32>,
     dot: Dot,
 }
 
-/// The matrix in panels of [`PANEL`] rows, the last filled up with rows of zeros.
+/// The matrix in panels of [`PANEL`] rows, the last one padded with rows of zeros.
 enum Panels {
     /// (⌈M/8⌉, K, 8)
     F32(Vec<f32>),
@@ -51,7 +51,7 @@ pub struct Scratch<'a> {
     pub floats: &'a Pool<f32>,
 }
 
-/// What an allocation that fails was for.
+/// The purpose of an allocation, for its error message.
 const WHAT: &str = "a text's activations";
 
 impl Linear {
@@ -65,7 +65,7 @@ impl Linear {
         self.in_features
     }
 
-    /// epilogue(x·Wᵀ + b) of `x` (N, K) into `y` (N, M), on the threads of `team`.
+    /// Computes epilogue(x·Wᵀ + b) of `x` (N, K) into `y` (N, M), on the threads of `team`.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
@@ -93,7 +93,7 @@ impl Linear {
     }
 }
 
-/// One product on its way.
+/// One product that is being computed.
 struct Call<'a> {
     linear: &'a Linear,
     team: &'a Team,
@@ -106,13 +106,14 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Stores the tiles that `tile(row, rows, panel, sums)` sets, of at most `tile_rows` rows of `row_bytes`.
+    /// Computes each tile with `tile(row, rows, panel, sums)` and stores it. A tile has at most `tile_rows`
+    /// rows of `row_bytes` bytes.
     fn tiles(&self, tile_rows: usize, row_bytes: usize, tile: impl Fn(usize, usize, usize, &mut Tile) + Sync) {
         let (store, panels) = (&self.store, self.linear.bias.len() / PANEL);
         for_each_tile(self.team, self.rows, tile_rows, panels, row_bytes, |row, count, panel| {
             let mut sums = Tile::new();
             tile(row, count, panel, &mut sums);
-            // SAFETY: a tile is handed out once.
+            // SAFETY: each tile is computed once, so no other thread stores the same rows and panel.
             unsafe { store.rows(row, panel, sums.rows()) };
         });
     }
@@ -133,7 +134,7 @@ impl Call<'_> {
         self.tiles(tile::float::ROWS, depth * size_of::<f32>(), |row, count, panel, sums| {
             let mut panels = weights.chunks_exact(depth * PANEL).skip(panel);
             let weights = panels.next().unwrap_or_default();
-            // The next panel is this one's size: brought in tile by tile while this one is used.
+            // The next panel, of the same size, is prefetched tile by tile while this one is used.
             let ahead = Ahead::part(panels.next(), row / tile::float::ROWS, tiles);
             tile::tile_f32(&x[row * depth..], depth, count, weights, depth, ahead, sums);
         });
@@ -204,8 +205,8 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// x in 16 bits a value, padded to `depth`, and a scale a row: (N, depth) in blocks of `tile_rows`, as
-    /// `quantize(x, values, scales)` writes each.
+    /// x in 16 bits per value, padded to `depth`, and a scale per row: (N, depth) in blocks of `tile_rows`,
+    /// each written by `quantize(x, values, scales)`.
     fn rows_of_16_bits(
         &self,
         depth: usize,
@@ -226,7 +227,7 @@ impl Call<'_> {
     }
 }
 
-/// Multiplies a tile with the scales of its columns and of its rows.
+/// Multiplies a tile by the scales of its columns and of its rows.
 #[inline(always)]
 fn scale(tile: &mut [Row], columns: [F32x4; 2], rows: &[f32]) {
     for (sums, row) in tile.iter_mut().zip(rows) {

@@ -6,13 +6,13 @@ use crate::backend::cpu::tile::{self, Dot, PANEL, Row, STEP, int4, int8};
 use crate::error::{Result, try_vec};
 use crate::weights::int4::{GROUP, ZERO, unpack};
 
-/// What an allocation that fails was for.
+/// The purpose of an allocation, for its error message.
 const WHAT: &str = "a weight matrix";
-/// The largest multiplier of a group's sum in an int4 product, beside what i32 allows: a scale is then off by
-/// 1/16,384 at most of the row's largest.
+/// The largest multiplier of a group's sum in an int4 product, if i32 allows it: a scale is then off by at
+/// most 1/16,382 of the row's largest.
 const MAX_MULTIPLIER: i64 = 8191;
 
-/// int8 weights with a scale a row.
+/// int8 weights with a scale per row.
 pub struct Int8Panels {
     /// K', a multiple of [`STEP`].
     depth: usize,
@@ -22,12 +22,12 @@ pub struct Int8Panels {
     scales: Vec<f32>,
     /// The largest Σ |w| of a row.
     largest_row_sum: u64,
-    /// For products of activations of 14 bits, what their sums begin with: (M); else empty.
+    /// For products with activations of 14 bits, the initial values of the sums: (M); otherwise empty.
     starts: Vec<i32>,
 }
 
 impl Int8Panels {
-    /// Room for a matrix (M = `out_features`, K = `in_features`).
+    /// Allocates a matrix (M = `out_features`, K = `in_features`).
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
@@ -43,7 +43,7 @@ impl Int8Panels {
         })
     }
 
-    /// Puts row `m`.
+    /// Stores row `m`.
     pub fn put(&mut self, m: usize, row: &[i8]) {
         let (panel, column) = (m / PANEL, m % PANEL);
         let weights = &mut self.weights[panel * self.depth * PANEL..][..self.depth * PANEL];
@@ -59,7 +59,7 @@ impl Int8Panels {
         }
     }
 
-    /// Sets the scales of the rows from `first` on.
+    /// Sets the scales of rows, starting at row `first`.
     pub fn set_scales(&mut self, first: usize, scales: &[f32]) {
         self.scales[first..first + scales.len()].copy_from_slice(scales);
     }
@@ -69,7 +69,7 @@ impl Int8Panels {
         self.depth
     }
 
-    /// The largest magnitude of an int16 activation for which no sum leaves i32.
+    /// The largest magnitude of an int16 activation for which no sum overflows i32.
     pub fn limit(&self) -> i16 {
         limit(self.largest_row_sum)
     }
@@ -84,18 +84,18 @@ impl Int8Panels {
         tile::row(&self.scales[panel * PANEL..])
     }
 
-    /// -8192 · Σ w of a panel's rows, modulo 2^32, where products are of 14 bits.
+    /// -8192 · Σ w of a panel's rows, modulo 2^32, if activations have 14 bits.
     pub fn starts(&self, panel: usize) -> Option<&[i32; PANEL]> {
         self.starts.as_chunks().0.get(panel)
     }
 }
 
-/// Σ |w|. By vectors, for this runs over a file's every byte before the engine has optimized it.
+/// Σ |w|. Vectorized, because this runs over every byte of a file before the engine has optimized it.
 fn magnitudes(row: &[i8]) -> u64 {
     let (parts, rest) = row.as_chunks::<BYTES>();
     let ones = I16x8::splat(1);
     let sums = parts.iter().fold(I32x4::splat(0), |sums, part| {
-        // SAFETY: there are as many values as are read.
+        // SAFETY: `part` has the 16 values that are read.
         let [low, high] = unsafe { I8x16::load(part.as_ptr()) }.abs().extend();
         sums.dot_add(low, ones).dot_add(high, ones)
     });
@@ -107,7 +107,7 @@ fn magnitudes(row: &[i8]) -> u64 {
 fn sum(row: &[i8]) -> i32 {
     let (parts, rest) = row.as_chunks::<BYTES>();
     let sums = parts.iter().fold(I32x4::splat(0), |sums, part| {
-        // SAFETY: there are as many values as are read.
+        // SAFETY: `part` has the 16 values that are read.
         sums.dot_quads_add(unsafe { I8x16::load(part.as_ptr()) }, I8x16::splat(1))
     });
     sums.to_array().into_iter().chain(rest.iter().map(|w| i32::from(*w))).fold(0, i32::wrapping_add)
@@ -128,7 +128,7 @@ pub struct Int4Panels {
 }
 
 impl Int4Panels {
-    /// Room for a matrix (M = `out_features`, K = `in_features`, a multiple of [`GROUP`]).
+    /// Allocates a matrix (M = `out_features`, K = `in_features`, a multiple of [`GROUP`]).
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
@@ -142,11 +142,11 @@ impl Int4Panels {
         })
     }
 
-    /// Puts row `m`, as it is stored: q in pairs, and a scale a group.
+    /// Stores row `m`, given as in a file: q in pairs, and a scale per group.
     pub fn put(&mut self, m: usize, packed: &[u8], group_scales: &[f32]) {
         let (strip, column) = (m / LANES, m % LANES);
         let weights = &mut self.weights[strip * self.depth * LANES / 2..][..self.depth * LANES / 2];
-        // A step of 8 columns lies in 4 bytes: two by two in the file, here those that are 4 apart.
+        // A step of 8 k is 4 bytes. In the file, a byte holds two adjacent k; here, two that are 4 apart.
         for (step, pairs) in weights.chunks_exact_mut(2 * STEP).zip(packed.as_chunks::<4>().0) {
             let [a, b, c, d] = *pairs;
             step[4 * column..][..4].copy_from_slice(&[
@@ -180,12 +180,12 @@ impl Int4Panels {
 }
 
 /// The scales of a row's groups as whole multiples of one scale, the finest for which no sum of products with
-/// int8 activations leaves i32.
+/// int8 activations overflows i32.
 fn multipliers(packed: &[u8], scales: &[f32]) -> (impl Iterator<Item = i16>, f32) {
     let largest = scales.iter().fold(f32::MIN_POSITIVE, |m, s| m.max(s.abs()));
     let magnitudes = |group: &[u8]| unpack(group).map(|q| i64::from(q.abs_diff(ZERO))).sum::<i64>() * 127;
     let groups = || packed.chunks_exact(GROUP / 2).zip(scales);
-    // With multipliers up to 1, and what rounding them can add.
+    // The sum with multipliers of at most 1, and the most that rounding them can add.
     let sum: f64 = groups().map(|(group, s)| magnitudes(group) as f64 * f64::from(s.abs() / largest)).sum();
     let rounding: i64 = groups().map(|(group, _)| magnitudes(group)).sum();
     let most = ((f64::from(i32::MAX) - rounding as f64) / sum.max(1.0)) as i64;

@@ -13,22 +13,22 @@ pub struct Store<'a> {
     pub y: Parts<'a, f32>,
     /// M
     pub width: usize,
-    /// (M), with zeros up to a multiple of [`PANEL`]
+    /// (M), padded with zeros to a multiple of [`PANEL`]
     pub bias: &'a [f32],
     /// What is done to the sums; a residual has y's shape.
     pub epilogue: Epilogue<'a, [f32]>,
 }
 
 impl Store<'_> {
-    /// The rows from `row` on of panel `panel`.
+    /// Stores the rows of panel `panel`, starting at row `row`.
     ///
     /// # Safety
-    /// No other thread may store the same rows and panel meanwhile.
+    /// No other thread may store the same rows and panel at the same time.
     #[inline(always)]
     pub unsafe fn rows(&self, row: usize, panel: usize, sums: &[Row]) {
         let column = panel * PANEL;
         let bias = tile::row(&self.bias[column..]);
-        // The last panel of a matrix may be filled up.
+        // The last panel of a matrix may be padded.
         let width = PANEL.min(self.width - column);
         for (row, sums) in (row..).zip(sums) {
             let sums = [sums[0] + bias[0], sums[1] + bias[1]];
@@ -44,7 +44,8 @@ impl Store<'_> {
                     [sums[0] + r[0], sums[1] + r[1]]
                 }
             };
-            // SAFETY: a row and panel has places of its own, for which the caller vouches.
+            // SAFETY: each row and panel has its own places, and the caller guarantees that no other thread
+            // stores the same.
             let y = unsafe { self.y.part(place..place + width) };
             if width == PANEL {
                 low.write(y);
@@ -58,7 +59,7 @@ impl Store<'_> {
     }
 }
 
-/// A residual's values for the columns that there are, and zeros.
+/// A residual's values for the columns that exist, padded with zeros.
 #[inline(always)]
 fn residual(r: &[f32]) -> Row {
     if r.len() == PANEL {

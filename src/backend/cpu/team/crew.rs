@@ -1,8 +1,8 @@
-//! The protocol: one job at a time, an open gate while it lasts, and a counter from which everyone takes
+//! The protocol: one job at a time, an open gate while it lasts, and a counter from which all threads take
 //! tasks.
 //! No thread waits for a helper that sleeps or was descheduled: a helper that has not joined by the time
-//! all tasks are taken finds the gate closed. The calling thread only waits for helpers that are inside, each with
-//! tasks that it took.
+//! all tasks are taken finds the gate closed. The calling thread only waits for helpers that are inside and
+//! still run the tasks that they took.
 
 use std::cell::UnsafeCell;
 use std::hint::spin_loop;
@@ -11,17 +11,17 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The gate's bit that closes it; the other bits count those inside.
+/// The gate's bit that closes it; the other bits count the helpers inside.
 const CLOSED: u32 = 1 << 31;
 
-/// How often a thread looks again before it goes to sleep: some 0.1 ms, longer than what the asking thread
-/// does alone between two products, for being woken takes up to 0.05 ms.
+/// How often a thread checks again before it goes to sleep: for about 0.1 ms, longer than the calling thread
+/// works alone between two products, because waking up takes up to 0.05 ms.
 const SPINS: u32 = 40_000;
 
-/// The asking thread sleeps so long at once while it waits for those inside...
+/// How long the calling thread sleeps at a time while it waits for the helpers inside...
 const NAP: Duration = Duration::from_millis(100);
-/// ...and so often at most: 30 seconds, where a share of tasks takes milliseconds. A helper that needs longer
-/// is gone.
+/// ...and how often at most: 30 seconds in all, while a share of tasks takes milliseconds. A helper that
+/// needs longer is lost.
 const NAPS: u32 = 300;
 
 /// `f(thread, task)` for each of `tasks` tasks.
@@ -35,10 +35,10 @@ struct Job {
 /// What the threads of a team share.
 pub struct Crew {
     job: UnsafeCell<Option<Job>>,
-    // The first task that no one has taken.
+    // The first task that no thread has taken.
     next: AtomicUsize,
     gate: AtomicU32,
-    // Jobs so far, by which helpers see that there is a new one.
+    // The number of jobs so far, by which helpers notice a new one.
     jobs: AtomicU32,
     ended: AtomicBool,
     broken: AtomicBool,
@@ -47,10 +47,10 @@ pub struct Crew {
     done: Bell,
 }
 
-// SAFETY: `job` alone is not thread-safe by itself. It is written while the gate is closed with no one
-// inside, and read by those inside; the gate's release and acquire order the two.
+// SAFETY: only `job` is not thread-safe by itself. It is written while the gate is closed and no helper is
+// inside, and read by helpers inside; the gate's release and acquire order the two.
 unsafe impl Sync for Crew {}
-// SAFETY: as above; the pointer in a job is used while `run` holds what it points to.
+// SAFETY: as above; the pointer in a job is used only while `run` borrows what it points to.
 unsafe impl Send for Crew {}
 
 impl Crew {
@@ -70,18 +70,18 @@ impl Crew {
     }
 
     /// Calls `f(thread, task)` once for each task below `tasks`, on the calling thread (thread 0) and on the
-    /// helpers below `threads`. One thread asks at a time.
+    /// helpers below `threads`. Only one thread may call it at a time.
     ///
     /// # Panics
-    /// Where a helper's task panicked. Where a helper is gone in the midst of a task, the process (in
-    /// WebAssembly: the instance) ends, because the helper may still write to it.
+    /// If a helper's task panicked. If a helper is lost in the middle of a task, the process (in WebAssembly:
+    /// the instance) is aborted, because the helper may still write to its memory.
     pub fn run(&self, threads: usize, tasks: usize, f: &(dyn Fn(usize, usize) + Sync)) {
         assert!(self.gate.load(Acquire) & CLOSED != 0, "one job at a time");
-        // SAFETY: only the lifetime changes, and `Open` lets no one use `f` after this function, also where a
-        // task panics.
+        // SAFETY: only the lifetime changes, and `Open` ensures that no thread uses `f` after this function,
+        // even if a task panics.
         let f: &'static (dyn Fn(usize, usize) + Sync) = unsafe { std::mem::transmute(f) };
         let job = Job { f, tasks, threads };
-        // SAFETY: the gate is closed, and `Open` saw the last helper leave: no one reads the job.
+        // SAFETY: the gate is closed, and `Open` saw the last helper leave: no thread reads the job.
         unsafe { *self.job.get() = Some(job) };
         self.next.store(0, Relaxed);
         self.gate.fetch_and(!CLOSED, Release);
@@ -104,7 +104,8 @@ impl Crew {
             seen = self.jobs.load(SeqCst);
             let inside = Inside(self);
             if self.gate.fetch_add(1, Acquire) & CLOSED == 0 {
-                // SAFETY: who came in through the open gate is waited for before the job is written again.
+                // SAFETY: `run` waits for every helper that came in through the open gate before it writes
+                // the job again.
                 let job = unsafe { *self.job.get() }.filter(|job| thread < job.threads);
                 if let Some(job) = job {
                     self.take(job, thread);
@@ -120,16 +121,16 @@ impl Crew {
         self.work.ring();
     }
 
-    /// Reports that a helper is gone, maybe during a task.
+    /// Reports that a helper is lost, maybe during a task.
     #[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "a task that panics leaves by `Inside`"))]
     pub fn lose_helper(&self) {
         self.lost.store(true, SeqCst);
         self.done.ring();
     }
 
-    /// Takes tasks, many at once in the beginning and few towards the end, and does them.
+    /// Takes tasks, many at once at the beginning and few towards the end, and runs them.
     fn take(&self, job: Job, thread: usize) {
-        // SAFETY: a job is there while `run` is, which holds `f`.
+        // SAFETY: a job can be taken only while `run` is active, which borrows `f`.
         let f = unsafe { &*job.f };
         let mut first = self.next.load(Relaxed);
         while first < job.tasks {
@@ -145,7 +146,7 @@ impl Crew {
     }
 }
 
-/// The gate while it is open: dropping it closes the gate and waits for those inside.
+/// The gate while it is open: dropping it closes the gate and waits for the helpers inside.
 struct Open<'a>(&'a Crew);
 
 impl Drop for Open<'_> {
@@ -174,7 +175,7 @@ impl Drop for Inside<'_> {
     }
 }
 
-/// What a thread waits for: it looks for a while, and then sleeps until it is rung.
+/// What a thread waits with: it spins for a while, and then sleeps until the bell is rung.
 struct Bell {
     sleepers: AtomicU32,
     lock: Mutex<()>,
@@ -186,8 +187,8 @@ impl Bell {
         Self { sleepers: AtomicU32::new(0), lock: Mutex::new(()), condvar: Condvar::new() }
     }
 
-    /// Waits until `ready`, which loads with `SeqCst`; false where that took more than `naps` naps of
-    /// [`NAP`].
+    /// Waits until `ready`, which must load with `SeqCst`. Returns false if that took more than `naps` naps
+    /// of [`NAP`].
     fn wait(&self, naps: Option<u32>, ready: impl Fn() -> bool) -> bool {
         for _ in 0..SPINS {
             if ready() {
@@ -195,8 +196,8 @@ impl Bell {
             }
             spin_loop();
         }
-        // The caller changes what `ready` sees before it looks for sleepers, and a sleeper counts
-        // itself before it looks whether it is ready: one of the two sees the other.
+        // The ringing thread changes what `ready` loads before it looks for sleepers, and a sleeper counts
+        // itself before it calls `ready`: one of the two sees the other.
         self.sleepers.fetch_add(1, SeqCst);
         let mut guard = self.guard();
         let mut left = naps;
@@ -217,7 +218,7 @@ impl Bell {
     /// Wakes all sleepers.
     fn ring(&self) {
         if self.sleepers.load(SeqCst) > 0 {
-            // Between a sleeper's last look and its sleep lies no ring, for both hold the lock.
+            // No ring falls between a sleeper's last check and its sleep, because both need the lock.
             drop(self.guard());
             self.condvar.notify_all();
         }

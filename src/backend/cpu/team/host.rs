@@ -1,4 +1,4 @@
-//! The team of the host: threads of the system, ended with it.
+//! The team of the host: system threads, which end when the team is dropped.
 
 use super::crew::Crew;
 use std::cell::Cell;
@@ -6,11 +6,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-/// The calling thread and helpers of its own.
+/// The calling thread and its helpers.
 pub struct Team {
     crew: Arc<Crew>,
     helpers: Vec<JoinHandle<()>>,
-    // One thread asks.
+    // Only one thread may call `run`.
     not_sync: PhantomData<Cell<()>>,
 }
 
@@ -21,10 +21,10 @@ impl Default for Team {
 }
 
 impl Team {
-    /// A team of `threads` threads, the calling one among them.
+    /// A team of `threads` threads, including the calling one.
     ///
     /// # Panics
-    /// Where there are 0, or the system gives no more.
+    /// If `threads` is 0, or the system can't start another thread.
     pub fn with_threads(threads: usize) -> Self {
         assert!(threads > 0, "the calling thread is one");
         let crew = Arc::new(Crew::new());
@@ -35,7 +35,7 @@ impl Team {
         Self { helpers: (1..threads).map(helper).collect(), crew, not_sync: PhantomData }
     }
 
-    /// The threads that compute, the calling one among them.
+    /// The number of threads that compute, including the calling one.
     pub fn threads(&self) -> usize {
         self.helpers.len() + 1
     }
@@ -43,7 +43,7 @@ impl Team {
     /// Calls `f(thread, task)` once for each task below `tasks`, with `thread` below [`Team::threads`].
     ///
     /// # Panics
-    /// Where `f` does, on any thread.
+    /// If `f` does, on any thread.
     pub fn run(&self, tasks: usize, f: impl Fn(usize, usize) + Sync) {
         if self.helpers.is_empty() || tasks <= 1 {
             return (0..tasks).for_each(|task| f(0, task));
@@ -56,7 +56,7 @@ impl Drop for Team {
     fn drop(&mut self) {
         self.crew.end();
         for helper in self.helpers.drain(..) {
-            // One that panicked was reported by `run`.
+            // `run` has reported any that panicked.
             let _ = helper.join();
         }
     }

@@ -1,6 +1,6 @@
 //! A team of one: WebAssembly without threads.
 
-/// The calling thread alone.
+/// Only the calling thread.
 #[derive(Default)]
 pub struct Team(());
 

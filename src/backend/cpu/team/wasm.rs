@@ -1,8 +1,8 @@
 //! The team of a WebAssembly instance with threads. JavaScript starts its helpers, which share the memory,
 //! and ends them.
 //!
-//! An instance belongs to one classifier in a worker of its own, which is the thread that asks; so there is
-//! one crew for all.
+//! An instance belongs to one classifier in its own worker, which is the thread that calls `run`. So there is
+//! one crew for all teams.
 
 use super::crew::Crew;
 use std::cell::Cell;
@@ -18,25 +18,25 @@ pub fn help(thread: usize) {
     CREW.help(thread);
 }
 
-/// How many threads the teams made from now on have: the one that asks, and helpers 1 and up.
+/// Sets how many threads new teams have: the calling one, and helpers 1 and up.
 pub fn set_threads(threads: usize) {
     THREADS.store(threads, Relaxed);
 }
 
-/// Lets every helper return from [`help`], for good.
+/// Makes every helper return from [`help`] for good.
 pub fn end_helpers() {
     CREW.end();
 }
 
-/// Tells that a helper trapped: a job under way, or the next one, traps too.
+/// Reports that a helper trapped: the current job, or the next one, traps, too.
 pub fn lose_helper() {
     CREW.lose_helper();
 }
 
-/// The calling thread and the helpers that there were when it was made.
+/// The calling thread and the helpers that existed when the team was created.
 pub struct Team {
     threads: usize,
-    // One thread asks.
+    // Only one thread may call `run`.
     not_sync: PhantomData<Cell<()>>,
 }
 
@@ -47,7 +47,7 @@ impl Default for Team {
 }
 
 impl Team {
-    /// The threads that compute, the calling one among them.
+    /// The number of threads that compute, including the calling one.
     pub fn threads(&self) -> usize {
         self.threads
     }

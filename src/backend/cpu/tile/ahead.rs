@@ -2,9 +2,9 @@
 
 use bytemuck::NoUninit;
 
-/// Weights that are wanted soon: a tile touches a few of their cache lines on its way, so that they come from
-/// memory while it computes, and not all at once when they are wanted. WebAssembly has no instruction for
-/// that; a load whose result is unused does it.
+/// Weights that are needed soon. A tile touches a few of their cache lines as it goes, so that they arrive
+/// from memory while it computes, and not all at once when they are needed. WebAssembly has no prefetch
+/// instruction; a load whose result is unused does the same.
 #[derive(Clone, Copy)]
 pub struct Ahead<'a> {
     lines: &'a [[u8; LINE]],
@@ -14,11 +14,11 @@ pub struct Ahead<'a> {
 const LINE: usize = 64;
 
 impl<'a> Ahead<'a> {
-    /// Nothing is wanted.
+    /// Nothing to prefetch.
     pub const NONE: Self = Self { lines: &[] };
 
-    /// The part of the panel `next` that tile `tile` of `tiles` touches. Where there are few tiles, weights
-    /// are awaited whatever is done: looking ahead would only be more loads.
+    /// The part of the panel `next` that tile `tile` of `tiles` touches. With few tiles, the weights have to
+    /// be awaited in any case, and prefetching would only add loads.
     #[inline(always)]
     pub fn part<T: NoUninit>(next: Option<&'a [T]>, tile: usize, tiles: usize) -> Self {
         let Some(next) = next.filter(|_| tiles > 3) else { return Self::NONE };
@@ -27,18 +27,18 @@ impl<'a> Ahead<'a> {
         Self { lines: lines.get(tile * each..(tile + 1) * each).unwrap_or_default() }
     }
 
-    /// How many lines there are.
+    /// The number of lines.
     #[inline(always)]
     pub fn lines(self) -> usize {
         self.lines.len()
     }
 
-    /// Touches a line, where it is one.
+    /// Touches a line, if it exists.
     #[inline(always)]
     pub fn touch(self, line: usize) {
         if let Some(line) = self.lines.get(line) {
-            // SAFETY: it is a reference. Volatile, for else it would be taken out: nothing is done with the
-            // value.
+            // SAFETY: the pointer comes from a reference. Volatile, because the load would otherwise be
+            // optimized away: its value is unused.
             unsafe { std::ptr::from_ref(&line[0]).read_volatile() };
         }
     }

@@ -1,4 +1,4 @@
-//! Which instructions products with integer weights are made of. Both ways compute the same sums, bit by bit.
+//! Which instructions products with integer weights use. Both ways compute the same sums, bit for bit.
 
 use crate::backend::cpu::simd::{I8x16, I32x4};
 use std::hint::black_box;
@@ -8,8 +8,8 @@ use std::hint::black_box;
 pub enum Dot {
     /// Two, of 16 bits each.
     Pairs,
-    /// Four, of 8 bits each, one operand in 0..=127. A single instruction where the processor has one for it
-    /// (AVX-VNNI, ARM's dotprod), else three.
+    /// Four, of 8 bits each, one operand in 0..=127. A single instruction if the processor has one for it
+    /// (AVX-VNNI, ARM's dotprod), otherwise three.
     Quads,
 }
 
@@ -20,9 +20,9 @@ impl Dot {
     }
 }
 
-/// Whether the engine has one instruction for sums of four products. It is told by what comes of an operand
-/// beyond 127, which WebAssembly leaves to engines: x86 without that instruction multiplies unsigned bytes
-/// and keeps 16 bits of the sum of two, 32767 at most; with it, it keeps them all; ARM takes the operand as
+/// Whether the engine has one instruction for sums of four products. The result for an operand beyond 127,
+/// which WebAssembly leaves to engines, shows it: x86 without that instruction multiplies unsigned bytes and
+/// clamps the sum of two to 16 bits, at most 32767; with it, it keeps all bits; ARM treats the operand as
 /// negative.
 fn has_quads() -> bool {
     let [a, b] = black_box([127, -1]).map(I8x16::splat);

@@ -9,7 +9,8 @@ use std::array::from_fn;
 /// Rows of a tile.
 pub const ROWS: usize = 4;
 
-/// Sets c of `rows` ≤ [`ROWS`] rows of `a`, the first at `a[0]`, and one panel of `depth` × [`PANEL`].
+/// Sets `c` to the product of `rows` ≤ [`ROWS`] rows of `a`, the first at `a[0]`, and one panel of
+/// `depth` × [`PANEL`].
 #[inline(always)]
 pub fn tile_f32(a: &[f32], stride: usize, rows: usize, panel: &[f32], depth: usize, ahead: Ahead<'_>, c: &mut Tile) {
     assert!((1..=ROWS).contains(&rows) && panel.len() == depth * PANEL && a.len() >= (rows - 1) * stride + depth);
@@ -44,7 +45,7 @@ unsafe fn f32_rows<const R: usize>(
     for line in 0..=ahead.lines() {
         let end = if line < ahead.lines() { k + steps } else { depth };
         while k < end {
-            // SAFETY: k < depth, so these are places the caller vouches for.
+            // SAFETY: k < depth, so the caller guarantees that these places are readable.
             let (b, x): (Row, [F32x4; R]) = unsafe {
                 let b = b.add(k * PANEL);
                 ([F32x4::load(b), F32x4::load(b.add(4))], from_fn(|r| F32x4::load_splat(a.add(r * stride + k))))
@@ -57,7 +58,7 @@ unsafe fn f32_rows<const R: usize>(
         ahead.touch(line);
     }
     for (r, sums) in sums.into_iter().enumerate() {
-        // SAFETY: the caller vouches for `R` rows.
+        // SAFETY: the caller guarantees that `R` rows are writable.
         unsafe { c.cast::<Row>().add(r).write(sums) };
     }
 }

@@ -3,8 +3,8 @@
 //! b: for each strip of a panel (4 columns) and step of 8 k, a byte holds q of two k that are 4 apart, the
 //! first in its lower bits: (2, K/8, 4, 4) u8; multipliers: (2, K/32, 4, 2) i16, each twice.
 //!
-//! int8 activations, a: (K/8, rows, 8) i8. A group's products fit 16 bits together, and one instruction
-//! widens, multiplies and adds them: all sums are exact in i32. 6 rows × 4 columns.
+//! int8 activations, a: (K/8, rows, 8) i8. The sum of a group's products fits 16 bits, and one instruction
+//! widens it, multiplies it and adds it: all sums are exact in i32. 6 rows × 4 columns.
 
 use super::{Dot, PANEL, STEP, Tile};
 use crate::backend::cpu::simd::{F32x4, I8x16, I16x8, I32x4};
@@ -29,14 +29,14 @@ pub struct Panel<'a> {
 }
 
 impl Panel<'_> {
-    /// Groups along K.
+    /// The number of groups along K.
     fn groups(&self) -> usize {
         let groups = self.multipliers.len() / (2 * PANEL);
         assert!(self.multipliers.len() == groups * 2 * PANEL && self.weights.len() == groups * GROUP * PANEL / 2);
         groups
     }
 
-    /// Weights and multipliers of columns 4·`strip` and following.
+    /// Weights and multipliers of the 4 columns that start at 4·`strip`.
     fn strip(&self, strip: usize, groups: usize) -> (*const i8, *const i16) {
         let weights = &self.weights[strip * groups * GROUP * STRIP / 2..];
         (weights.as_ptr().cast(), self.multipliers[strip * groups * PANEL..].as_ptr())
@@ -47,33 +47,34 @@ impl Panel<'_> {
 pub struct I8Rows<'a> {
     /// (K/8, rows, 8), each in -127..=127.
     pub values: &'a [i8],
-    /// -8 · Σ a over the k of a group that are 0 and 1, and over those that are 2 and 3, modulo 4: (K/32, rows, 2).
+    /// -8 · Σ a over the k of a group that are 0 or 1 modulo 4, and over those that are 2 or 3:
+    /// (K/32, rows, 2).
     pub starts: &'a [i16],
 }
 
-/// The sums of a group's products, of 4 columns.
+/// The sums of a group's products, for 4 columns.
 trait GroupSums: Copy {
-    /// Those that begin with the two values at `starts`.
+    /// Sums that begin with the two values at `starts`.
     ///
     /// # Safety
-    /// They must be readable.
+    /// Both values must be readable.
     unsafe fn begin(starts: *const i16) -> Self;
 
-    /// And those of a step: `x`, its first and its last four values, and their weights q.
+    /// Adds the products of a step. `x`: its first and its last four values; `q`: their weights.
     fn add(self, x: [I8x16; 2], q: [I8x16; 2]) -> Self;
 
-    /// The group's multipliers at `p`, for `scaled`.
+    /// The group's multipliers at `p`, for the sums' `parts`.
     ///
     /// # Safety
     /// Eight values must be readable.
     unsafe fn multipliers(p: *const i16) -> I16x8;
 
-    /// Two parts of each sum, of which the products with the multipliers are added.
+    /// Two parts of each sum, whose products with the multipliers are added.
     fn parts(self) -> I16x8;
 }
 
-/// [`Dot::Pairs`]: two sums of 16 bits a column. A lane adds 16 products of at most 127 · 15 to -8 · Σ a:
-/// modulo 2^16 on the way, within 16,256 in the end.
+/// [`Dot::Pairs`]: two sums of 16 bits per column. A lane adds 16 products of at most 127 · 15 to -8 · Σ a:
+/// modulo 2^16 along the way, within ±16,256 at the end.
 impl GroupSums for I16x8 {
     #[inline(always)]
     unsafe fn begin(starts: *const i16) -> Self {
@@ -98,7 +99,7 @@ impl GroupSums for I16x8 {
     }
 }
 
-/// [`Dot::Quads`]: one sum of 32 bits a column, within 32,512 in the end.
+/// [`Dot::Quads`]: one sum of 32 bits per column, within ±32,512 at the end.
 impl GroupSums for I32x4 {
     #[inline(always)]
     unsafe fn begin(starts: *const i16) -> Self {
@@ -113,7 +114,7 @@ impl GroupSums for I32x4 {
 
     #[inline(always)]
     unsafe fn multipliers(p: *const i16) -> I16x8 {
-        // The lower 16 bits of a sum are all of it: the upper ones, its sign, count for nothing.
+        // The lower 16 bits of a sum are all of it. Its upper ones, only the sign, get a multiplier of 0.
         // SAFETY: the caller's promise.
         unsafe { Self::load(p.cast()) }.and(Self::splat(0xffff)).as_i16()
     }
@@ -124,7 +125,8 @@ impl GroupSums for I32x4 {
     }
 }
 
-/// Sets c of `rows` ≤ [`ROWS`] rows in `a` and one panel: Σ a · (q - 8) · multiplier as f32, nearest.
+/// Sets `c` for `rows` ≤ [`ROWS`] rows in `a` and one panel: Σ a · (q - 8) · multiplier, rounded to the
+/// nearest f32.
 #[inline(always)]
 pub fn tile_i4_i8(dot: Dot, a: &I8Rows<'_>, rows: usize, panel: Panel<'_>, c: &mut Tile) {
     match dot {
@@ -171,7 +173,7 @@ unsafe fn i8_rows<const R: usize, S: GroupSums>(
     c: *mut F32x4,
 ) {
     let mut sums = [I32x4::splat(0); R];
-    // SAFETY: as many groups are read as the caller vouches for.
+    // SAFETY: only the `groups` groups that the caller guarantees are read.
     unsafe {
         for _ in 0..groups {
             let mut inner: [S; R] = from_fn(|r| S::begin(starts.add(r * 2)));
@@ -190,7 +192,7 @@ unsafe fn i8_rows<const R: usize, S: GroupSums>(
         }
     }
     for (r, sum) in sums.into_iter().enumerate() {
-        // SAFETY: the caller vouches for `R` places.
+        // SAFETY: the caller guarantees that `R` places are writable.
         unsafe { c.add(2 * r).write(F32x4::from_i32(sum)) };
     }
 }

@@ -2,12 +2,12 @@
 //! interleaved quad by quad, so that one pointer and fixed offsets reach them all.
 //!
 //! int16 activations, a: (K/4, rows, 4) i16. 4 rows × 4 columns at a time: a column's quad has two sums,
-//! which are added in the end.
+//! which are added at the end.
 //!
 //! Activations of 14 bits in two digits, a + 8192 = 128 · high + low, high and low in 0..=127, a: (K/4, rows,
-//! 2, 4) i8, the high digits of a quad, then the low ones. 6 rows × 4 columns: a column has a sum of each,
-//! and Σ a·b = 128 · Σ high·b + Σ low·b - 8192 · Σ b. Two columns lie in a vector, so that highs and lows
-//! come with one load.
+//! 2, 4) i8, the high digits of a quad, then the low ones. 6 rows × 4 columns: a column has one sum for each
+//! digit, and Σ a·b = 128 · Σ high·b + Σ low·b - 8192 · Σ b. A vector holds two columns, so that one load
+//! reads highs and lows.
 //!
 //! All sums are exact modulo 2^32, and those of the products fit i32.
 
@@ -20,13 +20,14 @@ pub const I16_ROWS: usize = 4;
 /// Rows of a tile of activations of 14 bits.
 pub const I14_ROWS: usize = 6;
 
-/// What is added to activations of 14 bits, so that none is negative: they lie in -(I14_OFFSET -
-/// 1)..=I14_OFFSET - 1.
+/// What is added to activations of 14 bits, so that none is negative. They are in
+/// `-(I14_OFFSET - 1)..=I14_OFFSET - 1`.
 pub const I14_OFFSET: i16 = 8192;
 /// Bits of each of their two digits.
 pub const DIGIT_BITS: u32 = 7;
 
-/// Sets c of `rows` ≤ [`I16_ROWS`] rows in `a` and one panel, both of `steps` steps: Σ a · b as f32, nearest.
+/// Sets `c` for `rows` ≤ [`I16_ROWS`] rows in `a` and one panel, both of `steps` steps: Σ a · b, rounded to
+/// the nearest f32.
 #[inline(always)]
 pub fn tile_i8_i16(a: &[i16], rows: usize, panel: &[i8], steps: usize, c: &mut Tile) {
     assert!((1..=I16_ROWS).contains(&rows) && panel.len() == steps * STEP * PANEL && a.len() >= rows * steps * STEP);
@@ -53,9 +54,9 @@ pub fn tile_i8_i16(a: &[i16], rows: usize, panel: &[i8], steps: usize, c: &mut T
 /// apart; `c` must be writable at `R` places 2 apart.
 #[inline(never)]
 unsafe fn i16_rows<const R: usize>(mut a: *const i16, mut b: *const i8, steps: usize, c: *mut F32x4) {
-    // Of each column two sums, of the first and the last pair of a quad.
+    // Two sums per column, of the first and the last pair of a quad.
     let mut sums = [[I32x4::splat(0); 2]; R];
-    // SAFETY: as many quads are read as the caller vouches for.
+    // SAFETY: only the quads that the caller guarantees are read.
     unsafe {
         let end = a.add(steps * STEP * R);
         while a < end {
@@ -68,14 +69,13 @@ unsafe fn i16_rows<const R: usize>(mut a: *const i16, mut b: *const i8, steps: u
         }
     }
     for (r, [low, high]) in sums.into_iter().enumerate() {
-        // SAFETY: the caller vouches for `R` places.
+        // SAFETY: the caller guarantees that `R` places are writable.
         unsafe { c.add(2 * r).write(F32x4::from_i32(I32x4::add_pairs(low, high))) };
     }
 }
 
-/// Sets c of `rows` ≤ [`I14_ROWS`] rows of digits in `a` and one panel, both of `steps` steps: Σ a · b as
-/// f32, nearest. `starts`:
-/// -[`I14_OFFSET`] · Σ b of each column, modulo 2^32.
+/// Sets `c` for `rows` ≤ [`I14_ROWS`] rows of digits in `a` and one panel, both of `steps` steps: Σ a · b,
+/// rounded to the nearest f32. `starts`: -[`I14_OFFSET`] · Σ b of each column, modulo 2^32.
 #[inline(always)]
 pub fn tile_i8_i14(
     a: &[i8],
@@ -123,9 +123,9 @@ unsafe fn i14_rows<const R: usize>(
     ahead: Ahead<'_>,
     c: *mut F32x4,
 ) {
-    // Of each row: highs and lows of columns 0 and 1, and of columns 2 and 3.
+    // For each row: highs and lows of columns 0 and 1, and of columns 2 and 3.
     let mut sums = [[I32x4::splat(0); 2]; R];
-    // SAFETY: as many quads are read as the caller vouches for.
+    // SAFETY: only the quads that the caller guarantees are read.
     unsafe {
         let last = a.add(2 * steps * STEP * R);
         let quads = 2 * steps / (ahead.lines() + 1);
@@ -145,7 +145,7 @@ unsafe fn i14_rows<const R: usize>(
     for (r, [first, last]) in sums.into_iter().enumerate() {
         let [high, low] = I32x4::even_and_odd(first, last);
         let sum = high.shl::<DIGIT_BITS>() + low + start;
-        // SAFETY: the caller vouches for `R` places.
+        // SAFETY: the caller guarantees that `R` places are writable.
         unsafe { c.add(2 * r).write(F32x4::from_i32(sum)) };
     }
 }

@@ -1,9 +1,9 @@
-//! Tiles of a product: `c[r,j] = Σ_k a[r,k] · b[k,j]` for a few rows and [`PANEL`] columns, the one place where
-//! products are computed. b is a panel, packed so that each step loads whole vectors; a file a type of
-//! weights.
+//! Tiles of a product: `c[r,j] = Σ_k a[r,k] · b[k,j]` for a few rows and [`PANEL`] columns, the only place
+//! where products are computed. b is a panel, packed so that each step loads whole vectors. There is one file
+//! per type of weights.
 //!
-//! Each tile is a function of its own, so that the engine's register allocation sees one loop. Engines have
-//! 16 vector registers on x86; a tile's shape is the fastest of those tried in Chromium (docs/decisions/0002).
+//! Each tile is a separate function, so that the engine's register allocation sees one loop. Engines have 16
+//! vector registers on x86; a tile's shape is the fastest of those tested in Chromium (docs/decisions/0002).
 
 pub mod ahead;
 pub mod dot;
@@ -23,9 +23,9 @@ pub use int8::{tile_i8_i14, tile_i8_i16};
 
 /// Columns of a panel: two vectors.
 pub const PANEL: usize = 8;
-/// Values of k that integer kernels take in one step; their depth is padded with zeros to whole steps.
+/// Values of k that integer kernels process in one step; their depth is padded with zeros to whole steps.
 pub const STEP: usize = 8;
-/// The most rows of a tile.
+/// The maximum number of rows of a tile.
 pub const MAX_ROWS: usize = 6;
 
 /// One row of a tile: [`PANEL`] columns.
@@ -36,16 +36,16 @@ pub fn row(values: &[f32]) -> Row {
     [F32x4::from_slice(values), F32x4::from_slice(&values[LANES..])]
 }
 
-/// The sums of a tile's rows, in places that are written once and read there. Zeros to begin with would be a
-/// call of the engine's to fill memory, a tenth of a small tile's time; and engines copy arrays word by word,
-/// for which vectors that are read back wait.
+/// The sums of a tile's rows, which are written once and read in place. Filling them with zeros first would
+/// be a call of the engine, a tenth of a small tile's time. Copying them would be slow, because engines copy
+/// arrays word by word, and vectors that are then read have to wait for that.
 pub struct Tile {
     rows: [MaybeUninit<Row>; MAX_ROWS],
     written: usize,
 }
 
 impl Tile {
-    /// Without a row.
+    /// A tile without rows.
     #[inline(always)]
     pub fn new() -> Self {
         Self { rows: [const { MaybeUninit::uninit() }; MAX_ROWS], written: 0 }
@@ -54,20 +54,21 @@ impl Tile {
     /// The rows that the last product wrote.
     #[inline(always)]
     pub fn rows(&mut self) -> &mut [Row] {
-        // SAFETY: `put` vouches for these, and `Row` is what a `MaybeUninit` of it is in memory.
+        // SAFETY: `put` and `clear` have written these rows, and a `MaybeUninit<Row>` has the memory layout
+        // of a `Row`.
         unsafe { std::slice::from_raw_parts_mut(self.rows.as_mut_ptr().cast(), self.written) }
     }
 
-    /// Sets `rows` rows of zeros, the sums of no products.
+    /// Sets `rows` rows to zeros, the sums of no products.
     pub fn clear(&mut self, rows: usize) {
         self.rows[..rows].fill(MaybeUninit::new([F32x4::splat(0.0); 2]));
         self.written = rows;
     }
 
-    /// Lets `write` put `rows` rows at the place that it is given.
+    /// Calls `write` with the place where it must write `rows` rows.
     ///
     /// # Safety
-    /// It must write all of them.
+    /// `write` must write all of them.
     #[inline(always)]
     unsafe fn put(&mut self, rows: usize, write: impl FnOnce(*mut F32x4)) {
         assert!(rows <= MAX_ROWS, "a tile's rows");
@@ -85,8 +86,9 @@ impl Default for Tile {
 /// Calls `f(row, rows, panel)` once for every tile, of at most `tile_rows` rows, of a product of `rows` rows
 /// and `panels` panels, on the threads of `team`.
 ///
-/// A panel stays in the cache while the rows of a block pass: `row_bytes` of each, [`BLOCK_BYTES`] together
-/// at most. A task is a panel and a block, so that few rows are shared out as well as many.
+/// A panel stays in the cache while a block of rows is processed: rows of `row_bytes` each, about
+/// [`BLOCK_BYTES`] together. A task is a panel and a block, so that few rows are divided among the threads as
+/// well as many.
 pub fn for_each_tile(
     team: &Team,
     rows: usize,

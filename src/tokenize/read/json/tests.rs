@@ -1,4 +1,4 @@
-//! What the quick reader takes of a file is what serde reads there.
+//! The quick reader reads the same from a file as serde.
 
 use super::*;
 use proptest::prelude::*;
@@ -20,7 +20,7 @@ fn content(file: File) -> Content {
     (entries.collect(), scores, merges.map(pairs), unk_token)
 }
 
-/// Whether the quick reader read the file, which serde reads as well.
+/// Whether the quick reader read the file; serde must then read the same.
 fn is_quick(text: &[u8]) -> bool {
     let quick = File::scanned(text).map(content);
     let slow = File::parsed(text).map(content);
@@ -93,14 +93,14 @@ fn other_forms_are_left_to_serde() {
     for text in ends {
         assert!(!is_quick(text.as_bytes()), "{text}");
     }
-    // A token that begins in the middle of a character, of bytes that are text end to end.
+    // A token that begins within a character, in bytes that are valid text end to end.
     assert!(!is_quick(b"{\"model\": {\"vocab\": {\"\xc3\": 0, \"\xa9\": 1}}}"));
     assert!(!is_quick(b"{\"model\": {\"vocab\": {\"a\": 0, \"\xa9\": 1}}}"));
     assert!(!is_quick(b"{\"model\": {\"vocab\": {\"a\": 0}}, \"decoder\": \"\xa9\"}"));
     assert_eq!(scan::vocabulary(br#"{"a": 0} x"#).map(|_| ()), None);
 }
 
-/// Tokens, among them some that JSON escapes, and that are longer than eight bytes.
+/// Tokens, some of which JSON escapes, or which are longer than eight bytes.
 fn token() -> impl Strategy<Value = String> {
     prop_oneof!["[a-c#Ġ▁é😀]{0,20}", Just("\"".to_owned()), Just("\\u".to_owned()), Just("a\n\u{1}".to_owned())]
 }
@@ -124,7 +124,7 @@ proptest! {
         prop_assert!(quick);
         let scored: Vec<_> = tokens.iter().map(|(token, _, score)| (token, (score * 1e9).round() / 1e9)).collect();
         let read = is_quick(&written(&serde_json::json!({ "vocab": scored, "unk_id": 0 }), lines));
-        // Numbers with an exponent are serde's.
+        // Numbers with an exponent are left to serde.
         prop_assert!(read || scored.iter().any(|(_, score)| serde_json::to_string(score).unwrap().contains('e')));
         let merges: Vec<_> = tokens.iter().map(|(token, ..)| (token, "b")).collect();
         let quick = is_quick(&written(&serde_json::json!({ "merges": merges, "vocab": object }), lines));

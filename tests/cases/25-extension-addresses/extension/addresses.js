@@ -1,4 +1,4 @@
-// Every way in which an extension names its own files.
+// Every way in which an extension can name its own files.
 export function sources() {
   const url = (name) => chrome.runtime.getURL(name);
   const files = (make) =>

@@ -1,5 +1,4 @@
-// A service worker may not import() later: the check bundles this file, as docs/recipes/service-worker.md has
-// it.
+// A service worker can't import() later: the check bundles this file, as in docs/recipes/service-worker.md.
 import { Classifier } from "./tabsense/simd.js";
 import { tryAll } from "./addresses.js";
 chrome.runtime.onMessage.addListener((message, sender, answer) => {

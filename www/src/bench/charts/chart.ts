@@ -1,28 +1,28 @@
-/** A canvas chart that fits its place: redrawn for new data, another width and another colour scheme. */
+/** A canvas chart that fits its container: redrawn for new data, another width and another colour scheme. */
 
 import uPlot from "uplot";
 import { find } from "../../dom.ts";
 import { whole } from "../../format.ts";
 import { onSchemeChange, readTheme, type Theme } from "./theme.ts";
 
-const MANY_DECADES = 3; // from which on powers of ten alone are marked
+const MANY_DECADES = 3; // above this, only powers of ten are marked
 
-/** What to draw: uPlot's options without the size, the data, and the chart in words. */
+/** What to draw: uPlot's options without the size, the data, and a description of the chart. */
 export interface Drawing {
   options: Omit<uPlot.Options, "width" | "height">;
   data: uPlot.AlignedData;
   /** What the chart shows, in a sentence, for those who can't see it. */
   words: string;
-  /** What stands below the chart while nothing is pointed at. */
+  /** The text below the chart while the pointer is elsewhere. */
   remark?: string;
-  /** What a point says when it is pointed at. */
+  /** The text for the point under the pointer. */
   at?(index: number): string;
 }
 
 /** Makes the drawing for a width; null while there is nothing to draw. */
 export type Draw = (theme: Theme, width: number) => Drawing | null;
 
-/** A chart in a figure of the page: `.plot` is its place, `.note` tells the point under the pointer. */
+/** A chart in a figure of the page: `.plot` contains it, `.note` describes the point under the pointer. */
 export class Chart {
   readonly #place: HTMLElement;
   readonly #note: HTMLElement;
@@ -38,7 +38,7 @@ export class Chart {
     onSchemeChange(() => this.refresh());
   }
 
-  /** Draws what there is now; a hidden chart is drawn when it is shown. */
+  /** Draws the current data; a hidden chart is drawn when it is shown. */
   refresh(): void {
     const { clientWidth: width, clientHeight: height } = this.#place;
     if (width === 0 || height === 0) return;
@@ -92,8 +92,8 @@ export function axis(theme: Theme, own: uPlot.Axis, grid: boolean): uPlot.Axis {
 }
 
 /**
- * 1, 2 and 5 times the powers of ten between two decimal logarithms, or the powers alone where they are many;
- * as logarithms.
+ * 1, 2 and 5 times the powers of ten between two decimal logarithms, or only the powers if there
+ * are many; as logarithms.
  */
 export function logMarks(low: number, high: number): number[] {
   const factors = high - low > MANY_DECADES ? [1] : [1, 2, 5];
@@ -107,7 +107,7 @@ export function logMarks(low: number, high: number): number[] {
   return found;
 }
 
-/** What such a mark stands for. */
+/** The text of a mark. */
 export function logMark(at: number): string {
   const ms = 10 ** at;
   return ms >= 1 ? whole(Math.round(ms)) : String(Number(ms.toPrecision(1)));

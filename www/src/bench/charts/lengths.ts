@@ -10,18 +10,18 @@ import { axis, foot, logMark, logMarks, write, type Draw, type Drawing } from ".
 import { deviceStyle, type Theme } from "./theme.ts";
 
 const LEAST_MS = 0.05; // what a logarithmic axis shows for a latency below the clock's step
-const SIDE = 0.25; // of a doubling, left and right of the first and last length
+const SIDE = 0.25; // of a doubling: the margin beyond the first and last length
 
-const NAME_PX = 26; // the room that a device's name takes above the end of its line
+const NAME_PX = 26; // the room that a device's name needs above the end of its line
 
-/** A device's latencies at each length, as decimal logarithms; null where there is none. */
+/** A device's latencies at each length, as decimal logarithms; null if there is none. */
 interface Line {
   device: string;
   p50: (number | null)[];
   p95: (number | null)[];
 }
 
-/** Draws the results that `current` gives. */
+/** Draws the results that `current` returns. */
 export function lengthsChart(current: () => Results | null): Draw {
   return (theme) => {
     const results = current();
@@ -130,7 +130,7 @@ function mark({ ctx, bbox, valToPos }: uPlot, results: Results, theme: Theme): v
   }
 }
 
-/** Writes each device's name above the end of its line, or below where another line ends close above. */
+/** Writes each device's name above the end of its line, or below it if another line ends close above. */
 function name({ ctx, valToPos }: uPlot, theme: Theme, lines: readonly Line[], xs: readonly number[]): void {
   const ends = lines.map(({ p50 }) => {
     const last = p50.findLastIndex((value) => value !== null);

@@ -12,21 +12,21 @@ import type { Theme } from "./theme.ts";
 const LEAST_MS = 0.05;
 const BINS = 24;
 const BIN_PX = 13; // a bar is at least this wide, with its gap
-const WHOLE_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]; // of the axis of calls
+const WHOLE_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]; // for the axis of calls
 const FINEST_LOG = 0.02; // of a decade
 
 /** What to draw the spread of. */
 export interface Latencies {
   values: readonly number[];
-  /** Whether the values are of many lengths, and lie far apart. */
+  /** Whether the values come from many lengths, and are far apart. */
   all: boolean;
   /** The clock's step: no bin is narrower. */
   clockStep: number;
-  /** What they are of: "32 tokens". */
+  /** What was timed: "32 tokens". */
   name: string;
 }
 
-/** Draws the latencies that `current` gives. */
+/** Draws the latencies that `current` returns. */
 export function spreadChart(current: () => Latencies | null): Draw {
   return (theme, width) => {
     const now = current();
@@ -76,8 +76,7 @@ function drawing({ values, all, clockStep, name }: Latencies, theme: Theme, widt
       draw: [
         (plot) => {
           line(plot, theme, place(p50), "p50", []);
-          // A p95 beyond the last bin stands in the remark, and one that lies close to p50 has no room for
-          // its name.
+          // A p95 beyond the last bin can't be drawn, and one close to p50 has no room for its name.
           if (place(p95) > end) return;
           const apart = plot.valToPos(place(p95), "x") - plot.valToPos(place(p50), "x");
           line(plot, theme, place(p95), apart > 30 ? "p95" : "", [3, 3]);

@@ -1,6 +1,6 @@
 /**
- * Where the time goes: for each length, the stages' shares of the mean latency, stacked; the mean stands
- * above.
+ * Where the time goes: for each length, the stages' shares of the mean latency, stacked;
+ * the mean is written above.
  */
 
 import uPlot from "uplot";
@@ -14,9 +14,9 @@ const NAMES: Record<(typeof STAGES)[number], string> = {
   forward: "forward",
   rest: "messages",
 };
-const NARROW = 46; // px a column, below which the unit is left out of the figure above it
+const NARROW = 46; // px per column, below which the unit is left out of the figure above it
 
-/** Draws the results of the device that `current` gives. */
+/** Draws the results of the device that `current` returns. */
 export function stagesChart(current: () => { results: Results; device: string } | null): Draw {
   return (theme, width) => {
     const now = current();

@@ -2,7 +2,7 @@
  * The page's colours and fonts for canvases, read from its CSS variables; they change with the colour scheme.
  */
 
-/** Colours by what they are for, and the font of the figures. */
+/** Colours by their purpose, and the font of the figures. */
 export interface Theme {
   ink: string;
   soft: string;
@@ -54,7 +54,7 @@ export function hatch(context: CanvasRenderingContext2D, theme: Theme): CanvasPa
 
 const BAND_ALPHA = "38"; // of a line's colour, in hexadecimal: the grid shows through; i.band in bench.css has the same
 
-/** The ways to tell devices apart: colour and dash both, so that colour is never the only difference. */
+/** How devices are distinguished: by both colour and dash, so that colour is never the only difference. */
 export function deviceStyle(theme: Theme, index: number): { stroke: string; dash: number[]; band: string } {
   const stroke = index === 0 ? theme.accent : theme.ink;
   return { stroke, dash: index === 0 ? [] : [2 + 4 * index, 4], band: `${stroke}${BAND_ALPHA}` };

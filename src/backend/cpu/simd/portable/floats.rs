@@ -56,13 +56,13 @@ impl F32x4 {
         self * b + c
     }
 
-    /// b where b < self, else self: where self is NaN, NaN.
+    /// b if b < self, otherwise self; NaN if self is NaN.
     #[inline(always)]
     pub fn min(self, b: Self) -> Self {
         self.zip(b, |a, b| if b < a { b } else { a })
     }
 
-    /// b where b > self, else self: where self is NaN, NaN.
+    /// b if b > self, otherwise self; NaN if self is NaN.
     #[inline(always)]
     pub fn max(self, b: Self) -> Self {
         self.zip(b, |a, b| if a < b { b } else { a })
@@ -74,7 +74,7 @@ impl F32x4 {
         Self(self.0.map(f32::abs))
     }
 
-    /// The f32 whose bits these are.
+    /// The f32 with these bits.
     #[inline(always)]
     pub fn from_bits(bits: I32x4) -> Self {
         Self(bits.0.map(|b| f32::from_bits(b.cast_unsigned())))
@@ -86,13 +86,13 @@ impl F32x4 {
         I32x4(self.0.map(|x| x.to_bits().cast_signed()))
     }
 
-    /// Lane j of vector i, as lane i of vector j.
+    /// Lane j of vector i becomes lane i of vector j.
     #[inline(always)]
     pub fn transpose(rows: [Self; 4]) -> [Self; 4] {
         from_fn(|j| Self(rows.map(|row| row.0[j])))
     }
 
-    /// The nearest f32 of each i32.
+    /// The f32 nearest to each i32.
     #[inline(always)]
     pub fn from_i32(x: I32x4) -> Self {
         Self(x.0.map(|x| x as f32))

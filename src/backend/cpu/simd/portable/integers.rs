@@ -1,4 +1,4 @@
-//! Lanes of whole numbers.
+//! Lanes of integers.
 
 use core::array::from_fn;
 use core::ops::{Add, Sub};
@@ -45,7 +45,7 @@ impl I32x4 {
         [Self([a, c, e, g]), Self([b, d, f, h])]
     }
 
-    /// The bits that both have.
+    /// The bits that are set in both.
     #[inline(always)]
     pub fn and(self, b: Self) -> Self {
         Self(from_fn(|l| self.0[l] & b.0[l]))
@@ -64,20 +64,20 @@ impl I32x4 {
         Self(from_fn(|l| self.0[l].wrapping_add(product(2 * l).wrapping_add(product(2 * l + 1)))))
     }
 
-    /// self + Σ a[4l + i] · b[4l + i] in lane l, modulo 2^32, of signed a and of b in 0..=127.
+    /// self + Σ a[4l + i] · b[4l + i] in lane l, modulo 2^32, for signed a and b in 0..=127.
     #[inline(always)]
     pub fn dot_quads_add(self, a: I8x16, b: I8x16) -> Self {
         let product = |i: usize| i32::from(a.0[i]) * i32::from(b.0[i]);
         Self(from_fn(|l| (4 * l..4 * l + 4).fold(self.0[l], |sum, i| sum.wrapping_add(product(i)))))
     }
 
-    /// Bits moved up by `N`.
+    /// Each lane shifted left by `N` bits.
     #[inline(always)]
     pub fn shl<const N: u32>(self) -> Self {
         Self(self.0.map(|x| x << N))
     }
 
-    /// Bits moved down by `N`, the sign's into the places above.
+    /// Each lane shifted right by `N` bits, with the sign extended.
     #[inline(always)]
     pub fn shr<const N: u32>(self) -> Self {
         Self(self.0.map(|x| x >> N))
@@ -138,7 +138,8 @@ impl I16x8 {
         Self([a, b, c, d, a, b, c, d])
     }
 
-    /// `a[2l] · b[2l] + a[2l + 1] · b[2l + 1]` in lane l, of signed a and of b in 0..=127: |a| ≤ 127 fits i16.
+    /// `a[2l] · b[2l] + a[2l + 1] · b[2l + 1]` in lane l, for signed a and b in 0..=127. It fits i16 for
+    /// |a| ≤ 127.
     #[inline(always)]
     pub fn dot_i7(a: I8x16, b: I8x16) -> Self {
         let product = |i: usize| i16::from(a.0[i]) * i16::from(b.0[i]);
@@ -168,7 +169,7 @@ impl I16x8 {
         *to = from_fn(|l| self.0[l]);
     }
 
-    /// The lanes of `a`, then those of `b`, each cut to i16's range.
+    /// The lanes of `a`, then those of `b`, each clamped to i16's range.
     #[inline(always)]
     pub fn narrow(a: I32x4, b: I32x4) -> Self {
         let cut = |x: i32| x.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
@@ -236,13 +237,13 @@ impl I8x16 {
         [Self(self.0.map(|x| x & 15)), Self(self.0.map(|x| x >> 4 & 15))]
     }
 
-    /// |x|, of lanes above -128.
+    /// |x|, for lanes above -128.
     #[inline(always)]
     pub fn abs(self) -> Self {
         Self(self.0.map(i8::abs))
     }
 
-    /// The lanes of `self` that `places` names, each 0 to 15.
+    /// The lanes of `self` at the indices in `places`, each 0 to 15.
     #[inline(always)]
     pub fn lookup(self, places: Self) -> Self {
         Self(places.0.map(|place| self.0[place as usize]))
@@ -254,7 +255,7 @@ impl I8x16 {
         [0, 8].map(|first| Self(from_fn(|l| if l % 2 == 0 { a.0[first + l / 2] } else { b.0[first + l / 2] })))
     }
 
-    /// The first eight lanes, and the last, widened.
+    /// The first eight lanes and the last eight, widened.
     #[inline(always)]
     pub fn extend(self) -> [I16x8; 2] {
         [0, 8].map(|first| I16x8(from_fn(|l| self.0[first + l].into())))
@@ -266,7 +267,7 @@ impl I8x16 {
         *to = from_fn(|l| self.0[l]);
     }
 
-    /// The lanes of `a`, then those of `b`, each cut to i8's range.
+    /// The lanes of `a`, then those of `b`, each clamped to i8's range.
     #[inline(always)]
     pub fn narrow(a: I16x8, b: I16x8) -> Self {
         let cut = |x: i16| x.clamp(i8::MIN.into(), i8::MAX.into()) as i8;

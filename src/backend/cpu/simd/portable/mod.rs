@@ -1,4 +1,4 @@
-//! The vectors as arrays, for every target without SIMD128: what `wasm` computes, lane by lane.
+//! The vectors as arrays, for every target without SIMD128: they compute the same as `wasm`, lane by lane.
 
 mod floats;
 mod integers;

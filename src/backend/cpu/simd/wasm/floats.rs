@@ -52,20 +52,20 @@ impl F32x4 {
         Self(f32x4_add(f32x4_mul(self.0, b.0), c.0))
     }
 
-    /// self · b + c, rounded once where the processor has such an instruction, or else twice.
+    /// self · b + c, rounded once if the processor has an instruction for it, otherwise twice.
     #[cfg(target_feature = "relaxed-simd")]
     #[inline(always)]
     pub fn mul_add(self, b: Self, c: Self) -> Self {
         Self(f32x4_relaxed_madd(self.0, b.0, c.0))
     }
 
-    /// b where b < self, else self: where self is NaN, NaN.
+    /// b if b < self, otherwise self; NaN if self is NaN.
     #[inline(always)]
     pub fn min(self, b: Self) -> Self {
         Self(f32x4_pmin(self.0, b.0))
     }
 
-    /// b where b > self, else self: where self is NaN, NaN.
+    /// b if b > self, otherwise self; NaN if self is NaN.
     #[inline(always)]
     pub fn max(self, b: Self) -> Self {
         Self(f32x4_pmax(self.0, b.0))
@@ -77,7 +77,7 @@ impl F32x4 {
         Self(f32x4_abs(self.0))
     }
 
-    /// The f32 whose bits these are.
+    /// The f32 with these bits.
     #[inline(always)]
     pub fn from_bits(bits: I32x4) -> Self {
         Self(bits.0)
@@ -89,7 +89,7 @@ impl F32x4 {
         I32x4(self.0)
     }
 
-    /// Lane j of vector i, as lane i of vector j.
+    /// Lane j of vector i becomes lane i of vector j.
     #[inline(always)]
     pub fn transpose([a, b, c, d]: [Self; 4]) -> [Self; 4] {
         let (ab_low, ab_high) = (i32x4_shuffle::<0, 4, 1, 5>(a.0, b.0), i32x4_shuffle::<2, 6, 3, 7>(a.0, b.0));
@@ -102,7 +102,7 @@ impl F32x4 {
         ]
     }
 
-    /// The nearest f32 of each i32.
+    /// The f32 nearest to each i32.
     #[inline(always)]
     pub fn from_i32(x: I32x4) -> Self {
         Self(f32x4_convert_i32x4(x.0))

@@ -1,4 +1,4 @@
-//! Lanes of whole numbers.
+//! Lanes of integers.
 
 use core::arch::wasm32::*;
 use core::ops::{Add, Sub};
@@ -44,7 +44,7 @@ impl I32x4 {
         [Self(i32x4_shuffle::<0, 2, 4, 6>(a.0, b.0)), Self(i32x4_shuffle::<1, 3, 5, 7>(a.0, b.0))]
     }
 
-    /// The bits that both have.
+    /// The bits that are set in both.
     #[inline(always)]
     pub fn and(self, b: Self) -> Self {
         Self(v128_and(self.0, b.0))
@@ -62,15 +62,15 @@ impl I32x4 {
         Self(i32x4_add(i32x4_dot_i16x8(a.0, b.0), self.0))
     }
 
-    /// self + Σ a[4l + i] · b[4l + i] in lane l, modulo 2^32, of signed a and of b in 0..=127. For any other
-    /// b, engines differ.
+    /// self + Σ a[4l + i] · b[4l + i] in lane l, modulo 2^32, for signed a and b in 0..=127. For any other b,
+    /// engines differ.
     #[cfg(target_feature = "relaxed-simd")]
     #[inline(always)]
     pub fn dot_quads_add(self, a: I8x16, b: I8x16) -> Self {
         Self(i32x4_relaxed_dot_i8x16_i7x16_add(a.0, b.0, self.0))
     }
 
-    /// self + Σ a[4l + i] · b[4l + i] in lane l, modulo 2^32, of signed a and of b in 0..=127.
+    /// self + Σ a[4l + i] · b[4l + i] in lane l, modulo 2^32, for signed a and b in 0..=127.
     #[cfg(not(target_feature = "relaxed-simd"))]
     #[inline(always)]
     pub fn dot_quads_add(self, a: I8x16, b: I8x16) -> Self {
@@ -80,13 +80,13 @@ impl I32x4 {
         self + even + odd
     }
 
-    /// Bits moved up by `N`.
+    /// Each lane shifted left by `N` bits.
     #[inline(always)]
     pub fn shl<const N: u32>(self) -> Self {
         Self(i32x4_shl(self.0, N))
     }
 
-    /// Bits moved down by `N`, the sign's into the places above.
+    /// Each lane shifted right by `N` bits, with the sign extended.
     #[inline(always)]
     pub fn shr<const N: u32>(self) -> Self {
         Self(i32x4_shr(self.0, N))
@@ -156,15 +156,16 @@ impl I16x8 {
         Self(unsafe { v128_load64_splat(p.cast()) })
     }
 
-    /// a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, of signed a and of b in 0..=127: |a| ≤ 127 fits i16.
-    /// For any other b, engines differ.
+    /// a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, for signed a and b in 0..=127. It fits i16 for
+    /// |a| ≤ 127. For any other b, engines differ.
     #[cfg(target_feature = "relaxed-simd")]
     #[inline(always)]
     pub fn dot_i7(a: I8x16, b: I8x16) -> Self {
         Self(i16x8_relaxed_dot_i8x16_i7x16(a.0, b.0))
     }
 
-    /// a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, of signed a and of b in 0..=127: |a| ≤ 127 fits i16.
+    /// a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, for signed a and b in 0..=127. It fits i16 for
+    /// |a| ≤ 127.
     #[cfg(not(target_feature = "relaxed-simd"))]
     #[inline(always)]
     pub fn dot_i7(a: I8x16, b: I8x16) -> Self {
@@ -189,7 +190,7 @@ impl I16x8 {
         unsafe { v128_store64_lane::<0>(self.0, to.as_mut_ptr().cast()) }
     }
 
-    /// The lanes of `a`, then those of `b`, each cut to i16's range.
+    /// The lanes of `a`, then those of `b`, each clamped to i16's range.
     #[inline(always)]
     pub fn narrow(a: I32x4, b: I32x4) -> Self {
         Self(i16x8_narrow_i32x4(a.0, b.0))
@@ -252,17 +253,17 @@ impl I8x16 {
     #[inline(always)]
     pub fn nibbles(self) -> [Self; 2] {
         let mask = i8x16_splat(15);
-        // Shifted as 64 bits: LLVM 22 breaks down over a shift of narrower lanes here.
+        // Shifted as 64 bits: LLVM 22 fails on a shift of narrower lanes here.
         [Self(v128_and(self.0, mask)), Self(v128_and(u64x2_shr(self.0, 4), mask))]
     }
 
-    /// |x|, of lanes above -128.
+    /// |x|, for lanes above -128.
     #[inline(always)]
     pub fn abs(self) -> Self {
         Self(i8x16_abs(self.0))
     }
 
-    /// The lanes of `self` that `places` names, each 0 to 15.
+    /// The lanes of `self` at the indices in `places`, each 0 to 15.
     #[inline(always)]
     pub fn lookup(self, places: Self) -> Self {
         Self(i8x16_swizzle(self.0, places.0))
@@ -277,7 +278,7 @@ impl I8x16 {
         ]
     }
 
-    /// The first eight lanes, and the last, widened.
+    /// The first eight lanes and the last eight, widened.
     #[inline(always)]
     pub fn extend(self) -> [I16x8; 2] {
         [I16x8(i16x8_extend_low_i8x16(self.0)), I16x8(i16x8_extend_high_i8x16(self.0))]
@@ -290,7 +291,7 @@ impl I8x16 {
         unsafe { v128_store64_lane::<0>(self.0, to.as_mut_ptr().cast()) }
     }
 
-    /// The lanes of `a`, then those of `b`, each cut to i8's range.
+    /// The lanes of `a`, then those of `b`, each clamped to i8's range.
     #[inline(always)]
     pub fn narrow(a: I16x8, b: I16x8) -> Self {
         Self(i8x16_narrow_i16x8(a.0, b.0))

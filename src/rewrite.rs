@@ -1,7 +1,7 @@
 //! Rewrites a PyTorch checkpoint as a safetensors file of the same tensors while it streams.
 
 use crate::error::{Result, try_reserve};
-use crate::weights::header::{Header, not_safetensors};
+use crate::weights::header::{Header, SNIFFED_BYTES, not_safetensors};
 use crate::weights::safetensors::write_header;
 use crate::weights::stream::{FIRST_BYTES, RowSink, ended};
 use crate::weights::torch::Reader;
@@ -10,7 +10,7 @@ use crate::weights::torch::Reader;
 /// numbers each get a copy.
 #[derive(Default)]
 pub struct Rewriter {
-    /// The file's first bytes, until they suffice to recognize the kind of checkpoint.
+    /// The file's first bytes, until they suffice to recognize a checkpoint, or to name another kind of file.
     first: Vec<u8>,
     reader: Option<Reader>,
     out: Out,
@@ -34,9 +34,12 @@ impl Rewriter {
             try_reserve(&mut self.first, chunk.len(), "the start of the weights")?;
             self.first.extend_from_slice(chunk);
             if self.first.len() >= FIRST_BYTES {
-                let first = std::mem::take(&mut self.first);
-                let reader = Reader::of(&first, None).ok_or_else(|| not_safetensors(&first))?;
-                self.reader.insert(reader).push(&first, &mut self.out)?;
+                if let Some(reader) = Reader::of(&self.first, None) {
+                    let first = std::mem::take(&mut self.first);
+                    self.reader.insert(reader).push(&first, &mut self.out)?;
+                } else if let Some(first) = self.first.get(..SNIFFED_BYTES) {
+                    return Err(not_safetensors(first));
+                }
             }
         }
         Ok(std::mem::take(&mut self.out.bytes))
@@ -45,9 +48,13 @@ impl Rewriter {
     /// The rest of the result, if the file is complete.
     ///
     /// # Errors
-    /// The errors of [`Reader::finish`].
+    /// The errors of [`Reader::finish`]; those of [`Rewriter::push`] for a short file of another kind.
     pub fn finish(self) -> Result<Vec<u8>> {
-        self.reader.ok_or_else(|| ended(self.first.len(), "the checkpoint's"))?.finish()?;
+        match self.reader {
+            Some(reader) => reader.finish()?,
+            None if self.first.len() < FIRST_BYTES => return Err(ended(self.first.len(), "the checkpoint's")),
+            None => return Err(not_safetensors(&self.first)),
+        }
         Ok(self.out.bytes)
     }
 }

@@ -103,9 +103,7 @@ impl Added {
         let raw = raw.into_iter().map(|(id, token)| (token.content.clone(), id, token));
         Ok(Self { raw: Patterns::new(raw.collect()), normalized: Patterns::new(forms), beyond_vocabulary })
     }
-}
 
-impl Added {
     /// The contents of the tokens to find.
     pub fn contents(&self) -> impl Iterator<Item = &str> {
         let patterns = self.raw.all.iter().chain(&self.normalized.all);
@@ -162,7 +160,7 @@ impl Patterns {
 
     /// The matches in `text`, from left to right.
     pub fn search<'a>(&'a self, text: &'a str) -> Search<'a> {
-        Search { patterns: self, text, at: 0, taken: 0 }
+        Search { patterns: self, text, at: 0, taken: 0, white: 0 }
     }
 }
 
@@ -174,6 +172,8 @@ pub struct Search<'a> {
     at: usize,
     /// The end of the last token, with the white space that it includes.
     taken: usize,
+    /// The end of the last white space that followed a token: tokens within it need not search it again.
+    white: usize,
 }
 
 impl Search<'_> {
@@ -197,14 +197,18 @@ impl Search<'_> {
                 continue;
             }
             if pattern.token.lstrip {
-                start = before.trim_end().len().max(self.taken);
+                // Only back to the last token: in white space, all before it would take quadratic time.
+                start = self.taken + before.get(self.taken..).map_or(0, |between| between.trim_end().len());
                 // It is white space that the last token includes: `tokenizers` drops this one, or panics.
                 if start >= stop {
                     continue;
                 }
             }
             if pattern.token.rstrip {
-                stop += after.len() - after.trim_start().len();
+                if self.white < stop {
+                    self.white = self.text.len() - after.trim_start().len();
+                }
+                stop = self.white;
             }
             self.taken = stop;
             return Some((start..stop, pattern.id));

@@ -18,17 +18,36 @@ pub struct Found<'a> {
     /// Its tokens.
     pub tokens: Tokens,
     trim: Option<Trim>,
+    /// The range of the last added token that is only white space.
+    blank: Range<usize>,
 }
 
 impl<'a> Found<'a> {
     /// No tokens yet. `trim`: how offsets exclude white space.
     pub fn new(text: &'a str, trim: Option<Trim>, with_offsets: bool) -> Self {
-        Self { text, tokens: Tokens { ids: Vec::new(), offsets: with_offsets.then(Vec::new) }, trim }
+        let tokens = Tokens { ids: Vec::new(), offsets: with_offsets.then(Vec::new) };
+        Self { text, tokens, trim, blank: 0..0 }
     }
 
     /// Appends an added token, which spells the part of the text that it covers.
     pub fn added(&mut self, id: u32, range: impl FnOnce() -> Range<usize>) {
-        self.push(id, range, |taken| taken);
+        if self.trim.is_none() || self.tokens.offsets.is_none() {
+            return self.push(id, range, |taken| taken);
+        }
+        let covered = range();
+        let Range { start, end } = covered;
+        // Each of the tokens in white space covers all that follows; trimming each would take quadratic time.
+        if self.blank.contains(&start)
+            && end == self.blank.end
+            && self.text.get(start..).and_then(|rest| rest.chars().next()).is_some_and(|c| start + c.len_utf8() < end)
+        {
+            return self.push(id, || end..end, |taken| taken);
+        }
+        self.push(id, || covered, |taken| taken);
+        let trimmed = self.tokens.offsets.as_ref().and_then(|offsets| offsets.last());
+        if trimmed.is_some_and(Range::is_empty) {
+            self.blank = start..end;
+        }
     }
 
     /// Appends a token; `spelled` maps the part of the text that it covers to its spelling in the vocabulary.

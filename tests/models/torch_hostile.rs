@@ -26,6 +26,23 @@ fn two() -> Vec<Tensor> {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn another_kind_of_file_is_named_however_it_is_chunked() {
+    let long = format!("{}{{", "\n".repeat(2000));
+    for (file, kind, expected) in [
+        ("\n\n\n\n\r\n\n\n\n\n\n\r\n{4", NotAModel, "a JSON file"),
+        (&long, WeightsHeader, "missing or too long"),
+        ("a short text", WeightsHeader, "missing or too long"),
+        ("7 bytes", WeightsLength, "ended after 7"),
+    ] {
+        for size in [file.len(), 11, 1] {
+            let error = rewritten(file.as_bytes().chunks(size)).expect_err(expected);
+            assert_eq!(error.kind(), kind, "{file:?} in chunks of {size}: {error}");
+            assert!(error.message().contains(expected), "{file:?} in chunks of {size}: {error}");
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn files_of_torch_that_are_no_dictionary_of_tensors() {
     macro_rules! file {
         ($name:literal) => {

@@ -138,7 +138,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     return { type: "answered", results, state: stateOf(held, held.engine!) };
   }
 
-  /** Training runs in a separate module with its own memory: a trap there doesn't break the model. */
+  /** Trains in a separate module. A trap there ends the service, as one in the engine does. */
   async function teach(request: TeachRequest, signal: AbortSignal): Promise<Taught> {
     if (!held?.engine)
       throw new TabsenseError("internal", "The service was asked to teach before its model was loaded.");

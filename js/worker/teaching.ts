@@ -1,6 +1,6 @@
 /** Trains classifiers in a separate module, in time slices between which messages are handled. */
 
-import { isTrap, TabsenseError } from "../api/errors.js";
+import { isTrap } from "../api/errors.js";
 import type { CallProgress } from "../api/types.js";
 import type { TeachRequest, Trained } from "../client/protocol.js";
 import { startTeacher, type TeacherModule } from "../teacher.js";
@@ -40,24 +40,18 @@ export function startTraining(host: EngineHost): Training {
           teacher.start(former.weights, former.bias);
           teacher.keep(strength, nameWeight, temperature, threshold);
         }
-        let told = -1;
+        let reported = -1;
         for (;;) {
           const done = teacher.step();
           const part = Math.floor(done * PARTS);
-          if (part > told) onProgress({ done: (told = part), total: PARTS });
+          if (part > reported) onProgress({ done: (reported = part), total: PARTS });
           if (done >= 1) break;
           await pause();
         }
       } catch (thrown) {
-        if (!isTrap(thrown)) {
-          teacher.free();
-          throw thrown;
-        }
-        module = null; // its memory is in an unknown state; the engine has its own
-        throw new TabsenseError(
-          "internal",
-          `Teaching failed (${thrown.message}). Teach again, and please report this.`,
-        );
+        // After a trap nothing of the module can be used, and its JavaScript starts only one: the service ends.
+        if (!isTrap(thrown)) teacher.free();
+        throw thrown;
       }
       const { weights, bias, strength, nameWeight, temperature, threshold, ...rest } = teacher.finish();
       const { predicted, probability, own } = rest;

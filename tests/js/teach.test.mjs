@@ -245,3 +245,16 @@ test("teaching can be aborted and disposed of, and keeps the earlier state", asy
   await rejects("disposed", mine.classify("lovely"));
   await rejects("disposed", mine.retrain());
 });
+
+test("a trap while it learns is a crash: the embedder doesn't compute with what is left", async (t) => {
+  const embedder = await Embedder.load(MODEL, { device: "cpu", worker: false });
+  t.after(() => embedder.dispose());
+  const { Teacher } = await import("../../dist/wasm/teacher/tabsense.js");
+  const trap = t.mock.method(Teacher.prototype, "step", () => {
+    throw new WebAssembly.RuntimeError("unreachable");
+  });
+  const examples = { yes: ["of course", "certainly"], no: ["not at all", "never"] };
+  await rejects("internal", embedder.teach(examples), /The engine crashed \(RuntimeError: unreachable\)/);
+  trap.mock.restore();
+  await rejects("internal", embedder.embed("a text"), /The engine crashed/);
+});

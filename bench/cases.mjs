@@ -61,20 +61,20 @@ export function madeUp(workload, model, tokens, batch, seed) {
 }
 
 /**
- * A case of texts with `least` to `most` tokens, evenly spaced and shuffled; the
+ * A case of texts with `shortest` to `longest` tokens, evenly spaced and shuffled; the
  * case's `tokens` is their mean.
  */
-function mixed(workload, model, [least, most], batch, seed) {
-  const random = seeded(seed + least * 1009 + most * 31 + batch);
+function mixed(workload, model, [shortest, longest], batch, seed) {
+  const random = seeded(seed + shortest * 1009 + longest * 31 + batch);
   const lengths = Array.from({ length: batch }, (_, i) =>
-    Math.round(least + ((most - least) * i) / Math.max(batch - 1, 1)),
+    Math.round(shortest + ((longest - shortest) * i) / Math.max(batch - 1, 1)),
   );
   for (let i = lengths.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));
     [lengths[i], lengths[j]] = [lengths[j], lengths[i]];
   }
   return {
-    id: `${workload}/${least}-${most}x${batch}`,
+    id: `${workload}/${shortest}-${longest}x${batch}`,
     group: null,
     tokens: lengths.reduce((sum, n) => sum + n, 0) / batch,
     batch,
@@ -120,7 +120,7 @@ function dataCases({ name, data }, config, tokenize) {
   const { path, group: key } = config.data[data];
   const rows = dataSet(path);
   if (!rows) {
-    console.log(`left out: workload ${name}: ${path} is not here`);
+    console.log(`left out: workload ${name}: ${path} is missing`);
     return [];
   }
   const groups = new Map();

@@ -22,8 +22,8 @@ export function comparisonText(before, after) {
   const warnings = ["processor", "cores", "browser"]
     .filter((key) => before.system[key] !== after.system[key])
     .map((key) => `The ${key} differs: times are not comparable.`);
-  const [cards, cardsNow] = [before, after].map((result) => adapterNames(result).join(", "));
-  if (cards !== cardsNow && cards && cardsNow)
+  const [gpus, gpusNow] = [before, after].map((result) => adapterNames(result).join(", "));
+  if (gpus !== gpusNow && gpus && gpusNow)
     warnings.push("The WebGPU adapter differs: its times are not comparable.");
   const table = {
     head: ["", "case", "before, ms", "after, ms", "change", "p", ""],
@@ -46,7 +46,7 @@ export function comparisonText(before, after) {
     "",
     markdownTable(table),
     "",
-    `${rows.length} compared: ${faster} faster, ${slower} slower, the rest within the noise (a permutation test of the rounds' medians, p < 0.01 and more than 3 %; with three rounds or fewer nothing can be told).`,
+    `${rows.length} compared: ${faster} faster, ${slower} slower, the rest within the noise (a permutation test of the rounds' medians, p < 0.01 and more than 3 %; three rounds or fewer are too few for a test).`,
   ].join("\n");
 }
 

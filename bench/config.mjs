@@ -6,8 +6,8 @@ import { Failure } from "../scripts/run.mjs";
 import { IMPLEMENTATIONS } from "./implementations/index.mjs";
 
 const ORDERS = ["rotated", "shuffled", "fixed"];
-const OVER = ["tokens", "batch", "model", "threads"];
-const TOP = [
+const SWEPT = ["tokens", "batch", "model", "threads"];
+const TOP_LEVEL = [
   "name",
   "seed",
   "run",
@@ -49,7 +49,7 @@ const KEYS = {
 export function readConfig(path, { only = [], quick = false } = {}) {
   const config = parse(readFileSync(path, "utf8"));
   checkKeys(config, path);
-  if (quick) hasten(config);
+  if (quick) shorten(config);
   const subjects = config.subjects.flatMap((table) =>
     table.enabled === false ? [] : expand(table, config.models),
   );
@@ -72,7 +72,7 @@ function visitorOf({ visitor, workloads }, path, subjects, kept) {
   for (const id of [own, peer].filter(Boolean)) {
     const { host, implementation } = subjects.find((subject) => subject.id === id) ?? {};
     if (host !== "browser" || IMPLEMENTATIONS[implementation].needsIds)
-      throw new Failure(`${path}: visitor names ${id}, which is no subject of the browser that reads texts.`);
+      throw new Failure(`${path}: visitor names ${id}, which is not a browser subject that reads texts.`);
   }
   if (peer && peer.split("@")[1] !== own.split("@")[1])
     throw new Failure(`${path}: visitor names subjects of two models: ${own}, ${peer}.`);
@@ -107,7 +107,7 @@ function expand({ implementation, dtypes, threads = [1], models }, known) {
     dtypes.flatMap((dtype) =>
       threads.map((count) => {
         if (!known[model])
-          throw new Failure(`The configuration has no [models.${model}], which ${implementation} is to run.`);
+          throw new Failure(`The configuration has no [models.${model}], which ${implementation} needs.`);
         if (!entry.dtypes.includes(dtype))
           throw new Failure(`${implementation} has no dtype ${dtype}. It has: ${entry.dtypes.join(", ")}.`);
         if (!Number.isInteger(count) || count < 1 || count > entry.maxThreads)
@@ -129,7 +129,7 @@ function expand({ implementation, dtypes, threads = [1], models }, known) {
  * Shortens a run to a minute or two: the first model on one thread, fewer rounds and
  * texts, no sweeps, no Python.
  */
-function hasten(config) {
+function shorten(config) {
   const [model] = Object.keys(config.models);
   config.run.cold_starts = Math.min(1, config.run.cold_starts);
   for (const model of Object.values(config.models)) delete model.cold_starts;
@@ -152,8 +152,9 @@ function hasten(config) {
 function checkKeys(config, path) {
   const wrong = (where, key, keys) =>
     new Failure(`${path}: ${where} has no key ${key}. It has: ${keys.join(", ")}.`);
-  for (const key of TOP) if (config[key] === undefined) throw new Failure(`${path}: ${key} is missing.`);
-  const all = [...TOP, "visitor"];
+  for (const key of TOP_LEVEL)
+    if (config[key] === undefined) throw new Failure(`${path}: ${key} is missing.`);
+  const all = [...TOP_LEVEL, "visitor"];
   for (const key of Object.keys(config)) if (!all.includes(key)) throw wrong("the file", key, all);
   for (const [section, keys] of Object.entries(KEYS)) {
     if (!config[section]) continue;
@@ -165,11 +166,11 @@ function checkKeys(config, path) {
   }
   if (!(config.run.request_s > 0))
     throw new Failure(
-      `${path}: request_s, the seconds that a request may take, is missing or no number above 0.`,
+      `${path}: request_s, the seconds that a request may take, is missing or is not a number above 0.`,
     );
   if (!ORDERS.includes(config.run.order))
     throw new Failure(`${path}: order must be one of ${ORDERS.join(", ")}, not ${config.run.order}.`);
   for (const { over } of config.sweeps)
-    if (!OVER.includes(over))
-      throw new Failure(`${path}: a sweep goes over one of ${OVER.join(", ")}, not ${over}.`);
+    if (!SWEPT.includes(over))
+      throw new Failure(`${path}: a sweep goes over one of ${SWEPT.join(", ")}, not ${over}.`);
 }

@@ -27,16 +27,16 @@ export function pageOf({ name }) {
 /** The documentation's page about a result. */
 export function benchmarksPage(result) {
   const { baseline, title, command } = pageOf(result);
-  return `<!-- Made by \`npm run bench:docs\` from ${baseline}: change that, not this. -->
+  return `<!-- Made by \`npm run bench:docs\` from ${baseline}: edit that file, not this one. -->
 
 # ${title}
 
 All numbers are from one machine and one run: ${machineLine(result)}.${result.quick ? " A quick run: fewer rounds than usual." : ""}
 
-- Each implementation has its own page or process, and all are loaded before any is timed. They take turns, round by round, so that noise of the machine affects all alike. A ratio is the median of the rounds' ratios.
-- All run the same weights: Tabsense the safetensors, its peers an ONNX export of them.
-- A time is from text to scores, including tokenization. Only \`onnxruntime-web\` has no tokenizer and gets token ids.
-- In the same run, all answer labelled texts, and texts whose logits PyTorch computed. A wrong answer fails the run.
+- Each implementation has its own page or process, and all are loaded before any is timed. Rounds alternate between them, so that noise of the machine affects all of them equally. A ratio is the median of the rounds' ratios.
+- All run the same weights: Tabsense from safetensors, its peers from an ONNX export.
+- Times are from text to scores, including tokenization. Only \`onnxruntime-web\` has no tokenizer and gets token ids.
+- In the same run, the answers of all are checked on labelled texts, and on texts whose logits PyTorch computed. A wrong answer fails the run.
 
 To repeat it, run \`${command}\` (\`--quick\` takes a few minutes and measures less). See [bench/README.md](../bench/README.md).
 
@@ -48,7 +48,7 @@ ${tablesOf(result).map(section).join("\n\n")}
 export function readmePart(result) {
   return `${markdownTable(summaryTable(result))}
 
-The model is sentiment-en, the weights are int4 here and int8 there.
+The model is sentiment-en. Its weights are int4 in Tabsense and int8 in transformers.js.
 ${machineLine(result)}.
 [All benchmarks](docs/benchmarks.md), and [those of BERT and XLM-RoBERTa](docs/benchmarks-encoders.md).`;
 }

@@ -43,12 +43,12 @@ export function weightsOf(model, kind) {
   const folder = onnx ? model.table.onnx : (model.table[kind] ?? model.table.fp32);
   const file = onnx ?? "model.safetensors";
   if (onnx && isOutdated(model.table))
-    return { missing: `${folder} was made from other weights than those in ${model.table.fp32}` };
+    return { missing: `${folder} was exported from other weights than those in ${model.table.fp32}` };
   if (folder && existsSync(join(ROOT, folder, file))) return { path: folder, file };
   return {
     missing: folder
-      ? `${join(folder, file)} is not here`
-      : `the configuration names no ${kind} files of ${model.name}`,
+      ? `${join(folder, file)} is missing`
+      : `the configuration has no ${kind} files for ${model.name}`,
   };
 }
 

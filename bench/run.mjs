@@ -32,7 +32,7 @@ export async function runBenchmark(config, { chromium, python, noPython }) {
   );
   const { subjects, skipped } = available(config, models, python, noPython);
   for (const { id, reason } of skipped) console.log(`skipped: ${id}: ${reason}`);
-  if (subjects.length === 0) throw new Failure("Nothing that was asked for can be measured here.");
+  if (subjects.length === 0) throw new Failure("None of the chosen subjects can be measured here.");
   const server = await startServer(subjects.map(({ weights }) => weights.path));
   const browserArgs = [
     ...new Set(subjects.flatMap(({ implementation }) => IMPLEMENTATIONS[implementation].browserArgs ?? [])),
@@ -57,7 +57,7 @@ export async function runBenchmark(config, { chromium, python, noPython }) {
     if (config.visitor) await visit(models, subjects, config, { chromium, server }, measured);
     system.variants = [...new Set(measured.cold.map(({ variant }) => variant).filter(Boolean))];
     const { run, workloads, sweeps, checks, prediction, seed, visitor } = config;
-    const described = [...models.values()]
+    const modelShapes = [...models.values()]
       .filter((model) => subjects.some((subject) => subject.model === model?.name))
       .map(({ name, shape }) => ({ name, ...shape }));
     return {
@@ -67,10 +67,10 @@ export async function runBenchmark(config, { chromium, python, noPython }) {
       quick: config.quick,
       config: { seed, run, workloads, sweeps, checks, prediction, visitor },
       system,
-      models: described,
+      models: modelShapes,
       subjects: subjects.map(({ weights, ...subject }) => subject),
       skipped,
-      ...analyse(measured, subjects, described, config),
+      ...analyse(measured, subjects, modelShapes, config),
     };
   } finally {
     await hosts.close();
@@ -124,15 +124,20 @@ async function measureModel(model, subjects, config, { hosts, server }, measured
         if (index >= 0) await members.splice(index, 1)[0].opened.close();
       }
     }
-    const silent = await check(model, members, config, tokenize, measured);
-    const able = members.filter((member) => !silent.has(member));
+    const unresponsive = await check(model, members, config, tokenize, measured);
+    const responsive = members.filter((member) => !unresponsive.has(member));
     const cases = [
       ...config.workloads.flatMap((workload) => casesOf(workload, model, config, tokenize)),
       ...config.sweeps.flatMap((sweep) => sweepCases(sweep, model, config)),
     ];
-    console.log(`${model.name}: timing ${able.length} subjects side by side, ${cases.length} cases`);
-    const samples = await timeCases(able, cases, config.run, config.seed, counter(), (subject, what, error) =>
-      measured.failures.push({ subject: subject.id, what, reason: error.message }),
+    console.log(`${model.name}: timing ${responsive.length} subjects, ${cases.length} cases`);
+    const samples = await timeCases(
+      responsive,
+      cases,
+      config.run,
+      config.seed,
+      counter(),
+      (subject, what, error) => measured.failures.push({ subject: subject.id, what, reason: error.message }),
     );
     measured.samples.push(...samples);
     measured.cases.push(...cases.map(({ requests, ...rest }) => ({ model: model.name, ...rest })));
@@ -173,19 +178,19 @@ function counter() {
  * answer, which are closed.
  */
 async function check(model, members, config, tokenize, measured) {
-  const silent = new Set();
+  const unresponsive = new Set();
   const fail = ({ id }, set, reason) =>
     measured.failures.push({ subject: id, what: `answers on ${set}`, reason });
   const answer = async (member, rows, set) => {
-    if (silent.has(member)) return null;
+    if (unresponsive.has(member)) return null;
     return answersOf(member.opened, rows, tokenize).catch(async (error) => {
-      silent.add(member);
+      unresponsive.add(member);
       fail(member.subject, set, error.message);
       await member.opened.close();
       return null;
     });
   };
-  const judge = ({ subject }, set, answers, expected, truths, against = null) => {
+  const record = ({ subject }, set, answers, expected, truths, against = null) => {
     const result = compareAnswers(
       answers,
       expected,
@@ -217,19 +222,19 @@ async function check(model, members, config, tokenize, measured) {
         : null;
     for (const member of members) {
       const answers = await answer(member, part, set);
-      if (answers) judge(member, set, answers, expected, truths);
+      if (answers) record(member, set, answers, expected, truths);
     }
   }
   if (!model.table.goldens && config.checks.made_up > 0)
-    await checkMadeUp(model, members, config, { answer, judge });
-  return silent;
+    await checkMadeUp(model, members, config, { answer, record });
+  return unresponsive;
 }
 
 /**
  * A model with random weights has no goldens: PyTorch's answers, or else those of the first subject in fp32,
  * are the reference for the others.
  */
-async function checkMadeUp(model, members, { checks, seed }, { answer, judge }) {
+async function checkMadeUp(model, members, { checks, seed }, { answer, record }) {
   const [{ texts, ids }] = madeUp("answers", model, CHECKED_TOKENS, checks.made_up, seed).requests;
   const rows = texts.map((text, i) => ({ text, ids: ids[i] }));
   const truths = rows.map(() => null);
@@ -242,7 +247,7 @@ async function checkMadeUp(model, members, { checks, seed }, { answer, judge }) 
   for (const member of inOrder.flatMap((test) => members.filter(({ subject }) => test(subject)))) {
     const answers = await answer(member, rows, MADE_UP);
     if (!answers) continue;
-    judge(member, MADE_UP, answers, reference?.answers ?? null, truths, reference?.id);
+    record(member, MADE_UP, answers, reference?.answers ?? null, truths, reference?.id);
     reference ??= { id: member.subject.id, answers };
   }
 }

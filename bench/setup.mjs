@@ -55,10 +55,8 @@ export async function setUpPython({ make }) {
   if (isReady(python)) return { python };
   if (!make) return { missing: "no Python environment is set up (run without --quick, or set BENCH_PYTHON)" };
   const base = ["python3.11", "python3"].find((name) => output(name, ["--version"]));
-  if (!base) return { missing: "there is no python3 here (install it, or set BENCH_PYTHON)" };
-  console.log(
-    `set-up: Python packages of the references, into ${folder} (5 GB; --no-python leaves them out)`,
-  );
+  if (!base) return { missing: "python3 was not found (install it, or set BENCH_PYTHON)" };
+  console.log(`set-up: Python packages of the references, into ${folder} (5 GB; skip them with --no-python)`);
   if ((await run(base, ["-m", "venv", folder])) !== 0) return { missing: `\`${base} -m venv\` failed` };
   const code = await run(python, [
     "-m",
@@ -122,11 +120,12 @@ async function exportModel(name, { fp32, onnx, random, tokenizer }, python) {
   let source = fp32;
   if (random && !has(fp32, "model.safetensors")) {
     source = `bench/.cache/random/${name}`;
-    const given = tokenizer?.replace(/^~/, homedir());
-    if (given && !existsSync(given)) return console.log(`left out: ${name}: ${tokenizer} is not here`);
+    const tokenizerPath = tokenizer?.replace(/^~/, homedir());
+    if (tokenizerPath && !existsSync(tokenizerPath))
+      return console.log(`left out: ${name}: ${tokenizer} is missing`);
     const script =
       random === "distilbert" ? ["test_data/random_base.py"] : ["test_data/encoders.py", "--base", random];
-    const args = [...script, source, ...(given ? ["--tokenizer", given] : [])];
+    const args = [...script, source, ...(tokenizerPath ? ["--tokenizer", tokenizerPath] : [])];
     console.log(`set-up: ${random} of base size with random weights in ${source}`);
     if (!has(source, "model.safetensors") && (await run(python, args)) !== 0) return;
   }
@@ -136,9 +135,9 @@ async function exportModel(name, { fp32, onnx, random, tokenizer }, python) {
 }
 
 function isReady(python) {
-  const look =
+  const script =
     "import importlib.util as u, sys; sys.exit(not all(u.find_spec(name) for name in ('torch', 'transformers', 'onnx', 'onnxruntime', 'tokenizers')))";
-  return output(python, ["-c", look]) !== null;
+  return output(python, ["-c", script]) !== null;
 }
 
 function has(folder, file) {

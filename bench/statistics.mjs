@@ -51,9 +51,9 @@ export function fitLine(points) {
 /**
  * The change from the rounds' medians `before` to those `after`: relative, with the probability that
  * shuffled rounds differ as much (a permutation test). It is significant if that probability is below 1 %
- * and the change above `least`.
+ * and the change above `minChange`.
  */
-export function change(before, after, least = 0.03) {
+export function change(before, after, minChange = 0.03) {
   const [old, now] = [median(before), median(after)];
   const relative = now / old - 1;
   const enough = before.length > 3 && after.length > 3;
@@ -63,6 +63,6 @@ export function change(before, after, least = 0.03) {
     after: now,
     relative,
     p,
-    significant: p !== null && p < 0.01 && Math.abs(relative) > least,
+    significant: p !== null && p < 0.01 && Math.abs(relative) > minChange,
   };
 }

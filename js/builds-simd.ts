@@ -1,14 +1,14 @@
 /** Replaces builds.ts in `tabsense/simd` and on the edge, where `simd` is the only build. */
 
-import { takesSimd, type SingleBuild, type SingleModule, type WasmName } from "./builds.js";
+import { supportsSimd, type SingleBuild, type SingleModule, type WasmName } from "./builds.js";
 
 /** The one build, or null if this runtime doesn't support it. */
 export function fastestBuild(): SingleBuild | null {
-  return takesSimd() ? "simd" : null;
+  return supportsSimd() ? "simd" : null;
 }
 
 /** There is no build with threads. */
-export function takesThreads(): boolean {
+export function supportsThreads(): boolean {
   return false;
 }
 

@@ -50,12 +50,12 @@ const THREADS_PROBE = new Uint8Array([
  * features rejects the whole module. Null if it supports none.
  */
 export function fastestBuild(): SingleBuild | null {
-  if (!takesSimd()) return null;
+  if (!supportsSimd()) return null;
   return WebAssembly.validate(RELAXED_PROBE) ? "relaxed" : "simd";
 }
 
 /** Whether this runtime supports the build `simd`; otherwise, it supports none. */
-export function takesSimd(): boolean {
+export function supportsSimd(): boolean {
   return typeof WebAssembly === "object" && WebAssembly.validate(SIMD_PROBE);
 }
 
@@ -63,7 +63,7 @@ export function takesSimd(): boolean {
  * Whether this runtime supports the builds with threads. Their futures wait with `Atomics.waitAsync`; without
  * it, each wait would start a worker instead.
  */
-export function takesThreads(): boolean {
+export function supportsThreads(): boolean {
   return (
     typeof SharedArrayBuffer === "function" &&
     typeof (Atomics as { waitAsync?: unknown }).waitAsync === "function" &&

@@ -6,7 +6,7 @@
 
 import sentiment from "wink-sentiment";
 import { TabsenseError } from "./api/errors.js";
-import { NOTHING } from "./api/texts.js";
+import { BLANK } from "./api/texts.js";
 import { SENTIMENT_LABELS } from "./api/types.js";
 import type { Score } from "./api/answer-types.js";
 
@@ -49,7 +49,7 @@ export function score(text: string): Score[] {
       "invalid_argument",
       `score needs a string, not ${text === null ? "null" : typeof text}.`,
     );
-  if (NOTHING.test(text)) return [];
+  if (BLANK.test(text)) return [];
   const { intensity, truncated } = weigh(text);
   const { slope, bias, neutral, fall } = CALIBRATION;
   const logits = [bias - slope * intensity, neutral - fall * Math.abs(intensity), slope * intensity];

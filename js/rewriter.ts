@@ -4,14 +4,14 @@
  */
 
 import type { EngineHost } from "./worker/engine.js";
-import { startFurther } from "./worker/further-module.js";
+import { startExtraModule } from "./worker/extra-module.js";
 
 /** The exports of the module. */
 type RewriterModule = typeof import("./wasm/rewriter/tabsense.js");
 
-/** Fetches and starts the module. Rejects as {@link startFurther} does. */
+/** Fetches and starts the module. Rejects as {@link startExtraModule} does. */
 export function startRewriter(host: EngineHost, signal: AbortSignal): Promise<RewriterModule> {
-  const told = (why: string) =>
+  const describe = (why: string) =>
     `The weights are a PyTorch checkpoint, and the module that reads it (wasm/rewriter/) could not be started. ${why} Or convert the weights to safetensors: \`npx tabsense convert\`.`;
-  return startFurther(host, "rewriter", import("./wasm/rewriter/tabsense.js"), signal, told);
+  return startExtraModule(host, "rewriter", import("./wasm/rewriter/tabsense.js"), signal, describe);
 }

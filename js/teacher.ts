@@ -4,14 +4,14 @@
  */
 
 import type { EngineHost } from "./worker/engine.js";
-import { startFurther } from "./worker/further-module.js";
+import { startExtraModule } from "./worker/extra-module.js";
 
 /** The exports of the module. */
 export type TeacherModule = typeof import("./wasm/teacher/tabsense.js");
 
-/** Fetches and starts the module. Rejects as {@link startFurther} does. */
+/** Fetches and starts the module. Rejects as {@link startExtraModule} does. */
 export function startTeacher(host: EngineHost, signal: AbortSignal): Promise<TeacherModule> {
-  const told = (why: string) =>
+  const describe = (why: string) =>
     `The package's module that teaches a classifier (wasm/teacher/) could not be started. ${why} A classifier that is already taught runs without it.`;
-  return startFurther(host, "teacher", import("./wasm/teacher/tabsense.js"), signal, told);
+  return startExtraModule(host, "teacher", import("./wasm/teacher/tabsense.js"), signal, describe);
 }

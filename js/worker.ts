@@ -3,11 +3,11 @@
 import { browserHost } from "./platform/browser.js";
 import type { Reply, Request } from "./client/protocol.js";
 import { startService } from "./worker/service.js";
-import type { HelperReply, HelperWanted, StartHelper } from "./worker/threads.js";
+import type { HelperReply, StartHelperRequest, StartHelper } from "./worker/threads.js";
 
 const scope = globalThis as unknown as {
   onmessage: (event: MessageEvent<Request>) => void;
-  postMessage(reply: Reply | HelperWanted, transfer?: Transferable[]): void;
+  postMessage(reply: Reply | StartHelperRequest, transfer?: Transferable[]): void;
 };
 
 /** Requests a helper from the page, which starts it. */

@@ -31,7 +31,7 @@ await main(import.meta.url, async () => {
   );
   const { pytorch } = json(join(folder, "onnx/pytorch.json"));
   const labels = Object.values(json(join(folder, "config.json")).id2label);
-  console.log("file: labels as PyTorch's in fp32, mean |Δp|, largest");
+  console.log("file: labels that agree with PyTorch in fp32, mean |Δp|, max |Δp|");
   for (const file of readdirSync(join(folder, "onnx")).filter((name) => name.endsWith(".onnx"))) {
     const before = performance.now();
     const classifier = await Classifier.load(

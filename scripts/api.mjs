@@ -10,7 +10,7 @@ import { setUpNested } from "./nested.mjs";
 import { Failure, main, ROOT } from "./run.mjs";
 
 /** typedoc works with TypeScript up to 6; it and its compiler are in this separate project. */
-const HOME = "tests/docs";
+const DOCS_TOOLS = "tests/docs";
 
 /**
  * The page: hand-written prose and, between these two comments, the reference of the types that the first one
@@ -27,7 +27,7 @@ export function readTypes(options = "docs/typedoc.json") {
   const folder = mkdtempSync(join(tmpdir(), "tabsense-types-"));
   try {
     const json = join(folder, "types.json");
-    const program = join(ROOT, HOME, "node_modules/typedoc/bin/typedoc");
+    const program = join(ROOT, DOCS_TOOLS, "node_modules/typedoc/bin/typedoc");
     const args = [program, "--options", join(ROOT, options), "--json", json];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
     const modules = status === 0 ? JSON.parse(readFileSync(json, "utf8")).children : [];
@@ -39,12 +39,12 @@ export function readTypes(options = "docs/typedoc.json") {
 
 /** `page` with its generated parts brought up to date. */
 export async function apiText(page, modules) {
-  const { slug } = await import(join(ROOT, HOME, "node_modules/github-slugger/index.js"));
+  const { slug } = await import(join(ROOT, DOCS_TOOLS, "node_modules/github-slugger/index.js"));
   const declarations = modules.flatMap(({ children }) => children);
   const names = [...page.matchAll(REGION)].flatMap(([, , list]) => list.split(", "));
   const missing = modules[0].children.map(({ name }) => name).filter((name) => !names.includes(name));
   if (missing.length > 0)
-    throw new Failure(`docs/api.md has no place for ${[...new Set(missing)].join(", ")}.`);
+    throw new Failure(`docs/api.md has no section for ${[...new Set(missing)].join(", ")}.`);
   const anchors = new Map(
     names.flatMap((name) => headingsOf(declarations, name)).map((heading) => [heading, slug(heading)]),
   );
@@ -60,8 +60,8 @@ export async function apiText(page, modules) {
 }
 
 await main(import.meta.url, async () => {
-  await setUpNested(HOME);
+  await setUpNested(DOCS_TOOLS);
   const { status, output, modules } = readTypes();
-  if (status !== 0) throw new Failure(`${output}\nThe types have gaps: see above.`);
+  if (status !== 0) throw new Failure(`${output}\ntypedoc reported the problems above.`);
   writeFileSync(API, await apiText(readFileSync(API, "utf8"), modules));
 });

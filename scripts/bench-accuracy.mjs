@@ -124,7 +124,7 @@ async function measureBuilds(only) {
       const gate = GATES[dtype];
       if (agreement < gate.agreement)
         missed.push(
-          `${dtype}, ${variant}: agreement ${percent(agreement)}, at least ${percent(gate.agreement)} is asked for`,
+          `${dtype}, ${variant}: agreement ${percent(agreement)}, the minimum is ${percent(gate.agreement)}`,
         );
       if (Math.abs(accuracy - reference) > gate.accuracy)
         missed.push(

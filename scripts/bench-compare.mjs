@@ -14,7 +14,7 @@ await main(import.meta.url, async (args) => {
     try {
       return JSON.parse(readFileSync(resolve(process.env.INIT_CWD ?? "", path), "utf8"));
     } catch (error) {
-      throw new Failure(`${path} is no result that can be read (${error.message}).`);
+      throw new Failure(`${path} could not be read as a result (${error.message}).`);
     }
   });
   console.log(comparisonText(before, after));

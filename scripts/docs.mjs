@@ -14,14 +14,14 @@ import { BASE, SOURCES } from "./site/config.mjs";
 import { IMAGE, pages } from "./site/pages.mjs";
 
 /** VitePress is in this separate project: it is 100 MB, and no test needs it. */
-const HOME = "site";
+const SITE = "site";
 const OUT = join(ROOT, "target/docs");
 const PORT = "4174";
 
 const isImage = (path) => statSync(path).isDirectory() || IMAGE.test(path);
 
 /** Puts the pages where VitePress reads them, at their addresses, with their images. */
-function lay() {
+function copySources() {
   rmSync(SOURCES, { recursive: true, force: true });
   const copy = (from, to) => cpSync(join(ROOT, from), join(SOURCES, to), { recursive: true });
   for (const { path, address } of pages()) copy(path, `${address}.md`);
@@ -54,13 +54,13 @@ await main(import.meta.url, async (args) => {
   await setUpBuild();
   await build();
   await buildPage();
-  await setUpNested(HOME);
-  lay();
+  await setUpNested(SITE);
+  copySources();
   await must(
     process.execPath,
-    [join(ROOT, HOME, "node_modules/vitepress/bin/vitepress.js"), "build", "--outDir", OUT],
+    [join(ROOT, SITE, "node_modules/vitepress/bin/vitepress.js"), "build", "--outDir", OUT],
     {
-      cwd: join(ROOT, HOME),
+      cwd: join(ROOT, SITE),
     },
   );
   addDemo();

@@ -4,7 +4,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { which } from "./browser.mjs";
-import { install, libraryFolders, mayInstall } from "./packages.mjs";
+import { install, libraryFolders, canInstall } from "./packages.mjs";
 import { output } from "./run.mjs";
 
 const FIREFOX_NAMES = ["firefox-esr", "firefox"];
@@ -26,7 +26,7 @@ export async function setUpEngines() {
   for (const [name, { title, packages }] of Object.entries(ENGINES)) {
     if (programsOf(name)) continue;
     let failed = "this user may not install packages";
-    if (mayInstall()) {
+    if (canInstall()) {
       console.log(`set-up: ${title} (Debian packages)`);
       failed = (await install(packages)) ?? "its programs are not on PATH";
     }

@@ -19,23 +19,23 @@ const TOGETHER = 2;
  * milliseconds may wait for half a minute. The targets themselves check that none takes more than one second
  * of processor time (fuzz/src/bounds.rs).
  */
-const MOST_SECONDS = 300;
+const MAX_INPUT_SECONDS = 300;
 /**
  * The maximum megabytes of a program: several times what one input may use, because the corpus is in memory,
  * too.
  */
-const MOST_MEGABYTES = 1024;
+const MAX_MEGABYTES = 1024;
 /** The maximum bytes of an input, except for those that are a real file. */
-const MOST_BYTES = 4096;
+const MAX_INPUT_BYTES = 4096;
 /** The largest real file that is a seed, in bytes. */
-const MOST_SEED_BYTES = 48 << 10;
+const MAX_SEED_BYTES = 48 << 10;
 /**
  * How many random inputs a corpus starts with: bytes that choose whole files, which small inputs don't grow
  * into within minutes.
  */
 const RANDOM_SEEDS = 64;
 /** The first byte of an input that is an unchanged file (fuzz/src/lib.rs). */
-const WHOLE = Buffer.of(0xff);
+const FILE_PREFIX = Buffer.of(0xff);
 
 /** The real files that each target starts with. Other targets build their files only from parts. */
 const SEEDS = {
@@ -78,7 +78,7 @@ export const TARGETS = readdirSync(join(ROOT, "fuzz/fuzz_targets"))
 async function build() {
   await setUpFuzzing();
   const host = /^host: (.*)$/m.exec(output("rustc", ["-vV"]) ?? "")?.[1];
-  if (!host) throw new Failure("rustc does not tell its host.");
+  if (!host) throw new Failure("`rustc -vV` prints no host. Check the Rust installation.");
   // With an explicit target, the flags don't apply to build scripts.
   const args = ["build", "--quiet", "--locked", "--target", host, "--target-dir", FOLDER];
   await must("cargo", [...args, "--manifest-path", "fuzz/Cargo.toml"], {
@@ -94,17 +94,17 @@ export function seedsOf(target) {
     .flatMap((folder) =>
       readdirSync(join(ROOT, folder), { recursive: true }).map((name) => `${folder}/${name}`),
     )
-    .filter((path) => wanted.test(path) && statSync(join(ROOT, path)).size <= MOST_SEED_BYTES);
+    .filter((path) => wanted.test(path) && statSync(join(ROOT, path)).size <= MAX_SEED_BYTES);
 }
 
 /** Adds the seeds that a corpus lacks; returns the maximum length of an input. */
-function plant(target, corpus) {
+function writeSeeds(target, corpus) {
   mkdirSync(corpus, { recursive: true });
   const write = (name, bytes) => existsSync(join(corpus, name)) || writeFileSync(join(corpus, name), bytes);
   for (let i = 0; i < RANDOM_SEEDS; i++) write(`random-${i}`, randomBytes(64 << (i % 6)));
   const files = seedsOf(target).map((path) => [path, readFileSync(join(ROOT, path))]);
-  for (const [path, bytes] of files) write(path.replaceAll("/", "-"), Buffer.concat([WHOLE, bytes]));
-  return Math.max(MOST_BYTES, ...files.map(([, bytes]) => bytes.length + WHOLE.length));
+  for (const [path, bytes] of files) write(path.replaceAll("/", "-"), Buffer.concat([FILE_PREFIX, bytes]));
+  return Math.max(MAX_INPUT_BYTES, ...files.map(([, bytes]) => bytes.length + FILE_PREFIX.length));
 }
 
 /** Runs a target once, and adds to its row of the table. */
@@ -114,9 +114,9 @@ async function runTarget(programs, row, seconds) {
   mkdirSync(artifacts, { recursive: true });
   const options = [
     `-max_total_time=${seconds}`,
-    `-timeout=${MOST_SECONDS}`,
-    `-rss_limit_mb=${MOST_MEGABYTES}`,
-    `-max_len=${plant(target, corpus)}`,
+    `-timeout=${MAX_INPUT_SECONDS}`,
+    `-rss_limit_mb=${MAX_MEGABYTES}`,
+    `-max_len=${writeSeeds(target, corpus)}`,
     "-len_control=0",
     "-print_final_stats=1",
     `-artifact_prefix=${artifacts}/`,
@@ -143,7 +143,7 @@ async function runTarget(programs, row, seconds) {
  */
 export async function fuzz({ target, input, seconds = SECONDS, executions = 0 } = {}) {
   if (target !== undefined && !TARGETS.includes(target))
-    throw new Failure(`There is no target ${target}: ${TARGETS.join(", ")}.`);
+    throw new Failure(`There is no target ${target}. The targets are: ${TARGETS.join(", ")}.`);
   const programs = await build();
   if (input !== undefined) return must(join(programs, target), [input]);
   const rows = (target === undefined ? TARGETS : [target]).map((target) => ({
@@ -164,7 +164,7 @@ export async function fuzz({ target, input, seconds = SECONDS, executions = 0 } 
     console.log(table(rows));
   } while (sum() < executions && rows.every((row) => row.found.length === 0));
   const found = rows.flatMap((row) => row.found);
-  if (found.length > 0) throw new Failure(`Fuzzing found ${found.length}: ${found.join(", ")}.`);
+  if (found.length > 0) throw new Failure(`Fuzzing found ${found.length} failures: ${found.join(", ")}.`);
   return rows;
 }
 
@@ -185,7 +185,7 @@ function table(rows) {
     String(row.process),
     String(row.found.length),
   ]);
-  const head = ["target", "executions", "a second", "MiB of an input", "MB of the process", "found"];
+  const head = ["target", "executions", "per second", "input MiB", "process MB", "found"];
   const widths = head.map((name, i) => Math.max(name.length, ...cells.map((row) => row[i].length)));
   const line = (row) =>
     row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ");
@@ -201,7 +201,8 @@ await main(import.meta.url, async (args) => {
   const number = (name) => {
     if (values[name] === undefined) return undefined;
     const n = Number(values[name].replaceAll("_", ""));
-    if (!Number.isInteger(n) || n < 1) throw new Failure(`--${name} takes a whole number.`);
+    if (!Number.isInteger(n) || n < 1)
+      throw new Failure(`--${name} must be a positive integer, not ${values[name]}.`);
     return n;
   };
   const [target, input] = positionals;

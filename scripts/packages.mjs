@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { output, run } from "./run.mjs";
 
-const TRIES = 3;
+const ATTEMPTS = 3;
 
 /** Installs packages for the whole system; resolves to null, or to a sentence that says why it could not. */
 export async function install(packages) {
@@ -15,7 +15,7 @@ export async function install(packages) {
 }
 
 /** Whether packages can be installed for the whole system. */
-export function mayInstall() {
+export function canInstall() {
   return privilege() !== null && output("apt-get", ["--version"]) !== null;
 }
 
@@ -30,7 +30,7 @@ export async function unpack(packages, folder) {
   const root = join(folder, "root");
   for (const path of [join(lists, "partial"), join(cache, "archives", "partial"), root])
     mkdirSync(path, { recursive: true });
-  const own = [
+  const options = [
     "-qq",
     "-o",
     "Debug::NoLocking=1",
@@ -43,8 +43,8 @@ export async function unpack(packages, folder) {
   ];
   const failed = await apt(
     [],
-    [...own, "update"],
-    [...own, "install", "-y", "--no-install-recommends", "--download-only", ...packages],
+    [...options, "update"],
+    [...options, "install", "-y", "--no-install-recommends", "--download-only", ...packages],
   );
   if (failed) return failed;
   const archives = join(cache, "archives");
@@ -74,7 +74,7 @@ async function apt(prefix, ...commands) {
   for (const args of commands) {
     const [program, ...rest] = [...prefix, "apt-get", ...args];
     let code = 1;
-    for (let attempt = 0; attempt < TRIES && code !== 0; attempt++)
+    for (let attempt = 0; attempt < ATTEMPTS && code !== 0; attempt++)
       code = await run(program, rest, { env: { DEBIAN_FRONTEND: "noninteractive" } });
     if (code !== 0) return `\`apt-get ${args.join(" ")}\` failed.`;
   }

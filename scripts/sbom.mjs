@@ -145,7 +145,7 @@ function licensesOf(expression) {
 }
 
 await main(import.meta.url, async ([file]) => {
-  if (!file) throw new Failure("Name the file to write: npm run sbom tabsense.cdx.json, say.");
+  if (!file) throw new Failure("Name the file to write, for example: npm run sbom tabsense.cdx.json");
   await setUpBuild();
   const bill = await sbom();
   writeFileSync(file, `${JSON.stringify(bill, null, 2)}\n`);

@@ -17,10 +17,10 @@ const HOST = { RUSTFLAGS: "", CARGO_ENCODED_RUSTFLAGS: undefined, CARGO_BUILD_TA
 export async function setUpBuild() {
   const { engines } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   const [major, minor] = process.versions.node.split(".").map(Number);
-  const [least, leastMinor] = engines.node.slice(">=".length).split(".").map(Number);
-  if (major < least || (major === least && minor < leastMinor))
+  const [minMajor, minMinor] = engines.node.slice(">=".length).split(".").map(Number);
+  if (major < minMajor || (major === minMajor && minor < minMinor))
     throw new Failure(
-      `Node ${process.versions.node} is too old: install Node ${least}.${leastMinor} or newer.`,
+      `Node ${process.versions.node} is too old: install Node ${minMajor}.${minMinor} or newer.`,
     );
   await setUpNpm();
   if (releasedWasm()) return;

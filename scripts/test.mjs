@@ -43,7 +43,7 @@ const SUITES = {
 };
 
 /** The suites that need neither a browser nor the package. */
-const PLAIN = ["lint", "rust", "fuzz"];
+const STANDALONE = ["lint", "rust", "fuzz"];
 
 /** How many of Node's test files run at a time, if they don't measure time or memory. */
 const TOGETHER = 2;
@@ -71,16 +71,16 @@ async function lint() {
 async function rust({ vulkan }) {
   const { readManifest, variantEnv } = await import("./manifest.mjs");
   const manifest = readManifest();
-  const fuzz = ["--manifest-path", "fuzz/Cargo.toml"];
-  const lint = ["clippy", "--quiet", "--all-targets"];
+  const fuzzManifest = ["--manifest-path", "fuzz/Cargo.toml"];
+  const clippy = ["clippy", "--quiet", "--all-targets"];
   const deny = ["--", "-D", "warnings"];
   return sum(
     check("formatting", await run("cargo", ["fmt", "--check"])),
-    check("formatting of the fuzz targets", await run("cargo", ["fmt", "--check", ...fuzz])),
-    check("clippy on the host", await run("cargo", [...lint, ...deny])),
+    check("formatting of the fuzz targets", await run("cargo", ["fmt", "--check", ...fuzzManifest])),
+    check("clippy on the host", await run("cargo", [...clippy, ...deny])),
     check(
       "clippy on wasm32",
-      await run("cargo", [...lint, "--features", "bench", "--target", "wasm32-unknown-unknown", ...deny], {
+      await run("cargo", [...clippy, "--features", "bench", "--target", "wasm32-unknown-unknown", ...deny], {
         env: variantEnv(manifest.variants[manifest.tests.variant]),
       }),
     ),
@@ -167,10 +167,10 @@ async function runWeb(runs, browserArgs) {
     const result = await timed(`web, ${name}`, () =>
       counted("wasm-pack", ["test", ...options, ROOT, ...cargoArgs], env, countRust),
     );
-    results.push([name, orFailed(`web, ${name}`, result)]);
+    results.push([name, failedIfEmpty(`web, ${name}`, result)]);
   }
   console.log("");
-  for (const [name, result] of results) console.log(`web, ${name}: ${line(result)}`);
+  for (const [name, result] of results) console.log(`web, ${name}: ${summary(result)}`);
   return sum(...results.map(([, result]) => result));
 }
 
@@ -287,7 +287,7 @@ async function node(folders, env = {}, together = 1) {
     for (let file = files.shift(); file; file = files.shift()) {
       const args = [...options, file];
       const result = timed(file, () => counted(process.execPath, args, env, countNode, { show }));
-      results.push(orFailed(file, await result));
+      results.push(failedIfEmpty(file, await result));
     }
   };
   await Promise.all(Array.from({ length: together }, worker));
@@ -332,7 +332,7 @@ function countNode(text) {
 }
 
 /** A run in which no test ran has failed. */
-function orFailed(name, result) {
+function failedIfEmpty(name, result) {
   if (result.passed + result.failed > 0) return result;
   console.log(`${name}: no test ran, which counts as a failure`);
   return { ...result, failed: 1 };
@@ -354,7 +354,7 @@ function sum(...results) {
   );
 }
 
-function line({ passed, failed, skipped }) {
+function summary({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
@@ -364,23 +364,23 @@ await main(import.meta.url, async (args) => {
   if (unknown)
     throw new Failure(`There is no suite ${unknown}. The suites are: ${Object.keys(SUITES).join(", ")}.`);
   await setUpBuild();
-  const browser = names.some((name) => !PLAIN.includes(name)) ? await setUpBrowser() : {};
+  const browser = names.some((name) => !STANDALONE.includes(name)) ? await setUpBrowser() : {};
   const vulkan = names.includes("rust") ? await setUpVulkan() : {};
-  if (names.some((name) => ![...PLAIN, "web"].includes(name))) await timed("build", build);
+  if (names.some((name) => ![...STANDALONE, "web"].includes(name))) await timed("build", build);
   if (names.some((name) => ["page", "engines", "cases"].includes(name)))
     await timed("build of the page", buildPage);
   const results = [];
   for (const name of names) {
     console.log(`\n== ${name}`);
     const result = await timed(`suite ${name}`, () => SUITES[name]({ ...browser, vulkan }));
-    results.push([name, orFailed(name, result)]);
+    results.push([name, failedIfEmpty(name, result)]);
   }
   console.log("\nseconds:");
   for (const [name, seconds] of times.sort(([, a], [, b]) => b - a))
     console.log(`${seconds.toFixed(1).padStart(7)}  ${name}`);
   console.log("");
-  for (const [name, result] of results) console.log(`${name}: ${line(result)}`);
+  for (const [name, result] of results) console.log(`${name}: ${summary(result)}`);
   const all = sum(...results.map(([, result]) => result));
-  console.log(line(all));
+  console.log(summary(all));
   if (all.failed > 0) process.exitCode = 1;
 });

@@ -3,7 +3,7 @@
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { install, libraryFolders, mayInstall, unpack } from "./packages.mjs";
+import { install, libraryFolders, canInstall, unpack } from "./packages.mjs";
 import { CACHE, Failure, output } from "./run.mjs";
 
 const PACKAGES = ["mesa-vulkan-drivers", "libvulkan1"];
@@ -32,7 +32,7 @@ export async function setUpVulkan() {
   const found = find() ?? findUnpacked();
   if (found) return found;
   let failed = null;
-  if (mayInstall()) {
+  if (canInstall()) {
     console.log("set-up: Vulkan on Mesa's lavapipe (Debian packages)");
     failed = await install(PACKAGES);
   } else {

@@ -1,7 +1,7 @@
 // Words and phrases that must not come back in any text of this project: `node scripts/words.mjs`. A part of the
 // suite `lint`.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure, main, output, ROOT } from "./run.mjs";
 
@@ -73,7 +73,7 @@ export function check() {
   if (listed === null) throw new Failure("The files could not be listed by git. Run this in a clone.");
   return listed
     .split("\n")
-    .filter((path) => TEXT.test(path) && !EXEMPT.includes(path))
+    .filter((path) => TEXT.test(path) && !EXEMPT.includes(path) && existsSync(join(ROOT, path)))
     .flatMap((path) =>
       findings(readFileSync(join(ROOT, path), "utf8")).map(
         ({ line, found, instead, why }) => `${path}:${line}: "${found}": write "${instead}" (${why})`,
@@ -84,5 +84,5 @@ export function check() {
 await main(import.meta.url, () => {
   const found = check();
   for (const place of found) console.error(place);
-  if (found.length > 0) throw new Failure(`${found.length} phrases to write otherwise.`);
+  if (found.length > 0) throw new Failure(`${found.length} phrases to reword.`);
 });

@@ -194,7 +194,7 @@ impl Config {
                 READERS.map(|(name, _)| name).join(", ")
             )));
         };
-        fields.has_the_head(task)?;
+        fields.check_head(task)?;
         let sizes = sizes(&fields)?;
         let Sizes { width, heads, .. } = sizes;
         if !width.is_multiple_of(heads) {

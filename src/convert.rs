@@ -220,7 +220,7 @@ impl Sink {
                     tail.push((name, Dtype::F16, shape, 2 * numbers));
                     (numbers, Form::Fp16 { tail: Some(tail.len() - 1) })
                 }
-                (_, &[rows, columns]) if numbers > 0 && names.bears_integers(&t.name) => {
+                (_, &[rows, columns]) if numbers > 0 && names.supports_integers(&t.name) => {
                     head.push((name, Dtype::I8, shape, numbers));
                     tail.push((scale, Dtype::F32, vec![rows], 4 * rows));
                     (columns, Form::Int8 { tail: tail.len() - 1 })
@@ -251,7 +251,7 @@ impl Sink {
 fn resolve(header: &Header, names: &Names) -> Result<(Vec<Option<String>>, Vec<String>)> {
     let resolved = checkpoint::resolve(header, names.base(), |name| names.has(name))?;
     let found: HashSet<&str> = resolved.iter().flatten().map(String::as_str).collect();
-    let missing: Vec<&str> = names.least().map(String::as_str).filter(|name| !found.contains(name)).collect();
+    let missing: Vec<&str> = names.required().map(String::as_str).filter(|name| !found.contains(name)).collect();
     if !missing.is_empty() {
         return Err(checkpoint::missing(header, names, &resolved, missing));
     }

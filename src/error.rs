@@ -56,7 +56,8 @@ kinds! {
     DeviceLost = "device_lost",
     /// The graphics device computes wrong results or fails, and is not used.
     WebgpuUnusable = "webgpu_unusable",
-    /// The logits are not finite: the weights overflow the arithmetic.
+    /// Numbers overflow: a result of the model is NaN or infinite, a weight is too large for the format that it
+    /// is converted to, or training overflows.
     NotFinite = "not_finite",
     /// The engine failed; this is a bug of this package.
     Internal = "internal",
@@ -115,7 +116,7 @@ fn out_of_memory<T>(n: usize, what: &str) -> Error {
     Error::new(
         ErrorKind::OutOfMemory,
         format!(
-            "No memory for {what} ({mib} MiB): close other tabs, use a smaller model, or load it with dtype \"int8\"."
+            "No memory for {what} ({mib} MiB): close other tabs, or use a smaller model or dtype (\"int8\" or \"int4\")."
         ),
     )
 }

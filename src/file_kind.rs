@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn names_other_kinds_of_files() {
-        for (bytes, says) in [
+        for (bytes, expected) in [
             (&b"<!doctype html><title>App</title>"[..], "web page"),
             (b"\xef\xbb\xbf<!doctype html>", "web page"),
             (b"\n\n\n  <HTML>", "web page"),
@@ -87,7 +87,7 @@ mod tests {
             (b"GGUF\x03\0\0\0", "GGUF"),
             (b"\x89HDF\r\n\x1a\n", "HDF5"),
         ] {
-            assert!(name_of(bytes).is_some_and(|name| name.contains(says)), "{bytes:?} → {:?}", name_of(bytes));
+            assert!(name_of(bytes).is_some_and(|name| name.contains(expected)), "{bytes:?} → {:?}", name_of(bytes));
         }
     }
 

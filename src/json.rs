@@ -75,8 +75,8 @@ impl JsonFile {
 
 /// The start of a string from the file, for a message.
 pub fn start_of(text: &str) -> String {
-    const MOST: usize = 40;
-    match text.char_indices().nth(MOST) {
+    const MAX_CHARACTERS: usize = 40;
+    match text.char_indices().nth(MAX_CHARACTERS) {
         None => text.into(),
         Some((at, _)) => format!("{}…", &text[..at]),
     }
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn errors_name_the_place_and_repeat_no_text() {
-        for (bytes, says) in [
+        for (bytes, expected) in [
             (&b"{\"secret\": tru}"[..], "line 1, column"),
             (b"{\"secret\": \"secret\"", "ends early"),
             (b"\"secret\"", "not an object"),
@@ -147,7 +147,7 @@ mod tests {
             (b"\x1f\x8b\x08secret", "gzip"),
         ] {
             let error = FILE.object(bytes).unwrap_err();
-            assert!(error.message().starts_with("config.json ") && error.message().contains(says), "{error}");
+            assert!(error.message().starts_with("config.json ") && error.message().contains(expected), "{error}");
             assert!(!error.message().contains("secret"), "{error}");
         }
     }

@@ -20,8 +20,8 @@ pub struct Teacher {
 }
 
 enum Stage {
-    Taking(Examples),
-    Working(Box<Trainer>),
+    Collecting(Examples),
+    Training(Box<Trainer>),
     /// After an error.
     Failed,
 }
@@ -35,13 +35,13 @@ impl Teacher {
     /// For vectors of `width` numbers and `labels` labels; `multi`: an example may have any number of labels.
     #[wasm_bindgen(constructor)]
     pub fn new(width: usize, labels: usize, multi: bool) -> Result<Teacher, JsValue> {
-        let stage = Stage::Taking(Examples::new(width, labels, multi)?);
+        let stage = Stage::Collecting(Examples::new(width, labels, multi)?);
         Ok(Self { stage, labels, width, warm: None, keep: None })
     }
 
-    fn taking(&mut self) -> Result<&mut Examples, JsValue> {
+    fn examples_mut(&mut self) -> Result<&mut Examples, JsValue> {
         match &mut self.stage {
-            Stage::Taking(examples) => Ok(examples),
+            Stage::Collecting(examples) => Ok(examples),
             _ => Err(invalid("The training has begun: nothing can be added.")),
         }
     }
@@ -60,11 +60,11 @@ impl Teacher {
                 counts.len()
             )));
         }
-        let examples = self.taking()?;
+        let examples = self.examples_mut()?;
         let mut rest = labels;
         for (vector, &count) in vectors.chunks_exact(width).zip(&counts) {
-            let (own, after) = rest.split_at(count as usize);
-            examples.add(vector, own)?;
+            let (example_labels, after) = rest.split_at(count as usize);
+            examples.add(vector, example_labels)?;
             rest = after;
         }
         Ok(())
@@ -76,7 +76,7 @@ impl Teacher {
         if vectors.len() != labels.len() * width {
             return Err(invalid(format!("{} numbers are not {} names of {width}.", vectors.len(), labels.len())));
         }
-        let examples = self.taking()?;
+        let examples = self.examples_mut()?;
         for (vector, &label) in vectors.chunks_exact(width).zip(labels) {
             examples.add_name(vector, label)?;
         }
@@ -85,14 +85,14 @@ impl Teacher {
 
     /// Starts from the result of an earlier training: its weights (L × D) and biases (L).
     pub fn start(&mut self, weights: Vec<f32>, bias: Vec<f32>) -> Result<(), JsValue> {
-        self.taking()?;
+        self.examples_mut()?;
         self.warm = Some((weights, bias));
         Ok(())
     }
 
     /// Keeps the values of an earlier training instead of searching for them; then there is no leave-one-out.
     pub fn keep(&mut self, strength: f64, name_weight: f64, temperature: f64, threshold: f64) -> Result<(), JsValue> {
-        self.taking()?;
+        self.examples_mut()?;
         let knobs = Knobs { strength, name_weight: name_weight as f32 };
         self.keep = Some(Keep { knobs, temperature, threshold });
         Ok(())
@@ -102,22 +102,22 @@ impl Teacher {
     pub fn step(&mut self) -> Result<f64, JsValue> {
         // After an error the training stays failed.
         let stage = match std::mem::replace(&mut self.stage, Stage::Failed) {
-            Stage::Taking(examples) => {
+            Stage::Collecting(examples) => {
                 let warm = self.warm.take();
                 let warm = warm.as_ref().map(|(weights, bias)| (&weights[..], &bias[..]));
-                Stage::Working(Box::new(Trainer::new(examples, warm, self.keep)?))
+                Stage::Training(Box::new(Trainer::new(examples, warm, self.keep)?))
             }
             stage => stage,
         };
-        let Stage::Working(mut trainer) = stage else { return Err(invalid("The training has failed.")) };
+        let Stage::Training(mut trainer) = stage else { return Err(invalid("The training has failed.")) };
         let done = trainer.step(SLICE)?;
-        self.stage = Stage::Working(trainer);
+        self.stage = Stage::Training(trainer);
         Ok(done)
     }
 
     /// The result, as a plain object (`Taught` in the declared types); consumes the teacher.
     pub fn finish(self) -> Result<Object, JsValue> {
-        let Stage::Working(trainer) = self.stage else {
+        let Stage::Training(trainer) = self.stage else {
             return Err(invalid("The training has not begun. Call `step` until it returns 1."));
         };
         let labels = self.labels;

@@ -1,5 +1,5 @@
-// Tests that repeat one thing to see whether anything grows: how long they go on, and whether what they measured is
-// flat at the end.
+// For tests that repeat an action and check that nothing grows: the number of repetitions, and whether the samples
+// are flat at the end.
 
 import assert from "node:assert/strict";
 
@@ -8,7 +8,7 @@ export function times(usual, long) {
   return process.env.TABSENSE_LONG ? long : usual;
 }
 
-/** Samples over the whole run, of which a fifth is begun with and a fifth is ended with. */
+/** The parts into which the samples of a run are divided. */
 const PARTS = 5;
 
 /** The median of numbers. */
@@ -18,9 +18,9 @@ export function median(numbers) {
 }
 
 /**
- * Fails where the median of the last fifth of the samples is more than `slack` above that of the second fifth: in the
- * first, code is compiled and pools are filled. Medians, since a sample may lie before or after a collection of
- * garbage. Tells both, and the curve in between.
+ * Fails if the median of the last fifth of the samples is more than `slack` above that of the second fifth; during
+ * the first, code is compiled and pools fill up. Medians, because a sample may be taken before or after a garbage
+ * collection. Reports the median of each fifth.
  */
 export function assertFlat(t, name, samples, slack, unit = "MiB") {
   const size = Math.floor(samples.length / PARTS);

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { chromium as browsers } from "playwright-core";
 import { ROOT } from "../../scripts/run.mjs";
 import { serve } from "../../scripts/serve.mjs";
+import { softmax } from "../measure/check.mjs";
 
 /** The opcode of f32x4.relaxed_madd, which identifies the package's probe for relaxed SIMD. */
 const RELAXED_OPCODE = [253, 133, 2];
@@ -47,7 +48,7 @@ export async function measureAccuracy({ chromium, variants, models, rows, onResu
           texts: rows.map(({ text }) => text),
         });
         await page.close();
-        if (answers.build !== variant || answers.dtype !== heldAs(dtype, variant))
+        if (answers.build !== variant || answers.dtype !== engineDtype(dtype, variant))
           throw new Error(`${variant}, ${dtype}: the page ran ${answers.build}, ${answers.dtype}.`);
         onResult({
           variant,
@@ -68,7 +69,7 @@ export async function measureAccuracy({ chromium, variants, models, rows, onResu
  * The dtype in which a build stores weights of `dtype`: without relaxed SIMD, it computes
  * with int4 weights as int8.
  */
-function heldAs(dtype, variant) {
+function engineDtype(dtype, variant) {
   return dtype === "int4" && variant.startsWith("simd") ? "int8" : dtype;
 }
 
@@ -96,11 +97,11 @@ export function compare({ scores }, rows) {
   let sum = 0;
   let largest = 0;
   for (const [i, { label, logits }] of rows.entries()) {
-    const wanted = softmax(logits);
+    const expected = softmax(logits);
     const answer = best(scores[i]);
-    same += Number(answer === best(wanted));
+    same += Number(answer === best(expected));
     right += Number(answer === label);
-    const difference = Math.max(...wanted.map((p, id) => Math.abs(p - scores[i][id])));
+    const difference = Math.max(...expected.map((p, id) => Math.abs(p - scores[i][id])));
     sum += difference;
     largest = Math.max(largest, difference);
   }
@@ -139,12 +140,6 @@ export function encoderBytes(folder) {
     ) => bytes + to - from,
     0,
   );
-}
-
-function softmax(logits) {
-  const powers = logits.map((x) => Math.exp(x - Math.max(...logits)));
-  const sum = powers.reduce((a, b) => a + b);
-  return powers.map((x) => x / sum);
 }
 
 function best(values) {

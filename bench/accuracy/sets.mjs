@@ -29,20 +29,20 @@ export function readSet(path) {
     .split(/\r?\n/)
     .filter((line) => line.trim() !== "");
   const name = basename(path).replace(/(\.(jsonl|tsv|txt|gz))+$/, "");
-  const titled = lines[0] === "sentence\tlabel";
+  const hasHeader = lines[0] === "sentence\tlabel";
   const read = path.endsWith(".jsonl")
     ? JSON.parse
-    : titled
+    : hasHeader
       ? (line) => ((cells) => ({ text: cells[0], label: cells[1] }))(line.split("\t"))
       : (line) => ((cells) => ({ label: cells[0], domain: cells[1], text: cells[2] }))(line.split("\t"));
-  return lines.slice(titled ? 1 : 0).map((line, i) => {
+  return lines.slice(hasHeader ? 1 : 0).map((line, i) => {
     const { text, label, domain = name } = read(line);
-    const found = { 0: "negative", 1: "positive" }[label] ?? String(label).toLowerCase();
-    if (typeof text !== "string" || !SENTIMENTS.includes(found))
+    const sentiment = { 0: "negative", 1: "positive" }[label] ?? String(label).toLowerCase();
+    if (typeof text !== "string" || !SENTIMENTS.includes(sentiment))
       throw new Failure(
-        `${path}, row ${i + 1}: the label is "${label}". Lines are label<TAB>source<TAB>text, with one of ${SENTIMENTS.join(", ")}; or sentence<TAB>label (0 or 1) below those titles; or JSON ({ text, label, domain }) in a .jsonl file.`,
+        `${path}, row ${i + 1}: the label is "${label}". Lines are label<TAB>source<TAB>text, with one of ${SENTIMENTS.join(", ")}; or sentence<TAB>label (0 or 1) below that header; or JSON ({ text, label, domain }) in a .jsonl file.`,
       );
-    return { text: text.trim(), label: found, domain };
+    return { text: text.trim(), label: sentiment, domain };
   });
 }
 
@@ -68,20 +68,21 @@ export async function answersTo(classifier, rows) {
  * Metrics of rows and their answers, between 0 and 1: `accuracy` of the best label; `macroF1`, the mean F1
  * over the labels that occur in the rows; `calibration`, the expected calibration error of the best label's
  * score; `polar`, the accuracy of the higher of the positive and negative scores on the rows with one of
- * these labels (null if there are none).
+ * these labels (null if there are none); `curve`, the bins of a reliability diagram: `{ from, to, texts, score, right }`,
+ * with the mean score and the accuracy of the texts whose best score is in the bin.
  */
 export function figuresOf(rows, answers) {
-  const judged = rows.map(({ label }, i) => {
+  const predictions = rows.map(({ label }, i) => {
     const [[best, score]] = Object.entries(answers[i]).sort(([, a], [, b]) => b - a);
     return { label, best, score, right: best === label, scores: answers[i] };
   });
-  const polar = judged.filter(({ label }) => label !== "neutral");
+  const polar = predictions.filter(({ label }) => label !== "neutral");
   const present = [...new Set(rows.map(({ label }) => label))];
   return {
     texts: rows.length,
-    accuracy: mean(judged.map(({ right }) => Number(right))),
-    macroF1: mean(present.map((label) => f1Of(judged, label))),
-    calibration: binsOf(judged, BINS).reduce(
+    accuracy: mean(predictions.map(({ right }) => Number(right))),
+    macroF1: mean(present.map((label) => f1Of(predictions, label))),
+    calibration: binsOf(predictions, BINS).reduce(
       (sum, { texts, score, right }) => sum + (texts / rows.length) * Math.abs(score - right),
       0,
     ),
@@ -93,31 +94,31 @@ export function figuresOf(rows, answers) {
               Number((scores.positive > scores.negative ? "positive" : "negative") === label),
             ),
           ),
-    curve: binsOf(judged, CURVE),
+    curve: binsOf(predictions, CURVE),
   };
 }
 
-function f1Of(judged, label) {
-  const hits = judged.filter(({ best, right }) => right && best === label).length;
-  const said = judged.filter(({ best }) => best === label).length;
-  const there = judged.filter((one) => one.label === label).length;
-  return (2 * hits) / (said + there);
+function f1Of(predictions, label) {
+  const hits = predictions.filter(({ best, right }) => right && best === label).length;
+  const predicted = predictions.filter(({ best }) => best === label).length;
+  const actual = predictions.filter((one) => one.label === label).length;
+  return (2 * hits) / (predicted + actual);
 }
 
 /**
  * Answers binned by their best label's score: for each non-empty bin, the mean score and
  * the share of right answers.
  */
-function binsOf(judged, count) {
+function binsOf(predictions, count) {
   return Array.from({ length: count }, (_, bin) => {
     // Scores of 1 belong to the last bin.
-    const own = judged.filter(({ score }) => Math.min(count - 1, Math.floor(score * count)) === bin);
+    const inBin = predictions.filter(({ score }) => Math.min(count - 1, Math.floor(score * count)) === bin);
     return {
       from: bin / count,
       to: (bin + 1) / count,
-      texts: own.length,
-      score: mean(own.map(({ score }) => score)),
-      right: mean(own.map(({ right }) => Number(right))),
+      texts: inBin.length,
+      score: mean(inBin.map(({ score }) => score)),
+      right: mean(inBin.map(({ right }) => Number(right))),
     };
   }).filter(({ texts }) => texts > 0);
 }
@@ -174,7 +175,7 @@ export function setsText(sets, { labels, dtype, bytes: { weights } }, curve = fa
   const curves = curve
     ? sets.map(({ path, rows: [all] }) => ({
         title: `Calibration, ${basename(path)}`,
-        note: "Texts by the score of the best label: its mean, and the share of them that are right.",
+        note: "Texts by the score of the best label: its mean, and the share that is right.",
         head: ["score", "texts", "mean score", "right"],
         rows: all.curve.map(({ from, to, texts, score, right }) => [
           `${from.toFixed(1)} to ${to.toFixed(1)}`,

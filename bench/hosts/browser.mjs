@@ -45,15 +45,15 @@ export async function startBrowser(executablePath, args = []) {
 }
 
 /**
- * Opens a page with an agent in an empty context, `rest` milliseconds after its tab was opened. Resolves to
+ * Opens a page with an agent in an empty context, `idleMs` milliseconds after its tab was opened. Resolves to
  * `{ ask, probe, heap, adapter, close }`.
  */
-export async function openPage(browser, server, { isolated, rest = 0 }) {
+export async function openPage(browser, server, { isolated, idleMs = 0 }) {
   const context = await browser.newContext();
   const page = await context.newPage();
   const problems = [];
   page.on("pageerror", (error) => problems.push(error.message));
-  await page.waitForTimeout(rest);
+  await page.waitForTimeout(idleMs);
   await page.goto(`${isolated ? server.isolatedUrl : server.url}bench/page.html`);
   await page.waitForFunction(() => "agent" in window);
   return {

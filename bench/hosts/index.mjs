@@ -11,7 +11,7 @@ import { openProcess } from "./process.mjs";
  * Milliseconds until a new browser and its tab have finished their start-up work: a visitor's browser is
  * already running when the page is opened.
  */
-export const AT_REST = 1000;
+export const IDLE_MS = 1000;
 
 const AGENT = join(ROOT, "bench/hosts/node-agent.mjs");
 const PYTHON_AGENT = join(ROOT, "bench/python/run.py");
@@ -23,8 +23,8 @@ const PYTHON_AGENT = join(ROOT, "bench/python/run.py");
 export function createHosts({ chromium, python, server, browserArgs, requestSeconds }) {
   let shared = null;
 
-  async function inBrowser(browser, isolated, extra = {}, rest = 0) {
-    const page = await openPage(browser, server, { isolated, rest });
+  async function inBrowser(browser, isolated, extra = {}, idleMs = 0) {
+    const page = await openPage(browser, server, { isolated, idleMs });
     return {
       ...page,
       ask: limited(page.ask, requestSeconds),
@@ -59,7 +59,7 @@ export function createHosts({ chromium, python, server, browserArgs, requestSeco
     async openFresh(subject) {
       if (subject.host !== "browser") return inProcess(subject.host, subject);
       const browser = await startBrowser(chromium, browserArgs);
-      return inBrowser(browser, subject.threads > 1, { close: () => browser.close() }, AT_REST);
+      return inBrowser(browser, subject.threads > 1, { close: () => browser.close() }, IDLE_MS);
     },
     /** The browser's version and its WebGPU adapter. */
     async describe() {

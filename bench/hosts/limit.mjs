@@ -6,15 +6,15 @@
  * `request` is in seconds.
  */
 export function limited(ask, request) {
-  let late = null;
+  let timedOut = null;
   return async (message) => {
-    if (late) throw late;
+    if (timedOut) throw timedOut;
     const seconds = limitOf(message, request);
     let timer;
     const limit = new Promise((_, reject) => {
       timer = setTimeout(() => {
-        late = new Error(`no answer to "${message.op}" after ${seconds} s: it was given up`);
-        reject(late);
+        timedOut = new Error(`no answer to "${message.op}" within ${seconds} s`);
+        reject(timedOut);
       }, 1000 * seconds);
     });
     try {

@@ -10,7 +10,7 @@ export async function load({ package: address, model, dtype, device, threads }) 
   try {
     checkDevice(classifier, device);
     if (classifier.info.threads !== threads)
-      throw new Error(`asked for ${threads} threads, it computes on ${classifier.info.threads}`);
+      throw new Error(`requested ${threads} threads, but the classifier uses ${classifier.info.threads}`);
   } catch (error) {
     await classifier.dispose();
     throw error;
@@ -45,6 +45,6 @@ export async function load({ package: address, model, dtype, device, threads }) 
 function checkDevice({ info }, device) {
   if (info.device !== device)
     throw new Error(
-      `asked for ${device}, it computes on ${info.device}: ${info.webgpu?.reason ?? "it does not say why"}`,
+      `requested ${device}, but the classifier uses ${info.device}: ${info.webgpu?.reason ?? "no reason given"}`,
     );
 }

@@ -17,12 +17,12 @@ export async function load({ package: address, model, dtype, threads }) {
     dtype === "default"
       ? runtime("")
       : { mjs: runtime("ort-wasm-simd-threaded.mjs"), wasm: runtime("ort-wasm-simd-threaded.wasm") };
-  const asked = dtype === "default" ? {} : { device: "wasm", dtype: NAMES[dtype] };
+  const options = dtype === "default" ? {} : { device: "wasm", dtype: NAMES[dtype] };
   if (dtype !== "default") env.backends.onnx.wasm.numThreads = threads;
   const classifier = await pipeline(
     "text-classification",
     folder.pathname.split("/").filter(Boolean).at(-1),
-    asked,
+    options,
   );
   const place = new Map(model.labels.map((label, index) => [label, index]));
   const toRow = (scores) => {

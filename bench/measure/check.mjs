@@ -66,8 +66,8 @@ export function compareAnswers(answers, expected, truths, bounds, tie) {
 
 /** Probabilities from logits. */
 export function softmax(logits) {
-  const most = Math.max(...logits);
-  const powers = logits.map((logit) => Math.exp(logit - most));
+  const largest = Math.max(...logits);
+  const powers = logits.map((logit) => Math.exp(logit - largest));
   const sum = powers.reduce((all, power) => all + power, 0);
   return powers.map((power) => power / sum);
 }

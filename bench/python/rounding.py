@@ -180,21 +180,21 @@ def main():
         floor = above_floor(name)
         return symmetric(x, 63, 32) if floor is None else asymmetric(x, 64, floor)
 
-    bears_int4 = lambda name: not name.endswith("out_lin") and "classifier" not in name
-    mixed = lambda low, signed: lambda name, w: int4(w, low, signed) if bears_int4(name) else per_row(w, 127)
+    supports_int4 = lambda name: not name.endswith("out_lin") and "classifier" not in name
+    mixed = lambda low, signed: lambda name, w: int4(w, low, signed) if supports_int4(name) else per_row(w, 127)
     model.report("f32 × f32 (int8 embeddings)", plain, plain)
     model.report("int8 × f32", rows(127), plain)
-    model.report("int8 × int8, a scale a row", rows(127), lambda _, x: symmetric(x, 127))
-    model.report("int8 × 7 bits without sign, a scale a row", rows(127), lambda _, x: asymmetric(x))
-    model.report("int8 × 7 bits without sign, 128 columns a scale", rows(127), lambda _, x: asymmetric(x, 128))
-    model.report("int8 × 7 bits without sign, 64 columns a scale", rows(127), lambda _, x: asymmetric(x, 64))
-    model.report("int8 × 7 bits around 0, 32 a scale; 64 above a floor (chosen)", rows(127), chosen)
+    model.report("int8 × int8, a scale per row", rows(127), lambda _, x: symmetric(x, 127))
+    model.report("int8 × 7 bits without sign, a scale per row", rows(127), lambda _, x: asymmetric(x))
+    model.report("int8 × 7 bits without sign, a scale per 128 columns", rows(127), lambda _, x: asymmetric(x, 128))
+    model.report("int8 × 7 bits without sign, a scale per 64 columns", rows(127), lambda _, x: asymmetric(x, 64))
+    model.report("int8 × 7 bits around 0, a scale per 32; per 64 above a floor (chosen)", rows(127), chosen)
     model.report("7 bits × f32", rows(63), plain)
-    model.report("7 bits × int8, a scale a row", rows(63), lambda _, x: symmetric(x, 127))
-    model.report("7 bits × 7 bits without sign, a scale a row", rows(63), lambda _, x: asymmetric(x))
+    model.report("7 bits × int8, a scale per row", rows(63), lambda _, x: symmetric(x, 127))
+    model.report("7 bits × 7 bits without sign, a scale per row", rows(63), lambda _, x: asymmetric(x))
     model.report("int4 -7..=7 to nearest (attention's output and head int8) × f32", mixed(-7, False), plain)
     model.report("int4 -8..=7 to nearest, scales of either sign × f32", mixed(-8, True), plain)
-    model.report("the same × int8, a scale a row", mixed(-8, True), lambda _, x: symmetric(x, 127))
+    model.report("the same × int8, a scale per row", mixed(-8, True), lambda _, x: symmetric(x, 127))
     tables(model, plain)
 
 

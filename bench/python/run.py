@@ -75,7 +75,7 @@ class Agent:
         self.classify(message["first"]["texts"])
         return {"start": start, "ready": ready, "answered": time.time() * 1000, "variant": None, "adapter": None}
 
-    def keep(self, message):
+    def store_cases(self, message):
         self.cases |= {case["id"]: case["requests"] for case in message["cases"]}
 
     def turn(self, message):
@@ -103,7 +103,7 @@ class Agent:
 
 def main():
     agent = Agent()
-    operations = {"load": agent.load, "cases": agent.keep, "turn": agent.turn, "answers": agent.answers, "memory": lambda _: None, "dispose": lambda _: None}
+    operations = {"load": agent.load, "cases": agent.store_cases, "turn": agent.turn, "answers": agent.answers, "memory": lambda _: None, "dispose": lambda _: None}
     for line in sys.stdin:
         message = json.loads(line)
         try:

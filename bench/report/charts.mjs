@@ -113,7 +113,7 @@ function memoryChart(result) {
   const rows = result.cold.filter(({ memory }) => memory?.peak);
   return {
     title: "Memory",
-    note: "Megabytes: the most that the whole process held until the first answer.",
+    note: "Megabytes: the peak of the whole process until the first answer.",
     kind: "bars",
     wide: result.models.length > 1,
     unit: "MB",
@@ -152,7 +152,7 @@ function sweepCharts({ sweeps, subjects }) {
     ]);
     return {
       title: `Cost as work grows: ${sweep}`,
-      note: `Median milliseconds by ${lines[0].unit}s, both axes logarithmic; dashed: predicted. A larger mark: the measured point leaves the prediction.`,
+      note: `Median milliseconds by ${lines[0].unit}s, both axes logarithmic; dashed: predicted. A larger mark: the measured point deviates from the prediction.`,
       kind: "lines",
       wide: true,
       unit: "ms",

@@ -75,13 +75,13 @@ function configurationOf(chart) {
     maxBarThickness: 18,
     borderRadius: stacked ? 0 : 2,
   }));
-  const most = Math.max(
+  const highest = Math.max(
     ...datasets.flatMap(({ spreads }) => (spreads ?? []).map((spread) => spread?.high ?? 0)),
   );
   const value = {
     stacked,
     beginAtZero: true,
-    suggestedMax: most > 0 ? most : undefined,
+    suggestedMax: highest > 0 ? highest : undefined,
     title: { display: true, text: chart.unit },
   };
   const name = { stacked, grid: { display: false }, ticks: { autoSkip: false } };

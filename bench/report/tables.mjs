@@ -50,10 +50,10 @@ export function shortName(id) {
 /** The line that accompanies all numbers: the machine, the versions, the date and the commit. */
 export function machineLine({ system, date, adapters }) {
   const { processor, cores, memory, os, browser, node } = system;
-  const cards = adapterNames({ adapters })
+  const gpus = adapterNames({ adapters })
     .map((name) => `; WebGPU on ${name}`)
     .join("");
-  return `${processor}, ${cores} cores, ${Math.round(memory / 2 ** 30)} GiB, ${os}; ${browser}${cards}, Node ${node}; ${date.slice(0, 10)}, commit ${system.commit ?? "unknown"}${system.dirty ? " with changes" : ""}`;
+  return `${processor}, ${cores} cores, ${Math.round(memory / 2 ** 30)} GiB, ${os}; ${browser}${gpus}, Node ${node}; ${date.slice(0, 10)}, commit ${system.commit ?? "unknown"}${system.dirty ? " with changes" : ""}`;
 }
 
 /** The adapters that the WebGPU subjects ran on, each once; results from before these subjects have none. */
@@ -202,21 +202,21 @@ function checksTable(result) {
 
 function sweepsTable(result) {
   const rows = result.sweeps.map(({ sweep, subject, unit, slope, intercept, r2, predictedSlope, points }) => {
-    const leaving = points.filter(({ leaves }) => leaves).map(({ x }) => count(x));
+    const deviating = points.filter(({ leaves }) => leaves).map(({ x }) => count(x));
     return [
       sweep,
       subject,
-      `${ms(slope)} ms a ${unit}`,
+      `${ms(slope)} ms per ${unit}`,
       ms(intercept),
       r2.toFixed(3),
       predictedSlope === null ? "–" : `${ms(predictedSlope)} ms`,
-      predictedSlope === null ? "–" : leaving.length > 0 ? `at ${leaving.join(", ")}` : "nowhere",
+      predictedSlope === null ? "–" : deviating.length > 0 ? `at ${deviating.join(", ")}` : "nowhere",
     ];
   });
   return {
     title: "Cost as work grows",
-    note: "The least-squares line through the medians, the slope that the arithmetic predicts at the kernels' rates, and where a measured point leaves that prediction.",
-    head: ["sweep", "", "slope", "at zero, ms", "R²", "predicted", "leaves it"],
+    note: "The least-squares line through the medians, the slope that the arithmetic predicts at the kernels' rates, and where a measured point deviates from that prediction.",
+    head: ["sweep", "", "slope", "at zero, ms", "R²", "predicted", "deviates"],
     rows,
   };
 }

@@ -11,9 +11,9 @@ export function visitorTable(result) {
   const subjects = subjectsOf(result);
   const rows = plan ? rowsOf(result, plan).map((row) => cellsOf(result, plan, row)) : [];
   return {
-    title: "What a visitor feels",
+    title: "Times for a visitor",
     note: plan ? noteOf(result, plan) : "",
-    head: ["", ...subjects.map(shortName), ...(subjects.length > 1 ? ["share", "aim, at most"] : [])],
+    head: ["", ...subjects.map(shortName), ...(subjects.length > 1 ? ["share", "target (max)"] : [])],
     rows: subjects.length > 0 ? rows.filter(([, own]) => own !== "–") : [],
   };
 }
@@ -34,9 +34,9 @@ export function visitsTable(result) {
     ];
   });
   return {
-    title: "Starts on slow lines",
-    note: `The median, shortest and longest time to the first label; the time of the transfer alone at the line's rate${lines.some(({ round_trip }) => round_trip > 0) ? ", without round trips" : ""}; and the bytes that were transferred, as a CDN sends them: code and JSON in brotli, weights as they are.`,
-    head: ["line", "", "first label", "shortest", "longest", "transfer alone", "code", "model", "together"],
+    title: "Starts on slow connections",
+    note: `The median, shortest and longest time to the first label; the time of the transfer alone at the connection's rate${lines.some(({ round_trip }) => round_trip > 0) ? ", without round trips" : ""}; and the bytes that were transferred, as a CDN sends them: code and JSON in brotli, weights as they are.`,
+    head: ["connection", "", "first label", "shortest", "longest", "transfer only", "code", "model", "total"],
     rows,
   };
 }
@@ -71,7 +71,7 @@ export function summaryTable(result) {
 function noteOf(result, { lines, starts, tokens, own }) {
   const trips = [...new Set(lines.map(({ round_trip }) => round_trip).filter(Boolean))];
   const model = own.split("@")[1];
-  return `${model}, one thread. A page with the library, its WebAssembly and its model, from the navigation to the first label, in a fresh browser each time, at the rate of all answers together${trips.length > 0 ? `, with a round trip of ${trips.join(" or ")} ms before each` : ""}: medians of ${starts} starts, taken in turns. The first call and those after it are of ${tokens} tokens, in the same pages; the other times are of pages that have warmed up.${aimNote(result)}`;
+  return `${model}, one thread. A page with the library, its WebAssembly and its model, from the navigation to the first label, in a fresh browser each time, at a rate that all responses share${trips.length > 0 ? `, with a round trip of ${trips.join(" or ")} ms before each` : ""}: medians of ${starts} starts, alternating between the two. The first call and the later ones have ${tokens} tokens and are measured in the same pages; the other times are from warmed-up pages.${aimNote(result)}`;
 }
 
 function aimNote({ system: { avxVnni } }) {

@@ -2,8 +2,8 @@
 
 const WIDTH = 384;
 
-/** Uniform numbers in -1 to 1, the same every time. */
-function numbers(seed) {
+/** Uniform random numbers in -1 to 1, the same every time. */
+function randomNumbers(seed) {
   let state = seed;
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -12,34 +12,34 @@ function numbers(seed) {
 }
 
 /** Makes texts' vectors: those of one label are similar, and all are slightly similar. */
-function made(labels, each, seed) {
-  const next = numbers(seed);
+function makeTask(labels, each, seed) {
+  const next = randomNumbers(seed);
   const common = Float32Array.from({ length: WIDTH }, next);
   const centres = Array.from({ length: labels }, () => Float32Array.from({ length: WIDTH }, next));
   const vectors = new Float32Array(labels * each * WIDTH);
-  const own = new Uint32Array(labels * each);
-  for (let i = 0; i < own.length; i++) {
-    own[i] = i % labels;
+  const labelOf = new Uint32Array(labels * each);
+  for (let i = 0; i < labelOf.length; i++) {
+    labelOf[i] = i % labels;
     for (let d = 0; d < WIDTH; d++)
-      vectors[i * WIDTH + d] = 0.5 * common[d] + 0.8 * centres[own[i]][d] + next();
+      vectors[i * WIDTH + d] = 0.5 * common[d] + 0.8 * centres[labelOf[i]][d] + next();
   }
   const names = new Float32Array(labels * WIDTH);
   for (let l = 0; l < labels; l++)
     for (let d = 0; d < WIDTH; d++) names[l * WIDTH + d] = centres[l][d] + next();
-  return { labels, vectors, own, names };
+  return { labels, vectors, labelOf, names };
 }
 
-function train(Teacher, { labels, vectors, own, names }, former = null) {
+function train(Teacher, { labels, vectors, labelOf, names }, previous = null) {
   const begun = performance.now();
   const teacher = new Teacher(WIDTH, labels, false);
-  teacher.examples(vectors, own);
+  teacher.examples(vectors, labelOf);
   teacher.names(
     names,
     Uint32Array.from({ length: labels }, (_, label) => label),
   );
-  if (former) {
-    teacher.start(former.weights, former.bias);
-    teacher.keep(former.strength, former.nameWeight, former.temperature, former.threshold);
+  if (previous) {
+    teacher.start(previous.weights, previous.bias);
+    teacher.keep(previous.strength, previous.nameWeight, previous.temperature, previous.threshold);
   }
   let longest = 0;
   for (let done = 0; done < 1; ) {
@@ -62,11 +62,15 @@ export function measure(Teacher) {
       longest: Math.min(a.longest, b.longest),
     }));
   const row = (what, { ms, longest }) => ({ what, ms, longest });
-  const small = made(77, 8, 1);
+  const small = makeTask(77, 8, 1);
   const first = best(3, () => train(Teacher, small));
-  const more = made(77, 9, 1);
+  const more = makeTask(77, 9, 1);
   const one = 77 * 8 + 1;
-  const added = { ...small, vectors: more.vectors.slice(0, one * WIDTH), own: more.own.slice(0, one) };
+  const added = {
+    ...small,
+    vectors: more.vectors.slice(0, one * WIDTH),
+    labelOf: more.labelOf.slice(0, one),
+  };
   return [
     row("77 labels × 8 examples", first),
     row(
@@ -75,7 +79,7 @@ export function measure(Teacher) {
     ),
     row(
       "150 labels, 10,000 examples",
-      best(1, () => train(Teacher, made(150, 67, 2))),
+      best(1, () => train(Teacher, makeTask(150, 67, 2))),
     ),
   ];
 }

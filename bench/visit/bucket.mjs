@@ -3,27 +3,27 @@
 /** Its capacity in seconds of its rate: as much as timers are late by. */
 const DEPTH = 0.01;
 /** Its minimum capacity in bytes: with less, a slow one could never supply a whole chunk. */
-const LEAST = 32 * 1024;
+const MIN_CAPACITY = 32 * 1024;
 
 /** A bucket of `rate` bytes per second; returns a function that resolves when `bytes` may be sent. */
 export function tokenBucket(rate) {
-  const most = Math.max(LEAST, rate * DEPTH);
+  const capacity = Math.max(MIN_CAPACITY, rate * DEPTH);
   let tokens = 0;
-  let then = performance.now();
+  let updated = performance.now();
   let last = Promise.resolve();
 
-  async function wait(bytes) {
+  async function take(bytes) {
     for (;;) {
       const now = performance.now();
-      tokens = Math.min(most, tokens + ((now - then) / 1000) * rate);
-      then = now;
+      tokens = Math.min(capacity, tokens + ((now - updated) / 1000) * rate);
+      updated = now;
       if (tokens >= bytes) break;
-      const lacking = ((bytes - tokens) / rate) * 1000;
-      await new Promise((resolve) => setTimeout(resolve, lacking));
+      const delay = ((bytes - tokens) / rate) * 1000;
+      await new Promise((resolve) => setTimeout(resolve, delay));
     }
     tokens -= bytes;
   }
 
   // One after the other, in order of arrival: responses take turns.
-  return (bytes) => (last = last.then(() => wait(bytes)));
+  return (bytes) => (last = last.then(() => take(bytes)));
 }

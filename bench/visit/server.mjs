@@ -124,16 +124,16 @@ async function compressed(path) {
   const key = `${path}.br`;
   if (!contents.has(key)) {
     const bytes = read(path);
-    const kept = join(CACHE, `${createHash("sha256").update(bytes).digest("hex")}.br`);
-    if (!existsSync(kept)) {
+    const cached = join(CACHE, `${createHash("sha256").update(bytes).digest("hex")}.br`);
+    if (!existsSync(cached)) {
       const params = {
         [constants.BROTLI_PARAM_QUALITY]: 11,
         [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
       };
       mkdirSync(CACHE, { recursive: true });
-      writeFileSync(kept, await promisify(brotliCompress)(bytes, { params }));
+      writeFileSync(cached, await promisify(brotliCompress)(bytes, { params }));
     }
-    contents.set(key, readFileSync(kept));
+    contents.set(key, readFileSync(cached));
   }
   return contents.get(key);
 }

@@ -3,7 +3,7 @@
 
 import { madeUp } from "../cases.mjs";
 import { startBrowser } from "../hosts/browser.mjs";
-import { AT_REST } from "../hosts/index.mjs";
+import { IDLE_MS } from "../hosts/index.mjs";
 import { limited } from "../hosts/limit.mjs";
 import { IMPLEMENTATIONS } from "../implementations/index.mjs";
 import { median } from "../statistics.mjs";
@@ -25,20 +25,20 @@ export async function measureVisits(plan, members, { chromium, mounts, model, se
   const line = await startLine(mounts);
   const failed = new Set();
   const starts = [];
-  const visit = async (member, where, counts) => {
+  const visit = async (member, connection, isMeasured) => {
     if (failed.has(member)) return;
     const { subject } = member;
     try {
-      const seconds = plan.start_s + (counts ? 0 : COMPRESSION_S);
-      const start = await visitOnce(line, chromium, member, { where, texts, seconds });
-      if (!counts) return;
-      starts.push({ where, subject: subject.id, ...start });
+      const seconds = plan.start_s + (isMeasured ? 0 : COMPRESSION_S);
+      const start = await visitOnce(line, chromium, member, { connection, texts, seconds });
+      if (!isMeasured) return;
+      starts.push({ connection, subject: subject.id, ...start });
       console.log(
-        `${subject.id}: ${labelCase(where)} after ${Math.round(start.firstLabel)} ms, first call ${start.times[0].toFixed(1)} ms`,
+        `${subject.id}: ${labelCase(connection)} after ${Math.round(start.firstLabel)} ms, first call ${start.times[0].toFixed(1)} ms`,
       );
     } catch (error) {
       failed.add(member);
-      onFailure(subject, labelCase(where), error);
+      onFailure(subject, labelCase(connection), error);
     }
   };
   try {
@@ -46,26 +46,26 @@ export async function measureVisits(plan, members, { chromium, mounts, model, se
     for (const member of members) await visit(member, { rate: 0, round_trip: 0 }, false);
     for (let round = 0; round < plan.starts; round++)
       // The order is reversed from round to round.
-      for (const where of plan.lines)
+      for (const connection of plan.lines)
         for (const member of round % 2 === 0 ? members : members.toReversed())
-          await visit(member, where, true);
+          await visit(member, connection, true);
   } finally {
     await line.close();
   }
   return { ...samplesOf(plan, starts, model), visits: transfersOf(plan, starts) };
 }
 
-async function visitOnce(line, chromium, { subject, request }, { where, texts, seconds }) {
+async function visitOnce(line, chromium, { subject, request }, { connection, texts, seconds }) {
   const { browserArgs = [] } = IMPLEMENTATIONS[subject.implementation];
   const browser = await startBrowser(chromium, browserArgs);
   try {
     const page = await browser.newPage();
-    await page.waitForTimeout(AT_REST);
-    line.limit(where);
+    await page.waitForTimeout(IDLE_MS);
+    line.limit(connection);
     const { module, options } = request;
-    const asked = encodeURIComponent(JSON.stringify({ module, options, texts }));
+    const settings = encodeURIComponent(JSON.stringify({ module, options, texts }));
     page.setDefaultTimeout(1000 * seconds);
-    await page.goto(`${line.url}bench/visit/page.html#${asked}`);
+    await page.goto(`${line.url}bench/visit/page.html#${settings}`);
     await page.waitForFunction(() => "visited" in window);
     const { firstLabel, times } = await limited(
       () => page.evaluate(() => window.visited),
@@ -86,13 +86,13 @@ function samplesOf(plan, starts, model) {
   const subjects = [...new Set(starts.map(({ subject }) => subject))];
   const sample = (id, keep, times) =>
     subjects.map((subject) => {
-      const own = starts.filter((start) => start.subject === subject && keep(start)).map(times);
-      return { subject, case: id, times: own.flat(), rounds: own.map((part) => median(part)) };
+      const ofSubject = starts.filter((start) => start.subject === subject && keep(start)).map(times);
+      return { subject, case: id, times: ofSubject.flat(), rounds: ofSubject.map((part) => median(part)) };
     });
   const kinds = [
-    ...plan.lines.map((where) => [
-      labelCase(where),
-      (start) => start.where === where,
+    ...plan.lines.map((connection) => [
+      labelCase(connection),
+      (start) => start.connection === connection,
       ({ firstLabel }) => [firstLabel],
     ]),
     [FIRST_CALL, () => true, ({ times }) => times.slice(0, 1)],
@@ -112,13 +112,15 @@ function samplesOf(plan, starts, model) {
 }
 
 function transfersOf({ lines }, starts) {
-  return lines.flatMap((where) =>
+  return lines.flatMap((connection) =>
     [...new Set(starts.map(({ subject }) => subject))].flatMap((subject) => {
-      const own = starts.filter((start) => start.subject === subject && start.where === where);
-      if (own.length === 0) return [];
-      const of = (kind) => median(own.map(({ bytes }) => bytes[kind]));
+      const ofSubject = starts.filter(
+        (start) => start.subject === subject && start.connection === connection,
+      );
+      if (ofSubject.length === 0) return [];
+      const of = (kind) => median(ofSubject.map(({ bytes }) => bytes[kind]));
       const bytes = { code: of("code"), model: of("model") };
-      const { rate } = where;
+      const { rate } = connection;
       const transfer = rate === 0 ? null : ((bytes.code + bytes.model) * 8) / (rate * 1000);
       return [{ rate, subject, bytes, transfer }];
     }),

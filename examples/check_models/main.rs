@@ -86,7 +86,7 @@ fn check_tokenizer(folder: &Path, golden: &Golden) -> Result<(usize, f64), Box<d
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = std::env::args().nth(1).ok_or("Give the folder that holds the models.")?;
+    let folder = std::env::args().nth(1).ok_or("Usage: check_models FOLDER (the folder with the models)")?;
     let goldens = concat!(env!("CARGO_MANIFEST_DIR"), "/test_data/goldens/real.json");
     let goldens: Goldens = serde_json::from_slice(&fs::read(goldens)?)?;
     println!("{:<24} {:>6} {:>12} {:>12} {:>12}", "model", "dtype", "difference", "cosine", "loaded in");
@@ -102,7 +102,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let files = ["model.safetensors", "model.onnx"].map(|file| (file, folder.join(file)));
         let files = files.iter().filter(|(_, path)| path.exists());
         let each = [("fp32", Dtype::Fp32), ("auto", Dtype::Auto), ("int8", Dtype::Int8)];
-        for ((file, path), (of, dtype)) in files.flat_map(|file| each.map(|of| (file, of))) {
+        for ((file, path), (dtype_name, dtype)) in files.flat_map(|file| each.map(|entry| (file, entry))) {
             let weights = fs::read(path)?;
             let config = Config::for_task(&config, Task::Embed(Pooling::Mean))?;
             let start = Instant::now();
@@ -114,18 +114,18 @@ fn main() -> Result<(), Box<dyn Error>> {
             let seconds = start.elapsed().as_secs_f64();
             let batch = PackedBatch::with_types(cases.iter().map(|case| (case.ids.as_slice(), case.types.as_slice())));
             let means = now(model.outputs(&backend, &batch))?;
-            let wanted = || cases.iter().flat_map(|case| &case.mean);
-            let difference = means.iter().zip(wanted()).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
+            let expected = || cases.iter().flat_map(|case| &case.mean);
+            let difference = means.iter().zip(expected()).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
             let vectors = means.chunks(model.config().width).zip(cases);
             let cosine = vectors.map(|(x, case)| cosine(x, &case.mean)).fold(1.0, f64::min);
             let name = format!("{}{}", if *file == "model.onnx" { "  its ONNX: " } else { "" }, name);
-            println!("{name:<24} {of:>6} {difference:>12.1e} {cosine:>12.6} {seconds:>10.1} s");
+            println!("{name:<24} {dtype_name:>6} {difference:>12.1e} {cosine:>12.6} {seconds:>10.1} s");
             loaded.warnings.iter().for_each(|warning| println!("  {warning}"));
-            exact &= of != "fp32" || difference <= TOLERANCE;
+            exact &= dtype_name != "fp32" || difference <= TOLERANCE;
         }
     }
     if exact {
         return Ok(());
     }
-    Err(format!("Tokens are not Python's, or fp32 differs from PyTorch by more than {TOLERANCE:.0e}.").into())
+    Err(format!("Tokens differ from Python's, or fp32 differs from PyTorch by more than {TOLERANCE:.0e}.").into())
 }

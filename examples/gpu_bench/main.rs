@@ -28,7 +28,7 @@ const CASES: [(usize, usize); 4] = [(1, 16), (1, 32), (1, 128), (64, 128)];
 /// Runs of each; the median counts.
 const RUNS: usize = 9;
 /// Seconds after which a case has enough runs: software adapters take minutes for the largest.
-const ENOUGH_SECONDS: f64 = 10.0;
+const MAX_SECONDS: f64 = 10.0;
 
 fn main() -> std::process::ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -142,14 +142,14 @@ async fn case(
     let tokens = tokens.min(model.config().max_tokens);
     let ids: Vec<u32> = (0..tokens as u32).map(|i| (i * 37 + 11) % model.config().vocabulary as u32).collect();
     let batch = PackedBatch::new((0..texts).map(|_| ids.as_slice()));
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut walls = Vec::new();
     let mut kernels: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     let mut dispatches = 0;
     // The first run warms up. It counts if it alone takes that long.
     for run in 0..=RUNS {
-        let enough = begun.elapsed().as_secs_f64() > ENOUGH_SECONDS;
-        if run > 0 && enough {
+        let time_is_up = started.elapsed().as_secs_f64() > MAX_SECONDS;
+        if run > 0 && time_is_up {
             break;
         }
         let before = backend.counts();
@@ -159,7 +159,7 @@ async fn case(
         let profiled = start.elapsed().as_secs_f64() * 1e3;
         dispatches = backend.counts().dispatches - before.dispatches;
         let times = tabsense::backend::gpu::profile::by_kernel(&backend.take_profile().unwrap_or_default());
-        let slow = begun.elapsed().as_secs_f64() > ENOUGH_SECONDS;
+        let slow = started.elapsed().as_secs_f64() > MAX_SECONDS;
         if run == 0 && !slow {
             continue;
         }

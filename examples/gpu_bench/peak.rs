@@ -1,10 +1,10 @@
-//! What the adapter reaches with nothing in the way: the measure of everything else.
+//! The peak rates of the adapter, with which everything else is compared.
 
 use std::time::Instant;
 use tabsense::backend::gpu::device::Device;
 use wgpu::util::DeviceExt as _;
 
-/// The best of some runs.
+/// The best of several runs.
 pub struct Peaks {
     /// 10^9 multiplications and additions a second, counted as two for a multiply-add.
     pub gflops: f64,
@@ -14,15 +14,15 @@ pub struct Peaks {
 
 /// Invocations of a run.
 const INVOCATIONS: u32 = 1 << 17;
-/// vec4 that an invocation of a copy moves: 64 MB in all.
+/// The number of vec4 that an invocation of the copy kernel moves: 64 MB in total.
 const COPIED: u32 = 32;
 const RUNS: usize = 5;
 
-/// Measures by the clock, over runs that are long beside what a submission costs.
+/// Measures wall-clock time, over runs that are long compared with the cost of a submission.
 pub fn measure(device: &Device) -> Peaks {
-    // Long enough on a card, and bearable where the processor computes.
+    // Long enough on a graphics card, and acceptable on a software adapter.
     let steps = if device.info().software { 64 } else { 4096 };
-    // 32 vec4 multiply-adds a step.
+    // 32 vec4 multiply-adds per step.
     let flops = f64::from(INVOCATIONS) * f64::from(steps) * 32.0 * 4.0 * 2.0;
     let bytes = f64::from(INVOCATIONS) * f64::from(COPIED) * 16.0 * 2.0;
     Peaks { gflops: flops / seconds(device, steps, 0) / 1e9, gbytes: bytes / seconds(device, COPIED, 1) / 1e9 }

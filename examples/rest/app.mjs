@@ -5,14 +5,14 @@
 
 import { Hono } from "hono";
 import { createCalls } from "./service/calls.mjs";
-import { answerError, RETRY_AFTER } from "./service/refusals.mjs";
+import { answerError, RETRY_AFTER } from "./service/errors.mjs";
 import { LIMITS, limitBody, readCall } from "./service/requests.mjs";
 
 const METHODS = { "/health": "GET, HEAD", "/classify": "POST" };
 
 /** The app with `model` (see service/model.mjs); `limits` override those in {@link LIMITS}. */
-export function createApp({ model, limits: given = {} }) {
-  const limits = { ...LIMITS, ...given };
+export function createApp({ model, limits: overrides = {} }) {
+  const limits = { ...LIMITS, ...overrides };
   const calls = createCalls(limits);
   const app = new Hono();
 
@@ -41,12 +41,12 @@ export function createApp({ model, limits: given = {} }) {
 
   for (const [path, methods] of Object.entries(METHODS)) {
     app.all(path, (c) => {
-      const message = `${path} takes ${methods} only.`;
+      const message = `${path} accepts ${methods} only.`;
       return c.json({ error: { kind: "method_not_allowed", message } }, 405, { allow: methods });
     });
   }
   app.notFound((c) => {
-    const message = "There are POST /classify and GET /health.";
+    const message = "Not found. Use POST /classify or GET /health.";
     return c.json({ error: { kind: "not_found", message } }, 404);
   });
   app.onError(answerError);

@@ -53,7 +53,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   console.log(`Listening on ${service.url}`);
   for (const signal of ["SIGINT", "SIGTERM"]) {
     process.once(signal, () => {
-      console.log(`${signal}: no more calls are taken`);
+      console.log(`${signal}: no new calls are accepted`);
       service.stop().then(() => process.exit(0));
     });
   }

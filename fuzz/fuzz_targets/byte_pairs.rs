@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value, json};
 use tabsense::tokenize::TokenizerFiles;
-use tabsense_fuzz::{Result, Unstructured, hold, run, stages, text};
+use tabsense_fuzz::{Result, Unstructured, run, run_bounded, stages, text};
 
 fn target(u: &mut Unstructured) -> Result<()> {
     let first = ["<unk>", "<s>", "</s>", "a", "b", "Ġ", "▁", "Ã", "©"].map(str::to_owned);
@@ -33,4 +33,4 @@ fn target(u: &mut Unstructured) -> Result<()> {
     run(&TokenizerFiles { tokenizer_json: Some(file.as_bytes()), ..TokenizerFiles::default() }, u)
 }
 
-fuzz_target!(|data: &[u8]| hold(data, target));
+fuzz_target!(|data: &[u8]| run_bounded(data, target));

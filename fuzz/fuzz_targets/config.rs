@@ -7,7 +7,7 @@ use tabsense::ErrorKind;
 use tabsense::config::{Config, Pooling, Task, limits};
 use tabsense::model::architecture::{Architecture, Network};
 use tabsense_fuzz::json::Node;
-use tabsense_fuzz::{Result, Unstructured, damage, hold, told, whole};
+use tabsense_fuzz::{Result, Unstructured, check_message, complete_file, damage, run_bounded};
 
 macro_rules! configs {
     ($($path:literal),* $(,)?) => {
@@ -84,7 +84,7 @@ fn check(config: &Config) {
 }
 
 fn target(u: &mut Unstructured) -> Result<()> {
-    let file = match whole(u) {
+    let file = match complete_file(u) {
         Some(file) => file.to_vec(),
         None => {
             let mut node = u.choose(&CONFIGS)?.clone();
@@ -101,7 +101,7 @@ fn target(u: &mut Unstructured) -> Result<()> {
     match Config::for_task(&file, *u.choose(&TASKS)?) {
         Ok(config) => check(&config),
         Err(error) => {
-            told(&error);
+            check_message(&error);
             let kinds = [ErrorKind::ConfigInvalid, ErrorKind::ConfigUnsupported, ErrorKind::NotAModel];
             assert!(kinds.contains(&error.kind()), "{error}");
         }
@@ -109,4 +109,4 @@ fn target(u: &mut Unstructured) -> Result<()> {
     Ok(())
 }
 
-fuzz_target!(|data: &[u8]| hold(data, target));
+fuzz_target!(|data: &[u8]| run_bounded(data, target));

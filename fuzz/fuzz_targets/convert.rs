@@ -5,27 +5,27 @@ use libfuzzer_sys::fuzz_target;
 use tabsense::convert::{Converter, Format};
 use tabsense::prune::Pruner;
 use tabsense::weights::stream::Reader;
-use tabsense_fuzz::{Made, Result, Taken, Unstructured, hold, made, tensors};
+use tabsense_fuzz::{Output, Result, TakesAllRows, Unstructured, check_result, run_bounded, tensors};
 
-fn converted<'a>(mut chunks: impl Iterator<Item = &'a [u8]>, format: Format) -> Made {
+fn converted<'a>(mut chunks: impl Iterator<Item = &'a [u8]>, format: Format) -> Output {
     let (mut converter, mut out) = (Converter::new(format), Vec::new());
     let result = chunks.try_for_each(|chunk| converter.push(chunk).map(|bytes| out.extend(bytes)));
-    made(result.and_then(|()| converter.finish()).map(|rest| [out, rest].concat()))
+    check_result(result.and_then(|()| converter.finish()).map(|rest| [out, rest].concat()))
 }
 
-fn pruned<'a>(mut chunks: impl Iterator<Item = &'a [u8]>, config: &[u8], rows: &[u32]) -> Made {
+fn pruned<'a>(mut chunks: impl Iterator<Item = &'a [u8]>, config: &[u8], rows: &[u32]) -> Output {
     let mut out = Vec::new();
     let result = Pruner::new(config, rows.to_vec()).and_then(|mut pruner| {
         chunks.try_for_each(|chunk| pruner.push(chunk).map(|bytes| out.extend(bytes)))?;
         pruner.finish()
     });
-    made(result.map(|rest| [out, rest].concat()))
+    check_result(result.map(|rest| [out, rest].concat()))
 }
 
 /// Checks that the result is a complete file.
 fn is_read(out: &[u8]) {
     let mut reader = Reader::new(Some(out.len()));
-    let read = reader.push(out, &mut Taken).and_then(|()| reader.finish());
+    let read = reader.push(out, &mut TakesAllRows).and_then(|()| reader.finish());
     assert!(read.is_ok(), "what was made is not read: {read:?}");
 }
 
@@ -47,4 +47,4 @@ fn target(u: &mut Unstructured) -> Result<()> {
     Ok(())
 }
 
-fuzz_target!(|data: &[u8]| hold(data, target));
+fuzz_target!(|data: &[u8]| run_bounded(data, target));

@@ -7,10 +7,10 @@ use tabsense::config::Config;
 use tabsense::convert::{Converter, Format};
 use tabsense::model::load::{Dtype, ModelLoader};
 use tabsense_fuzz::protobuf::{fields, written};
-use tabsense_fuzz::{Result, Unstructured, damage, hold, told, whole};
+use tabsense_fuzz::{Result, Unstructured, check_message, complete_file, damage, run_bounded};
 
 const CONFIG: &[u8] = include_bytes!("../../test_data/models/mini-bert/config.json");
-/// Exports; [`BESIDE`] is the external data of the first.
+/// Exports; [`EXTERNAL`] is the external data of the first.
 const FILES: [&[u8]; 7] = [
     include_bytes!("../../test_data/onnx/mini-bert-external.onnx"),
     include_bytes!("../../test_data/onnx/mini-bert-optimum.onnx"),
@@ -20,7 +20,7 @@ const FILES: [&[u8]; 7] = [
     include_bytes!("../../test_data/onnx/mini-bert-session-q8.onnx"),
     include_bytes!("../../test_data/onnx/mini-bert-fused-fp16.onnx"),
 ];
-const BESIDE: &[u8] = include_bytes!("../../test_data/onnx/mini-bert-external.onnx_data");
+const EXTERNAL: &[u8] = include_bytes!("../../test_data/onnx/mini-bert-external.onnx_data");
 /// Values for sizes, types and lengths.
 const NUMBERS: [u64; 10] = [0, 1, 2, 3, 22, 16, 1 << 20, 1 << 31, 1 << 63, u64::MAX];
 
@@ -58,18 +58,18 @@ fn load<'a>(dtype: Dtype, chunks: impl Iterator<Item = &'a [u8]>) -> Option<tabs
             match loader.end_file()? {
                 Some(name) => {
                     assert!(!name.contains(['/', '\\']) && !name.starts_with('.'), "{name}");
-                    loader.push(BESIDE)?;
+                    loader.push(EXTERNAL)?;
                 }
                 None => break,
             }
         }
         loader.finish().map(|_| ())
     });
-    result.map_err(|error| (told(&error), error.kind()).1).err()
+    result.map_err(|error| (check_message(&error), error.kind()).1).err()
 }
 
 fn target(u: &mut Unstructured) -> Result<()> {
-    let bytes = match whole(u) {
+    let bytes = match complete_file(u) {
         Some(file) => file.to_vec(),
         None => {
             let mut bytes = match u.int_in_range(0..=15)? {
@@ -93,9 +93,9 @@ fn target(u: &mut Unstructured) -> Result<()> {
     if u.ratio(1, 4)?
         && let Err(error) = converter.push(&bytes).and_then(|_| converter.finish().map(|_| ()))
     {
-        told(&error);
+        check_message(&error);
     }
     Ok(())
 }
 
-fuzz_target!(|data: &[u8]| hold(data, target));
+fuzz_target!(|data: &[u8]| run_bounded(data, target));

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 use tabsense::tokenize::{Corpus, Tokenizer};
 use tabsense_fuzz::json::Node;
-use tabsense_fuzz::{ROWS, Result, Unstructured, hold, text, told, whole};
+use tabsense_fuzz::{ROWS, Result, Unstructured, check_message, complete_file, run_bounded, text};
 
 static FILES: LazyLock<Vec<Node>> = LazyLock::new(|| {
     vec![
@@ -18,7 +18,7 @@ static FILES: LazyLock<Vec<Node>> = LazyLock::new(|| {
 });
 
 fn target(u: &mut Unstructured) -> Result<()> {
-    let file = match whole(u) {
+    let file = match complete_file(u) {
         Some(file) => file.to_vec(),
         None => {
             let mut node = u.choose(&FILES)?.clone();
@@ -31,12 +31,12 @@ fn target(u: &mut Unstructured) -> Result<()> {
     let kept = Tokenizer::from_json(&file, ROWS).and_then(Corpus::new).map(|mut corpus| -> Result<()> {
         let texts = [text::text(u)?, text::text(u)?];
         if let Err(error) = corpus.read(&texts) {
-            told(&error);
+            check_message(&error);
             return Ok(());
         }
         let rows = u.int_in_range(0..=ROWS + 1)?;
-        let named = (0..u.int_in_range(0..=4)?).map(|_| u.int_in_range(0..=700)).collect::<Result<Vec<u32>>>()?;
-        match corpus.keep(rows, &named) {
+        let keep = (0..u.int_in_range(0..=4)?).map(|_| u.int_in_range(0..=700)).collect::<Result<Vec<u32>>>()?;
+        match corpus.keep(rows, &keep) {
             Ok(kept) => {
                 assert_eq!(kept.rows.len(), rows);
                 assert_eq!(kept.tokens.len() + kept.beyond.len(), rows);
@@ -45,14 +45,14 @@ fn target(u: &mut Unstructured) -> Result<()> {
                 assert_eq!(kept.tokens.iter().chain(&kept.beyond).collect::<HashSet<_>>().len(), rows, "{kept:?}");
                 assert!(kept.changed_words <= kept.words && kept.dropped_tokens <= kept.tokens_read, "{kept:?}");
             }
-            Err(error) => told(&error),
+            Err(error) => check_message(&error),
         }
         Ok(())
     });
     kept.unwrap_or_else(|error| {
-        told(&error);
+        check_message(&error);
         Ok(())
     })
 }
 
-fuzz_target!(|data: &[u8]| hold(data, target));
+fuzz_target!(|data: &[u8]| run_bounded(data, target));

@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use tabsense::weights::coded;
 use tabsense::weights::header::{Header, MAX_RANK, MAX_TENSORS};
 use tabsense::weights::stream::{Reader, RowSink};
-use tabsense_fuzz::{Result, Unstructured, damage, hold, tensors, told, whole};
+use tabsense_fuzz::{Result, Unstructured, check_message, complete_file, damage, run_bounded, tensors};
 
 /// The result of reading a file.
 #[derive(Debug, Default, PartialEq)]
@@ -43,13 +43,13 @@ fn read<'a>(
 ) -> (Rows, Option<tabsense::ErrorKind>) {
     let (mut reader, mut rows) = (Reader::new(announced), Rows { passed, ..Rows::default() });
     let result = chunks.try_for_each(|chunk| reader.push(chunk, &mut rows)).and_then(|()| reader.finish());
-    let kind = result.as_ref().err().map(|error| (told(error), error.kind()).1);
+    let kind = result.as_ref().err().map(|error| (check_message(error), error.kind()).1);
     assert!(result.is_err() || rows.header.is_some(), "a file without a header was read");
     (rows, kind)
 }
 
 fn target(u: &mut Unstructured) -> Result<()> {
-    let file = match whole(u) {
+    let file = match complete_file(u) {
         Some(file) => file.to_vec(),
         None if u.ratio(1, 16)? => u.arbitrary()?,
         None => {
@@ -82,4 +82,4 @@ fn target(u: &mut Unstructured) -> Result<()> {
     Ok(())
 }
 
-fuzz_target!(|data: &[u8]| hold(data, target));
+fuzz_target!(|data: &[u8]| run_bounded(data, target));

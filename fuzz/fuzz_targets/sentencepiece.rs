@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 use tabsense::tokenize::TokenizerFiles;
-use tabsense_fuzz::{Result, Unstructured, damage, hold, run, stages, text, whole};
+use tabsense_fuzz::{Result, Unstructured, complete_file, damage, run, run_bounded, stages, text};
 
 const CLASSES: &[&str] = &["XLMRobertaTokenizer", "CamembertTokenizer", "DebertaV2Tokenizer", "Wonder"];
 
@@ -63,10 +63,10 @@ fn model(u: &mut Unstructured) -> Result<Vec<u8>> {
 }
 
 fn target(u: &mut Unstructured) -> Result<()> {
-    let given = whole(u);
+    let complete = complete_file(u);
     let model_type = json!({"model_type": u.choose(&["xlm-roberta", "camembert", "deberta-v2"])?}).to_string();
     let config = stages::config(u, CLASSES)?;
-    let file = match given {
+    let file = match complete {
         Some(file) => file.to_vec(),
         None => match u.int_in_range(0..=31)? {
             31 => {
@@ -87,4 +87,4 @@ fn target(u: &mut Unstructured) -> Result<()> {
     run(&files, u)
 }
 
-fuzz_target!(|data: &[u8]| hold(data, target));
+fuzz_target!(|data: &[u8]| run_bounded(data, target));

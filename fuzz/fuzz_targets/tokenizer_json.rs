@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 use tabsense::tokenize::TokenizerFiles;
 use tabsense_fuzz::json::Node;
-use tabsense_fuzz::{Result, Unstructured, damage, hold, run, stages, text, whole};
+use tabsense_fuzz::{Result, Unstructured, complete_file, damage, run, run_bounded, stages, text};
 
 macro_rules! folders {
     ($($name:literal),* $(,)?) => {
@@ -73,20 +73,20 @@ fn changed(mut node: Node, u: &mut Unstructured) -> Result<Vec<u8>> {
 }
 
 fn target(u: &mut Unstructured) -> Result<()> {
-    if let Some(file) = whole(u) {
+    if let Some(file) = complete_file(u) {
         return run(&TokenizerFiles { tokenizer_json: Some(file), ..TokenizerFiles::default() }, u);
     }
     let (node, model_config) = u.choose(&FOLDERS)?;
     let file = changed(node.clone(), u)?;
-    let beside = |u: &mut Unstructured, node: fn(&mut Unstructured) -> Result<Node>| {
+    let optional = |u: &mut Unstructured, node: fn(&mut Unstructured) -> Result<Node>| {
         if u.ratio(3, 4)? { Ok(None) } else { changed(node(u)?, u).map(Some) }
     };
-    let config = beside(u, |u| Ok(Node::read(stages::config(u, CLASSES)?.as_bytes())))?;
-    let special = beside(u, |u| {
+    let config = optional(u, |u| Ok(Node::read(stages::config(u, CLASSES)?.as_bytes())))?;
+    let special = optional(u, |u| {
         let content = Node::of(&text::token(u)?.into());
         Ok(Node::Object(vec![("cls_token".into(), content.clone()), ("unk_token".into(), content)]))
     })?;
-    let added = beside(u, |u| {
+    let added = optional(u, |u| {
         let tokens = text::tokens(u)?.into_iter().zip(100..);
         Ok(Node::Object(tokens.map(|(token, id)| (token, Node::Leaf(id.to_string()))).collect()))
     })?;
@@ -101,4 +101,4 @@ fn target(u: &mut Unstructured) -> Result<()> {
     run(&files, u)
 }
 
-fuzz_target!(|data: &[u8]| hold(data, target));
+fuzz_target!(|data: &[u8]| run_bounded(data, target));

@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use tabsense::rewrite::Rewriter;
 use tabsense::weights::stream::Reader;
 use tabsense_fuzz::torch::{Pickle, archive, zip};
-use tabsense_fuzz::{Made, Result, Taken, Unstructured, damage, hold, made, whole};
+use tabsense_fuzz::{Output, Result, TakesAllRows, Unstructured, check_result, complete_file, damage, run_bounded};
 
 /// Checkpoints that torch.save wrote.
 const FILES: [&[u8]; 4] = [
@@ -43,7 +43,7 @@ const GLOBALS: [(&str, &str); 14] = [
 const CODES: &[u8] = b"(.N\x88\x89)t\x85\x86\x87]ae}suRbQ";
 const KEYS: [&str; 12] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"];
 /// The maximum length of a storage, in numbers.
-const MOST: i64 = 24;
+const MAX_ELEMENTS: i64 = 24;
 
 fn number(u: &mut Unstructured) -> Result<i64> {
     Ok(match u.int_in_range(0..=15)? {
@@ -66,7 +66,7 @@ fn tensors(u: &mut Unstructured) -> Result<(Pickle, Vec<Storage>)> {
     for key in &KEYS[..u.int_in_range(1..=KEYS.len())?] {
         let known = if u.ratio(1, 32)? { 8 } else { 7 };
         let (class, width) = *u.choose(&CLASSES[..known])?;
-        storages.push((*key, class, u.int_in_range(0..=MOST)?, width));
+        storages.push((*key, class, u.int_in_range(0..=MAX_ELEMENTS)?, width));
     }
     let mut pickle = Pickle::default().global("collections", "OrderedDict").op(b")R(");
     for i in 0..u.int_in_range(0..=2 * storages.len())? {
@@ -154,14 +154,14 @@ fn file(u: &mut Unstructured) -> Result<Vec<u8>> {
     })
 }
 
-fn rewritten<'a>(mut chunks: impl Iterator<Item = &'a [u8]>) -> Made {
+fn rewritten<'a>(mut chunks: impl Iterator<Item = &'a [u8]>) -> Output {
     let (mut rewriter, mut out) = (Rewriter::default(), Vec::new());
     let result = chunks.try_for_each(|chunk| rewriter.push(chunk).map(|bytes| out.extend(bytes)));
-    made(result.and_then(|()| rewriter.finish()).map(|rest| [out, rest].concat()))
+    check_result(result.and_then(|()| rewriter.finish()).map(|rest| [out, rest].concat()))
 }
 
 fn target(u: &mut Unstructured) -> Result<()> {
-    let file = match whole(u) {
+    let file = match complete_file(u) {
         Some(file) => file.to_vec(),
         None => {
             let mut file = file(u)?;
@@ -177,10 +177,10 @@ fn target(u: &mut Unstructured) -> Result<()> {
         // The number of tensors that share a storage is limited, and each has an entry in the header.
         assert!(out.len() <= 33 * file.len() + 1024, "{} bytes of {}", out.len(), file.len());
         let mut reader = Reader::new(Some(out.len()));
-        let read = reader.push(&out, &mut Taken).and_then(|()| reader.finish());
+        let read = reader.push(&out, &mut TakesAllRows).and_then(|()| reader.finish());
         assert!(read.is_ok(), "what was made is not read: {read:?}");
     }
     Ok(())
 }
 
-fuzz_target!(|data: &[u8]| hold(data, target));
+fuzz_target!(|data: &[u8]| run_bounded(data, target));

@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value, json};
 use tabsense::tokenize::TokenizerFiles;
-use tabsense_fuzz::{Result, Unstructured, damage, hold, run, stages, text};
+use tabsense_fuzz::{Result, Unstructured, damage, run, run_bounded, stages, text};
 
 const CLASSES: &[&str] = &["BertTokenizer", "DistilBertTokenizerFast", "MPNetTokenizer", "Wonder"];
 
@@ -29,4 +29,4 @@ fn target(u: &mut Unstructured) -> Result<()> {
     run(&files, u)
 }
 
-fuzz_target!(|data: &[u8]| hold(data, target));
+fuzz_target!(|data: &[u8]| run_bounded(data, target));

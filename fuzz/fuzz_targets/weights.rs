@@ -9,7 +9,7 @@ use tabsense::backend::now;
 use tabsense::batch::PackedBatch;
 use tabsense::config::{Config, Pooling, Task};
 use tabsense::model::load::{Dtype, ModelLoader};
-use tabsense_fuzz::{Result, Unstructured, hold, tensors, told};
+use tabsense_fuzz::{Result, Unstructured, check_message, run_bounded, tensors};
 
 const DTYPES: [Dtype; 5] = [Dtype::Auto, Dtype::Fp32, Dtype::Fp16, Dtype::Int8, Dtype::Int4];
 
@@ -29,7 +29,7 @@ fn outputs<'a>(
         assert!(outputs.iter().all(|x| x.is_finite()), "{outputs:?}");
         Ok(outputs.into_iter().map(f32::to_bits).collect())
     });
-    result.map_err(|error| (told(&error), error.kind()).1)
+    result.map_err(|error| (check_message(&error), error.kind()).1)
 }
 
 fn target(u: &mut Unstructured) -> Result<()> {
@@ -46,4 +46,4 @@ fn target(u: &mut Unstructured) -> Result<()> {
     Ok(())
 }
 
-fuzz_target!(|data: &[u8]| hold(data, target));
+fuzz_target!(|data: &[u8]| run_bounded(data, target));

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 /// The maximum time for an input.
-const LONGEST: Duration = Duration::from_secs(1);
+const MAX_TIME: Duration = Duration::from_secs(1);
 
 /// The memory limit of an input, in bytes, as docs/security.md states it. An allocation beyond it fails, like
 /// one beyond the memory of WebAssembly: that is an error if the code expects it, and otherwise an abort,
@@ -17,7 +17,7 @@ pub const MEMORY: usize = 64 << 20;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(usize::MAX);
+static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
 /// The maximum memory that any input has used so far.
 static LARGEST: AtomicUsize = AtomicUsize::new(0);
 
@@ -28,9 +28,9 @@ struct Counted;
 static ALLOCATOR: Counted = Counted;
 
 /// Counts `bytes` more bytes, and returns whether there is room for them.
-fn taken(bytes: usize) -> bool {
+fn reserve(bytes: usize) -> bool {
     let held = HELD.fetch_add(bytes, Relaxed).wrapping_add(bytes);
-    if held > MOST.load(Relaxed) {
+    if held > LIMIT.load(Relaxed) {
         HELD.fetch_sub(bytes, Relaxed);
         return false;
     }
@@ -42,7 +42,7 @@ fn taken(bytes: usize) -> bool {
 
 /// The result of an allocation, or null if it was refused.
 fn counted(bytes: usize, allocate: impl FnOnce() -> *mut u8) -> *mut u8 {
-    if !taken(bytes) {
+    if !reserve(bytes) {
         return null_mut();
     }
     let place = allocate();
@@ -83,7 +83,7 @@ unsafe impl GlobalAlloc for Counted {
 }
 
 /// The processor time that this thread has used.
-fn of_processor() -> Duration {
+fn processor_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is valid for the whole call.
     let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
@@ -93,16 +93,16 @@ fn of_processor() -> Duration {
 
 /// Runs a target with an input. Aborts if it takes longer than a second, or needs more than [`MEMORY`] and
 /// the code doesn't expect that.
-pub fn hold(data: &[u8], target: impl FnOnce(&mut Unstructured<'_>) -> Result<()>) {
+pub fn run_bounded(data: &[u8], target: impl FnOnce(&mut Unstructured<'_>) -> Result<()>) {
     let before = HELD.load(Relaxed);
     PEAK.store(before, Relaxed);
-    MOST.store(before + MEMORY, Relaxed);
-    let start = of_processor();
+    LIMIT.store(before + MEMORY, Relaxed);
+    let start = processor_time();
     // Too few bytes don't make an input.
     let _ = target(&mut Unstructured::new(data));
-    let took = of_processor() - start;
-    MOST.store(usize::MAX, Relaxed);
-    assert!(took < LONGEST, "the input took {took:?} of the processor");
+    let took = processor_time() - start;
+    LIMIT.store(usize::MAX, Relaxed);
+    assert!(took < MAX_TIME, "the input took {took:?} of the processor");
     let peak = PEAK.load(Relaxed) - before;
     // Reported when it grows: scripts/fuzz.mjs reads the last line.
     if peak > LARGEST.load(Relaxed) * 9 / 8 {

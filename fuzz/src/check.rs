@@ -4,11 +4,11 @@ use super::ROWS;
 use std::ops::Range;
 use tabsense::tokenize::{Cut, Encoding, Tokenizer};
 
-fn offsets_are_of(text: &str, offsets: &[Range<usize>]) {
+fn check_offsets(text: &str, offsets: &[Range<usize>]) {
     offsets.iter().for_each(|range| assert!(text.get(range.clone()).is_some(), "{range:?} of {text:?}"));
 }
 
-fn ids_have_rows(tokenizer: &Tokenizer, ids: &[u32]) {
+fn check_ids(tokenizer: &Tokenizer, ids: &[u32]) {
     for id in ids {
         assert!((*id as usize) < ROWS, "{id}");
         tokenizer.token(*id);
@@ -21,8 +21,8 @@ pub fn check(tokenizer: &Tokenizer, text: &str, pair: &str, max_tokens: usize) {
     if let Ok((ids, offsets)) = &whole {
         assert_eq!(Some(ids), tokenizer.encode(text).ok().as_ref(), "{text:?}");
         assert_eq!(ids.len(), offsets.len());
-        ids_have_rows(tokenizer, ids);
-        offsets_are_of(text, offsets);
+        check_ids(tokenizer, ids);
+        check_offsets(text, offsets);
     }
     let cut = tokenizer.encode_to(text, max_tokens, true);
     if let (Ok((ids, offsets)), Ok(cut)) = (whole, &cut) {
@@ -47,10 +47,10 @@ fn check_pair(tokenizer: &Tokenizer, text: &str, pair: &str, cut: Cut, max_token
     let Ok(both) = tokenizer.encode_pair(text, pair, cut, max_tokens, true) else { return };
     assert!(both.ids.len() <= max_tokens.max(special).max(tokenizer.special_tokens()));
     assert_eq!((both.ids.len(), both.types.len()), (both.types.len(), both.offsets.as_ref().map_or(0, Vec::len)));
-    ids_have_rows(tokenizer, &both.ids);
+    check_ids(tokenizer, &both.ids);
     let offsets = both.offsets.as_deref().unwrap_or_default();
-    offsets_are_of(text, &offsets[..both.second.start.min(offsets.len())]);
-    offsets_are_of(pair, &offsets[both.second.clone()]);
+    check_offsets(text, &offsets[..both.second.start.min(offsets.len())]);
+    check_offsets(pair, &offsets[both.second.clone()]);
     let plain = tokenizer.encode_pair(text, pair, cut, max_tokens, false).expect("as with offsets");
     assert_eq!(both.ids, plain.ids);
     if cut == Cut::OnlyFirst && special < max_tokens && !both.second.is_empty() {

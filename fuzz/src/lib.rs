@@ -16,7 +16,7 @@ mod texts;
 pub mod torch;
 
 pub use arbitrary::{Result, Unstructured};
-pub use bounds::hold;
+pub use bounds::run_bounded;
 use tabsense::tokenize::{Tokenizer, TokenizerFiles};
 use tabsense::weights::header::Header;
 use tabsense::weights::stream::RowSink;
@@ -28,7 +28,7 @@ pub const ROWS: usize = 600;
 const WHOLE: u8 = 0xff;
 
 /// The file, if the input is one; then the file's bytes make all other choices.
-pub fn whole<'a>(u: &mut Unstructured<'a>) -> Option<&'a [u8]> {
+pub fn complete_file<'a>(u: &mut Unstructured<'a>) -> Option<&'a [u8]> {
     let (first, file) = u.peek_bytes(u.len())?.split_first()?;
     (*first == WHOLE).then(|| {
         *u = Unstructured::new(file);
@@ -43,22 +43,22 @@ pub fn whole<'a>(u: &mut Unstructured<'a>) -> Option<&'a [u8]> {
 pub fn run(files: &TokenizerFiles, u: &mut Unstructured) -> Result<()> {
     match Tokenizer::from_files(files, ROWS) {
         Ok(tokenizer) => check::check(&tokenizer, &text::text(u)?, &text::text(u)?, u.int_in_range(0..=40)?),
-        Err(error) => told(&error),
+        Err(error) => check_message(&error),
     }
     Ok(())
 }
 
 /// Checks that an error message is a sentence that a terminal can show.
-pub fn told(error: &tabsense::Error) {
+pub fn check_message(error: &tabsense::Error) {
     let message = error.message();
     assert!(message.ends_with('.') && message.len() < 3000, "{message}");
     assert!(!message.chars().any(char::is_control), "{message:?}");
 }
 
 /// A sink that takes all rows.
-pub struct Taken;
+pub struct TakesAllRows;
 
-impl RowSink for Taken {
+impl RowSink for TakesAllRows {
     fn header(&mut self, _: &Header) -> tabsense::Result<()> {
         Ok(())
     }
@@ -71,12 +71,12 @@ impl RowSink for Taken {
 }
 
 /// The output for a file in chunks, or the kind of its error.
-pub type Made = std::result::Result<Vec<u8>, tabsense::ErrorKind>;
+pub type Output = std::result::Result<Vec<u8>, tabsense::ErrorKind>;
 
 /// `result`, after checking its error message.
-pub fn made(result: tabsense::Result<Vec<u8>>) -> Made {
+pub fn check_result(result: tabsense::Result<Vec<u8>>) -> Output {
     result.map_err(|error| {
-        told(&error);
+        check_message(&error);
         error.kind()
     })
 }

@@ -1,7 +1,7 @@
 //! Files of weights, with tensors that can be made to lie.
 
 use crate::json::Node;
-use crate::{damage, whole};
+use crate::{complete_file, damage};
 use arbitrary::{Result, Unstructured};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -259,7 +259,7 @@ pub fn hostile(mut tensors: Vec<Tensor>, u: &mut Unstructured) -> Result<Vec<u8>
 /// # Errors
 /// `u` has no bytes left.
 pub fn weights(u: &mut Unstructured) -> Result<(&'static Model, Vec<u8>)> {
-    if let Some(file) = whole(u) {
+    if let Some(file) = complete_file(u) {
         return Ok((u.choose(&MODELS)?, file.to_vec()));
     }
     let model = u.choose(&MODELS)?;

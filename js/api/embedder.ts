@@ -96,7 +96,7 @@ function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (!lengths[0] || lengths[0] !== lengths[1])
     throw new TabsenseError(
       "invalid_argument",
-      `similarity needs two vectors of the same embedder, not ${lengths.map((n) => (n === undefined ? "none" : `one of ${n} numbers`)).join(" and ")}. Pass what embed gives.`,
+      `similarity needs two vectors of the same embedder, not ${lengths.map((n) => (n === undefined ? "none" : `one of ${n} numbers`)).join(" and ")}. Pass two vectors that embed returned.`,
     );
   let [ab, aa, bb] = [0, 0, 0];
   for (let i = 0; i < a.length; i++) {

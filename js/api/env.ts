@@ -184,7 +184,9 @@ function warningsOf(env: TransformersEnvironment, defaults: TransformersEnvironm
           "env.cacheDir is not used. In Node, set the environment variable TABSENSE_CACHE to the cache's folder.",
         ]
       : []),
-    ...(env.useCustomCache ? ["env.customCache is not used. Pass what it holds as the model's files."] : []),
+    ...(env.useCustomCache
+      ? ["env.customCache is not used. Pass the cached files as the model's files."]
+      : []),
     ...(env.fetch !== defaults.fetch
       ? ["env.fetch is not used. Use the option `headers` to add headers to requests."]
       : []),

@@ -46,7 +46,8 @@ export const ERROR_KINDS = [
  * - `"environment"`: the browser or runtime lacks something that the engine needs, or a policy forbids it.
  * - `"device_lost"`: the graphics device was reset, unplugged, or taken by the system.
  * - `"webgpu_unusable"`: the graphics device fails or computes wrong answers.
- * - `"not_finite"`: the logits are not finite: the weights overflow the arithmetic.
+ * - `"not_finite"`: numbers overflow: a result is NaN or infinite, a weight is too large for the format that
+ *   it is converted to, or training overflows.
  * - `"internal"`: a bug of this package.
  * - `"worker_crashed"`: the worker ended without answering; the next call starts another.
  */
@@ -93,13 +94,13 @@ export function toError(thrown: unknown): TabsenseError {
     if (isKind(kind)) return new TabsenseError(kind, thrown.message, { cause: thrown });
     return new TabsenseError(
       "internal",
-      `The engine broke (${thrown.name}: ${thrown.message}). Load the model again, and please report this.`,
+      `The engine crashed (${thrown.name}: ${thrown.message}). Load the model again, and please report this.`,
       { cause: thrown },
     );
   }
   return new TabsenseError(
     "internal",
-    `The engine broke (${String(thrown)}). Load the model again, and please report this.`,
+    `The engine crashed (${String(thrown)}). Load the model again, and please report this.`,
     { cause: thrown },
   );
 }

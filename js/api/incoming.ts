@@ -14,10 +14,10 @@ export interface Placed {
 /** An open source of texts. */
 export interface Incoming {
   /**
-   * The next texts, at most `most`; empty at the end. Waits for the first text without a limit, for further
+   * The next texts, at most `max`; empty at the end. Waits for the first text without a limit, for further
    * ones only until `until` has settled. Errors of the source are thrown after the texts before them.
    */
-  group(most: number, until: Promise<unknown>): Promise<Placed[]>;
+  group(max: number, until: Promise<unknown>): Promise<Placed[]>;
   /**
    * Closes the source, and rejects a pending `group` with `reason`. Doesn't wait for a source that is itself
    * waiting for a text.
@@ -69,10 +69,10 @@ export function openTexts(texts: unknown): Incoming {
   }
 
   return {
-    async group(most, until) {
+    async group(max, until) {
       const group: Placed[] = [];
       let late: Promise<null> | null = null;
-      while (group.length < most) {
+      while (group.length < max) {
         if (ended) throw ended.reason;
         try {
           const result = await unlessEnded(late ? Promise.race([read(), late]) : read());

@@ -1,7 +1,7 @@
 /** Checks options: a misspelt key or a wrong type is an error, not a default. */
 
 import { parseIntegrity } from "../files/check.js";
-import { DTYPES, isWeightsFile, type Dtype, type WeightsWanted } from "../files/choice.js";
+import { DTYPES, isWeightsFile, type Dtype, type WeightsSpec } from "../files/choice.js";
 import { EMBEDDING_FILES } from "../files/embedding-files.js";
 import { isOlder } from "../files/older-files.js";
 import { TabsenseError } from "./errors.js";
@@ -25,7 +25,7 @@ import type { Pooling } from "./vector-types.js";
 export interface CheckedLoadOptions {
   device: Device;
   /** Which weights to load. */
-  weights: WeightsWanted;
+  weights: WeightsSpec;
   instant: boolean;
   /** For an embedder; null: as the model's files say. */
   pooling: Pooling | null;
@@ -72,7 +72,7 @@ export const LOAD_OPTIONS: readonly string[] = [
   "headers",
 ];
 /** With more threads, their tasks would be too small to gain from it. */
-export const MOST_THREADS = 64;
+export const MAX_THREADS = 64;
 
 /** The name of a file or folder, without a path. */
 const NAME = /^[\w-][\w.-]*$/;
@@ -127,7 +127,7 @@ export function checkLoadOptions(
     network: {
       cache: flag(given, "cache", true),
       integrity: integrity(given),
-      headers: typeof headers === "function" ? "asked" : headers,
+      headers: typeof headers === "function" ? "callback" : headers,
       retries: RETRIES,
       stallTimeout: STALL_MS,
     },
@@ -227,9 +227,9 @@ function threads(given: Record<string, unknown>): number | "auto" {
   const value = given["threads"] ?? "auto";
   if (
     value !== "auto" &&
-    !(typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= MOST_THREADS)
+    !(typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= MAX_THREADS)
   ) {
-    throw invalid("threads", `"auto" or a whole number from 1 to ${MOST_THREADS}`, value);
+    throw invalid("threads", `"auto" or a whole number from 1 to ${MAX_THREADS}`, value);
   }
   return value as number | "auto";
 }
@@ -278,7 +278,7 @@ function integrity(given: Record<string, unknown>): Record<string, string> {
 /**
  * The folder of the weights files, and what their names begin with. Neither may lead out of the repository.
  */
-function namesOf(given: Record<string, unknown>): Pick<WeightsWanted, "subfolder" | "modelFileName"> {
+function namesOf(given: Record<string, unknown>): Pick<WeightsSpec, "subfolder" | "modelFileName"> {
   const subfolder = given["subfolder"] ?? "onnx";
   const isBelow = (path: string) => path.split("/").every((part) => NAME.test(part));
   if (typeof subfolder !== "string" || !(subfolder === "" || isBelow(subfolder)))

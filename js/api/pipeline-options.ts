@@ -27,7 +27,7 @@ import { placeOf, type Place } from "./pipeline-source.js";
 import type { LoadOptions, Source } from "./types.js";
 
 /** The options of transformers.js, except `device` and `dtype`, which Tabsense has, too. */
-const THEIR_OPTIONS = [
+const TRANSFORMERS_OPTIONS = [
   "progress_callback",
   "config",
   "cache_dir",
@@ -61,10 +61,10 @@ const DEVICES: Record<string, LoadOptions["device"] & string> = {
 };
 
 /** The number formats have the same names in transformers.js. */
-const OWN_DTYPES = Object.fromEntries(DTYPES.map((dtype) => [dtype, dtype])) as Record<Dtype, Dtype>;
+const NATIVE_DTYPES = Object.fromEntries(DTYPES.map((dtype) => [dtype, dtype])) as Record<Dtype, Dtype>;
 
-const WHICH_DEVICE = '"webgpu", "wasm" or "cpu", or "auto", which measures both';
-const WHICH_DTYPE =
+const DEVICE_VALUES = '"webgpu", "wasm" or "cpu", or "auto", which measures both';
+const DTYPE_VALUES =
   '"q8", "int8" or "uint8" for 8 bits, "q4", "q4f16" or "int4" for 4, "fp16", "fp32", or "auto" for the smallest file of 8 bits or more';
 
 /** What a pipeline is loaded with. */
@@ -101,7 +101,7 @@ export function checkPipeline(
   refuseMisplaced(options);
   const instant = known.task === "text-classification" ? "instant" : null;
   const keys = instant ? [...LOAD_OPTIONS, instant] : LOAD_OPTIONS;
-  const given = record(options ?? undefined, [...THEIR_OPTIONS, ...keys]);
+  const given = record(options ?? undefined, [...TRANSFORMERS_OPTIONS, ...keys]);
   refuseForeign(given);
   const own = Object.fromEntries(
     Object.entries(given).filter(([key, value]) => keys.includes(key) && value !== undefined),
@@ -127,8 +127,8 @@ export function checkPipeline(
     cache: env.cache,
     ...(place.hub !== undefined && { hub: place.hub }),
     ...own,
-    device: counterpart(given, "device", DEVICES, WHICH_DEVICE),
-    dtype: counterpart(given, "dtype", OWN_DTYPES, WHICH_DTYPE),
+    device: counterpart(given, "device", DEVICES, DEVICE_VALUES),
+    dtype: counterpart(given, "dtype", NATIVE_DTYPES, DTYPE_VALUES),
     ...fileNames(given),
   };
   checkLoadOptions(load, instant); // here too, so that no event comes from a load that can't begin

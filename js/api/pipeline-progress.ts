@@ -33,7 +33,7 @@ export interface ProgressEvents {
 export function progressEvents(task: string, name: string, callback: ProgressCallback): ProgressEvents {
   const files = new Map<string, State>();
   /** Whether the weights, which are most of all bytes, have been reported. */
-  let weighed = false;
+  let hasWeights = false;
   let failure: TabsenseError | null = null;
 
   function emit(event: ProgressInfo): void {
@@ -95,8 +95,8 @@ export function progressEvents(task: string, name: string, callback: ProgressCal
       }
       state.loaded = bytes;
       state.total = total ?? bytes;
-      if (stage === "weights") weighed = true;
-      if (weighed && [...files.values()].every(({ stage }) => stage !== "initiated")) emitTotal();
+      if (stage === "weights") hasWeights = true;
+      if (hasWeights && [...files.values()].every(({ stage }) => stage !== "initiated")) emitTotal();
       emit({
         status: "progress",
         name,

@@ -31,7 +31,7 @@ export interface Place {
 const PLAIN_NAME = /^\w[\w.-]*$/;
 
 /** A template with the layout of a hub. */
-const AS_ON_HUBS = /^\/?\{model\}\/resolve\/(\{revision\}|[\w.-]+)\/?$/;
+const HUB_LAYOUT = /^\/?\{model\}\/resolve\/(\{revision\}|[\w.-]+)\/?$/;
 
 /**
  * Finds where a model is. Kind `"invalid_argument"` for two revisions, or for a URL if none may be contacted.
@@ -89,7 +89,7 @@ function remote(
   { hub }: Wanted,
   env: CheckedEnvironment,
 ): Omit<Place, "local"> {
-  const layout = hub === null ? AS_ON_HUBS.exec(env.remotePathTemplate) : ["", "{revision}"];
+  const layout = hub === null ? HUB_LAYOUT.exec(env.remotePathTemplate) : ["", "{revision}"];
   const host = hub ?? env.remoteHost;
   if (!layout || !(hub || /^https?:/i.test(host))) return address(name, revision, env);
   const own = layout[1] === "{revision}" ? revision : layout[1]!;

@@ -14,7 +14,7 @@ import type { Detailed, DetailedVerdict, Score, Verdict } from "./answer-types.j
  */
 const FIRST_TEXTS = 8;
 /** The maximum number of texts in a group: a batch for the graphics card. */
-const MOST_TEXTS = 64;
+const MAX_TEXTS = 64;
 
 /** A classifier, as a stream uses it. */
 export interface Classifying extends Omit<Answering<never>, "answer"> {
@@ -90,12 +90,12 @@ export async function* streamAnswers<Answer>(
   async function nextGroup(before: Promise<unknown>): Promise<{ answers: Promise<Placed<Answer>[]> } | null> {
     const group = await incoming.group(size, before);
     if (group.length === 0) return null;
-    size = Math.min(2 * size, MOST_TEXTS);
-    const asked = answer(
+    size = Math.min(2 * size, MAX_TEXTS);
+    const pending = answer(
       group.map(({ text }) => text),
       calls.signal,
     );
-    const answers = asked.then((all) =>
+    const answers = pending.then((all) =>
       group.map(({ index, text }, i) => ({ index, text, answer: all[i]! })),
     );
     answers.catch(() => {}); // reported once the previous group is consumed

@@ -18,11 +18,11 @@ export interface CheckedTagOptions {
   onProgress: ((progress: CallProgress) => void) | null;
 }
 
-const SHARED = ["aggregation", "patterns", "signal", "onProgress"];
+const SHARED_OPTIONS = ["aggregation", "patterns", "signal", "onProgress"];
 
 /** Checks the options of `tag`; `usual` is the default aggregation. */
 export function checkTagOptions(options: TagOptions | undefined, usual: Aggregation): CheckedTagOptions {
-  const given = record(options, [...SHARED, "ignoreLabels"]);
+  const given = record(options, [...SHARED_OPTIONS, "ignoreLabels"]);
   return { ...shared(given, AGGREGATIONS, usual), ignored: labelsOf(given, "ignoreLabels") ?? ["O"] };
 }
 
@@ -35,7 +35,7 @@ export function checkRedactOptions(
   usual: Aggregation,
   labels: readonly string[],
 ): CheckedTagOptions & { mask: MaskOptions } {
-  const given = record(options, [...SHARED, "labels", "replace"]);
+  const given = record(options, [...SHARED_OPTIONS, "labels", "replace"]);
   const wanted = labelsOf(given, "labels");
   const replace = callback(given, "replace") as MaskOptions["replace"] | null;
   const checked = shared(given, AGGREGATIONS.slice(1), usual);

@@ -5,7 +5,7 @@ import { TabsenseError } from "./errors.js";
 /**
  * A text of only white space, control characters and others that a model's tokenizer drops; it has no labels.
  */
-export const NOTHING = /^[\s\p{C}\p{Mn}\uFFFD]*$/u;
+export const BLANK = /^[\s\p{C}\p{Mn}\uFFFD]*$/u;
 
 /** JSON Lines, by the file's name. */
 const JSON_LINES = /\.(jsonl|ndjson)$/i;

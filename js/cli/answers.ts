@@ -60,15 +60,16 @@ export function encoderOf(
 /** `{"text":"…","label":"POSITIVE","score":0.97}`, with `scores` if a number of labels is requested. */
 function jsonEncoder({ prefix, top }: AnswerOptions): Encoder {
   const key = (name: string) => JSON.stringify(prefix + name);
-  const ours = [...(top === null ? ["label", "score"] : ["label", "score", "scores"]), "truncated"].map(
-    (name) => prefix + name,
-  );
+  const answerColumns = [
+    ...(top === null ? ["label", "score"] : ["label", "score", "scores"]),
+    "truncated",
+  ].map((name) => prefix + name);
   const list = top === null ? "" : `,${escaped(key("scores"))}:\\[(?:${SCORE}(?:,${SCORE}){${top - 1}})?\\]`;
   let checked: readonly string[] | null = null;
   return {
     header: "",
     head(row) {
-      if (row.columns !== checked) refuseNames(row, ours);
+      if (row.columns !== checked) refuseNames(row, answerColumns);
       checked = row.columns;
       const json =
         row.json ??
@@ -99,15 +100,15 @@ function csvEncoder(
   columns: readonly string[],
   names: readonly string[],
 ): Encoder {
-  const ours = Array.from({ length: top ?? 1 }, (_, i) =>
+  const answerColumns = Array.from({ length: top ?? 1 }, (_, i) =>
     ["label", "score"].map((name) => `${prefix}${name}${i === 0 ? "" : `_${i + 1}`}`),
   ).flat();
   const field = `(?:"(?:[^"]|"")*"|[^"\\n${escaped(delimiter)}]*)`;
-  const own = escapeFormulas ? withoutFormula : (cell: string) => cell;
+  const escapeCell = escapeFormulas ? withoutFormula : (cell: string) => cell;
   const known = new Set(columns);
   let checked: readonly string[] | null = null;
   const check = (row: Row) => {
-    refuseNames(row, ours);
+    refuseNames(row, answerColumns);
     const wrong = row.columns.filter((column) => !known.has(column));
     if (wrong.length > 0) {
       throw new TabsenseError(
@@ -118,12 +119,12 @@ function csvEncoder(
     checked = row.columns;
   };
   return {
-    header: header ? `${csvLine([...names, ...ours], delimiter, own)}\n` : "",
+    header: header ? `${csvLine([...names, ...answerColumns], delimiter, escapeCell)}\n` : "",
     head(row) {
       if (row.columns !== checked) check(row);
       const values =
         row.json === null ? row.values : columns.map((column) => row.values[row.columns.indexOf(column)]);
-      return `${csvLine(values, delimiter, own)}${delimiter}`;
+      return `${csvLine(values, delimiter, escapeCell)}${delimiter}`;
     },
     tail: (scores) =>
       `${csvLine(
@@ -134,7 +135,7 @@ function csvEncoder(
         delimiter,
         withoutFormula,
       )}\n`,
-    tailOf: new RegExp(`${field}(?:${escaped(delimiter)}${field}){${ours.length - 1}}\\n`, "y"),
+    tailOf: new RegExp(`${field}(?:${escaped(delimiter)}${field}){${answerColumns.length - 1}}\\n`, "y"),
   };
 }
 
@@ -143,8 +144,8 @@ function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 }
 
-function refuseNames({ columns, line }: Row, ours: readonly string[]): void {
-  const taken = columns.find((column) => ours.includes(column));
+function refuseNames({ columns, line }: Row, answerColumns: readonly string[]): void {
+  const taken = columns.find((column) => answerColumns.includes(column));
   if (taken === undefined) return;
   throw new TabsenseError(
     "invalid_argument",

@@ -1,7 +1,7 @@
 /** The command line: which command, which options, and whether they belong together. */
 
 import { parseArgs } from "node:util";
-import { DEVICES, isHalfOnCpu, MOST_THREADS } from "../api/options.js";
+import { DEVICES, isHalfOnCpu, MAX_THREADS } from "../api/options.js";
 import { DTYPES } from "../files/choice.js";
 import type { Device, LoadOptions } from "../api/types.js";
 
@@ -44,7 +44,7 @@ const OPTIONS = {
 type OptionName = keyof typeof OPTIONS;
 
 /** The options that each command accepts, besides `--help` and `--version`. */
-const TAKEN = {
+const COMMAND_OPTIONS = {
   classify: [
     "column",
     "delimiter",
@@ -92,7 +92,7 @@ const TAKEN = {
 } as const satisfies Record<string, readonly OptionName[]>;
 
 /** A command's name. */
-export type Command = keyof typeof TAKEN;
+export type Command = keyof typeof COMMAND_OPTIONS;
 
 /** The options' values. */
 export type Values = ReturnType<typeof lex>["values"];
@@ -164,8 +164,8 @@ export function parse(args: string[]): Invocation {
   }
   const command = isCommand(operands[0]) ? operands[0] : null;
   if (command) operands.shift();
-  const taken: readonly string[] = [...TAKEN[command ?? "classify"], "help", "version"];
-  const foreign = tokens.find((token) => token.kind === "option" && !taken.includes(token.name));
+  const allowed: readonly string[] = [...COMMAND_OPTIONS[command ?? "classify"], "help", "version"];
+  const foreign = tokens.find((token) => token.kind === "option" && !allowed.includes(token.name));
   if (foreign?.kind === "option")
     throw new UsageError(`${command ?? "classify"} has no option ${foreign.rawName}.`, command ?? "classify");
   return { command, values, operands, texts };
@@ -176,21 +176,22 @@ export function wholeNumber<T>(
   values: Values,
   name: "keep" | "threads" | "top",
   otherwise: T,
-  most: number = Infinity,
+  max: number = Infinity,
 ): number | T {
   const value = values[name];
   if (value === undefined) return otherwise;
   const number = /^\d+$/.test(value) ? Number(value) : 0;
-  if (number < 1 || number > most)
-    throw new UsageError(
-      `--${name} must be a whole number ${most === Infinity ? "of at least 1, or all" : `from 1 to ${most}`}, not ${JSON.stringify(value)}.`,
-    );
+  if (number < 1 || number > max) {
+    const range = max === Infinity ? "of at least 1" : `from 1 to ${max}`;
+    const orAll = name === "top" ? ", or all" : "";
+    throw new UsageError(`--${name} must be a whole number ${range}${orAll}, not ${JSON.stringify(value)}.`);
+  }
   return number;
 }
 
 /** `--threads`: how many processors to use at most. */
 export function threadsOf<T>(values: Values, otherwise: T): number | T {
-  return wholeNumber(values, "threads", otherwise, MOST_THREADS);
+  return wholeNumber(values, "threads", otherwise, MAX_THREADS);
 }
 
 /** One of the `known` values of an option, or null by default. */
@@ -229,7 +230,7 @@ export function loadOptionsOf(values: Values): Pick<LoadOptions, "device" | "dty
 }
 
 function isCommand(word: string | undefined): word is Command {
-  return word !== undefined && Object.hasOwn(TAKEN, word);
+  return word !== undefined && Object.hasOwn(COMMAND_OPTIONS, word);
 }
 
 function lex(args: string[]) {

@@ -6,8 +6,8 @@ import type { Row } from "./row.js";
  * The maximum size of a batch, in rows and in UTF-16 units: large enough that messages cost nothing, small
  * enough that a kill loses little.
  */
-const MOST_ROWS = 32;
-const MOST_UNITS = 1 << 14;
+const MAX_ROWS = 32;
+const MAX_UNITS = 1 << 14;
 
 /** Milliseconds that a batch waits for rows of a slow pipe. */
 const LONGEST_WAIT = 50;
@@ -23,7 +23,7 @@ export async function* batched(rows: AsyncGenerator<Row>): AsyncGenerator<Row[]>
     next = awaitedLater(rows.next());
     const late = timer(LONGEST_WAIT);
     try {
-      while (batch.length < MOST_ROWS && units < MOST_UNITS) {
+      while (batch.length < MAX_ROWS && units < MAX_UNITS) {
         const row = await Promise.race([next.catch(() => null), late.promise]);
         if (row === null || row.done) break; // an error is thrown once this batch is gone
         batch.push(row.value);
@@ -38,20 +38,20 @@ export async function* batched(rows: AsyncGenerator<Row>): AsyncGenerator<Row[]>
 }
 
 /**
- * The results of `answer` for each batch, in the order of the batches; at most `most` are in progress at a
+ * The results of `answer` for each batch, in the order of the batches; at most `max` are in progress at a
  * time. An error in `batches` is thrown after the answers of the batches before it.
  */
 export async function* inOrder<Batch, Answer>(
   batches: AsyncGenerator<Batch>,
   answer: (batch: Batch) => Promise<Answer>,
-  most: number,
+  max: number,
 ): AsyncGenerator<Answer> {
   const waiting: Promise<Answer>[] = [];
   let next: Promise<IteratorResult<Batch>> | null = awaitedLater(batches.next());
   let failed: { thrown: unknown } | null = null;
   while (next || waiting.length > 0) {
     const events: Promise<"batch" | "answer">[] = [];
-    if (next && waiting.length < most) events.push(settled(next, "batch"));
+    if (next && waiting.length < max) events.push(settled(next, "batch"));
     if (waiting[0]) events.push(settled(waiting[0], "answer"));
     if ((await Promise.race(events)) === "answer") {
       yield await waiting.shift()!;

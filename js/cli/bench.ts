@@ -36,11 +36,11 @@ const LOADS = 3;
 const BATCH = 64;
 /**
  * For how many milliseconds calls of one length, and batches, are repeated; a call is repeated at least
- * {@link FEWEST} times.
+ * {@link MIN_RUNS} times.
  */
 const LATENCY_MS = 1500;
 const BATCH_MS = 1500;
-const FEWEST = 5;
+const MIN_RUNS = 5;
 
 /** Words that are one token each in an English vocabulary; in another one they are a few tokens each. */
 const WORDS =
@@ -144,11 +144,11 @@ async function textOf(classifier: Classifier, tokens: number): Promise<string> {
 /**
  * The milliseconds of each of several calls in sequence, for about `ms` in total; the first one is left out.
  */
-async function repeat(ms: number, call: () => Promise<unknown>, fewest = FEWEST): Promise<number[]> {
+async function repeat(ms: number, call: () => Promise<unknown>, minRuns = MIN_RUNS): Promise<number[]> {
   await call();
   const times: number[] = [];
   const end = performance.now() + ms;
-  while (times.length < fewest || performance.now() < end) {
+  while (times.length < minRuns || performance.now() < end) {
     const start = performance.now();
     await call();
     times.push(performance.now() - start);

@@ -11,7 +11,7 @@ import { batched, inOrder } from "./batches.js";
 import { openInput } from "./input.js";
 import { checkOutput, openFile, openStdout, type Existing } from "./output.js";
 import { openPool, type Pool, type PoolOptions } from "./pool.js";
-import { tell } from "./print.js";
+import { log } from "./print.js";
 import { invalidRow, isOnly, textOf, type OnInvalid, type Row, type RowOptions } from "./row.js";
 import { openRows } from "./rows.js";
 
@@ -34,25 +34,25 @@ export interface FileJob {
 }
 
 /** How many skipped rows are reported one by one. */
-const MOST_TOLD = 5;
+const MAX_LISTED = 5;
 
 /** Classifies a file; resolves to how many rows this run answered, and how many it left out. */
 export async function classifyFile(
   job: FileJob,
   signal: AbortSignal,
-): Promise<{ answered: number; left: number }> {
-  const told: TabsenseError[] = [];
-  let left = 0;
+): Promise<{ answered: number; skipped: number }> {
+  const reported: TabsenseError[] = [];
+  let skipped = 0;
   const answered = await classifyRows(
     job,
     signal,
-    job.skips ? (error) => void (++left <= MOST_TOLD && told.push(error)) : null,
+    job.skips ? (error) => void (++skipped <= MAX_LISTED && reported.push(error)) : null,
   );
-  if (left > 0)
-    tell(
-      `tabsense: ${left} ${left === 1 ? "row was" : "rows were"} left out.\n${told.map(({ message }) => `  ${message}\n`).join("")}${left > MOST_TOLD ? "  …\n" : ""}`,
+  if (skipped > 0)
+    log(
+      `tabsense: ${skipped} ${skipped === 1 ? "row was" : "rows were"} left out.\n${reported.map(({ message }) => `  ${message}\n`).join("")}${skipped > MAX_LISTED ? "  …\n" : ""}`,
     );
-  return { answered, left };
+  return { answered, skipped };
 }
 
 /** Classifies the rows; resolves to the number of those that were answered. */
@@ -76,7 +76,7 @@ async function classifyRows(job: FileJob, signal: AbortSignal, onInvalid: OnInva
         bar.say(`${name}: ${megabytes(bytes)}${total === null ? "" : ` of ${megabytes(total)}`} MB`),
     });
     if (job.model.device === "webgpu" && "reason" in pool.info.webgpu)
-      tell(`tabsense: the CPU computes. ${pool.info.webgpu.reason}\n`);
+      log(`tabsense: the CPU computes. ${pool.info.webgpu.reason}\n`);
     const top = job.top === undefined ? null : Math.min(job.top ?? Infinity, pool.info.model.labels.length);
     const delimiter = job.answers.delimiter ?? opened.delimiter ?? ",";
     const encoder = encoderOf({ ...job.answers, delimiter, top }, opened);
@@ -88,10 +88,12 @@ async function classifyRows(job: FileJob, signal: AbortSignal, onInvalid: OnInva
     bar.step({ rows: 0, bytes: done.end });
     const answer = (batch: Row[]) => answerBatch(pool!, batch, top ?? 1);
     for await (const answered of inOrder(batched(done.rows), answer, 2 * pool.size)) {
-      const kept = onInvalid ? answered.filter((one) => !leaveOut(one, file.name, onInvalid)) : answered;
-      if (kept.length > 0)
-        await output.write(kept.map(({ row, scores }) => encoder.head(row) + encoder.tail(scores)).join(""));
-      count += kept.length;
+      const written = onInvalid ? answered.filter((one) => !leaveOut(one, file.name, onInvalid)) : answered;
+      if (written.length > 0)
+        await output.write(
+          written.map(({ row, scores }) => encoder.head(row) + encoder.tail(scores)).join(""),
+        );
+      count += written.length;
       bar.step({ rows: count, bytes: answered.at(-1)!.row.end });
     }
     signal.throwIfAborted();
@@ -102,7 +104,7 @@ async function classifyRows(job: FileJob, signal: AbortSignal, onInvalid: OnInva
   }
   const seconds = (performance.now() - start) / 1000;
   if (process.stderr.isTTY)
-    tell(
+    log(
       `${job.out ?? "done"}: ${count} texts in ${seconds.toFixed(1)} s, ${rateOf(count / seconds)} texts/s\n`,
     );
   return count;

@@ -18,6 +18,7 @@ import {
   type Values,
 } from "./arguments.js";
 import { classifyFile, type FileJob } from "./classify-file.js";
+import { delimiterOf, quoteOf } from "./dialect.js";
 import { formatOf, isFile, isPiped, STDIN, statOf } from "./input.js";
 import { print } from "./print.js";
 import { FORMATS, PAIR_COLUMNS, textOf } from "./row.js";
@@ -26,7 +27,7 @@ import { openTaught, readTaught, type Answering } from "./taught.js";
 import { onOneLine, visible } from "./visible.js";
 
 /** The options that only apply to a file. */
-const OF_FILES = [
+const FILE_OPTIONS = [
   "column",
   "delimiter",
   "encoding",
@@ -51,18 +52,18 @@ export async function classify({ values, operands, texts, command }: Invocation)
       `${files[0]} is a file, and only one file can be classified at a time. Put -- before texts that look like files.`,
     );
   }
-  const nothing = operands.length + texts.length === 0;
-  if (nothing && !isPiped()) throw new UsageError("There is no text to classify.", command);
-  if (files.length === 0 && !nothing) return classifyTexts([...operands, ...texts], values);
+  const noArguments = operands.length + texts.length === 0;
+  if (noArguments && !isPiped()) throw new UsageError("There is no text to classify.", command);
+  if (files.length === 0 && !noArguments) return classifyTexts([...operands, ...texts], values);
   const job = await fileJob(files[0] ?? STDIN, values);
-  const { answered, left } = await stoppable(goingOn(job), (signal) => classifyFile(job, signal));
+  const { answered, skipped } = await stoppable(resumeHint(job), (signal) => classifyFile(job, signal));
   // A script whose input is an empty pipe: more likely a mistake than an empty file.
-  if (answered + left === 0 && nothing && command === null && job.out === null)
+  if (answered + skipped === 0 && noArguments && command === null && job.out === null)
     throw new UsageError("There is no text to classify.");
 }
 
 /** How to continue a job that was stopped, if that is possible. */
-function goingOn({ out, existing }: FileJob): string {
+function resumeHint({ out, existing }: FileJob): string {
   if (out === null || statOf(out)?.isFile() === false) return "";
   const how = { refuse: " with --resume", resume: "", overwrite: " with --resume in place of --force" }[
     existing
@@ -71,7 +72,7 @@ function goingOn({ out, existing }: FileJob): string {
 }
 
 async function classifyTexts(texts: string[], values: Values): Promise<void> {
-  const wrong = OF_FILES.find((name) => values[name] !== undefined);
+  const wrong = FILE_OPTIONS.find((name) => values[name] !== undefined);
   if (wrong)
     throw new UsageError(`--${wrong} is for files, and ${JSON.stringify(texts[0])} is not one.`, "classify");
   const { pair = null } = values;
@@ -158,7 +159,7 @@ async function fileJob(input: string, values: Values): Promise<FileJob> {
       "classify",
     );
   const dialect = format === "tsv" ? TSV : { delimiter: null, quote: '"' };
-  const delimiter = delimiterOf(values.delimiter);
+  const delimiter = delimiterOf(values.delimiter, "classify");
   const outFormat = outFormatOf(out, values);
   if (values["escape-formulas"] && outFormat !== "csv")
     throw new UsageError("--escape-formulas is for CSV. JSON Lines has no formulas.", "classify");
@@ -170,7 +171,7 @@ async function fileJob(input: string, values: Values): Promise<FileJob> {
       pairColumn,
       names: PAIR_COLUMNS,
       delimiter: delimiter ?? dialect.delimiter,
-      quote: values.quote === undefined ? dialect.quote : quoteOf(values.quote),
+      quote: values.quote === undefined ? dialect.quote : quoteOf(values.quote, "classify"),
       header: !values["no-header"],
     },
     encoding: oneOf("encoding", values.encoding, ENCODINGS),
@@ -195,19 +196,19 @@ async function fileJob(input: string, values: Values): Promise<FileJob> {
 }
 
 function outFormatOf(out: string | null, values: Values): OutFormat {
-  const asked = oneOf("out-format", values["out-format"], OUT_FORMATS);
+  const requested = oneOf("out-format", values["out-format"], OUT_FORMATS);
   const byName =
     out === null
       ? null
       : ({ csv: "csv", tsv: "csv", jsonl: "jsonl", text: null, none: null } as const)[
           formatOf(out) ?? "none"
         ];
-  if (out !== null && byName === null && asked === null && !values.json)
+  if (out !== null && byName === null && requested === null && !values.json)
     throw new UsageError(
       `--out must end in .jsonl, .csv or .tsv, not ${out}. Or pass --out-format.`,
       "classify",
     );
-  const format = asked ?? (values.json ? "jsonl" : byName) ?? "jsonl";
+  const format = requested ?? (values.json ? "jsonl" : byName) ?? "jsonl";
   if (values.json && format !== "jsonl")
     throw new UsageError(
       "--json writes JSON Lines, but --out-format is csv. Remove one of them.",
@@ -219,25 +220,4 @@ function outFormatOf(out: string | null, values: Values): OutFormat {
       "classify",
     );
   return format;
-}
-
-export function quoteOf(value: string): string | null {
-  if (value === "none") return null;
-  if (!/^[\x21-\x7e]$/.test(value))
-    throw new UsageError(
-      `--quote must be one ASCII character or none, not ${JSON.stringify(value)}.`,
-      "classify",
-    );
-  return value;
-}
-
-export function delimiterOf(value: string | undefined): string | null {
-  if (value === undefined) return null;
-  if (value === "\\t" || value === "tab") return "\t";
-  if (!/^[\x01-\x7f]$/.test(value) || /["\r\n]/.test(value))
-    throw new UsageError(
-      `--delimiter must be one ASCII character or tab, not ${JSON.stringify(value)}.`,
-      "classify",
-    );
-  return value;
 }

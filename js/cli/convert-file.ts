@@ -16,7 +16,7 @@ import { TOKENIZER_CONFIG } from "../api/types.js";
 import { readAll } from "../files/bytes.js";
 import { withoutMark } from "../files/foreign.js";
 import { readOlder } from "../files/older-files.js";
-import { beside, isMissing, type Place } from "../files/places.js";
+import { siblingOf, isMissing, type Place } from "../files/places.js";
 import type { Converter } from "../wasm/convert/tabsense.js";
 import { limitOf, type SmallFile, type SmallFiles } from "../worker/small-files.js";
 import { startBar, type Bar } from "./bar.js";
@@ -24,10 +24,10 @@ import { sourceOf, type ConvertSource } from "./convert-source.js";
 import { statOf } from "./input.js";
 import { readPlace } from "./model-files.js";
 import { checkOutput } from "./output.js";
-import { print, tell } from "./print.js";
+import { print, log } from "./print.js";
 
 /** The number of calibration tokens beyond which more of them add little. */
-export const ENOUGH_TOKENS = 4000;
+export const RECOMMENDED_TOKENS = 4000;
 
 /**
  * What to convert (a weights file, or the model that has it), and to which form; `calibration` names the file
@@ -79,7 +79,7 @@ export async function convertFile(
         ? convert(new module.Converter(dtype), counted, note)
         : await rounded(
             module,
-            { ...source, ...(await readBeside(source.place, signal)) },
+            { ...source, ...(await readSmallFiles(source.place, signal)) },
             counted,
             () => read,
             { calibration, tables },
@@ -87,7 +87,7 @@ export async function convertFile(
             signal,
           );
   const written = await writeWhole(output, compress ? compressed(module, pieces) : pieces, signal);
-  for (const sentence of notes) tell(`tabsense: ${sentence}\n`);
+  for (const sentence of notes) log(`tabsense: ${sentence}\n`);
   await print(`${output}: ${written} bytes, ${((100 * written) / read).toFixed(1)} % of ${source.name}\n`);
 }
 
@@ -115,9 +115,9 @@ export async function rounded(
     }
     bar.clear();
     await print(`calibrated with ${texts.length} texts, ${tokens} tokens\n`);
-    if (tokens < ENOUGH_TOKENS)
-      tell(
-        `tabsense: ${tokens} tokens are few. With ${ENOUGH_TOKENS} or more, the answers stay closer to the original's.\n`,
+    if (tokens < RECOMMENDED_TOKENS)
+      log(
+        `tabsense: only ${tokens} tokens for the calibration. With ${RECOMMENDED_TOKENS} or more, the answers stay closer to the original's.\n`,
       );
     return pieces;
   } finally {
@@ -141,7 +141,7 @@ export function countedOf(source: WeightsSource, onBytes: (bytes: number) => voi
 }
 
 /** The small files of the model whose `config.json` is at `config`: the ones that loading it would read. */
-export async function readBeside(config: Place, signal: AbortSignal): Promise<SmallFiles> {
+export async function readSmallFiles(config: Place, signal: AbortSignal): Promise<SmallFiles> {
   const optional = (name: SmallFile, onAbsent?: (thrown: unknown) => void) =>
     readOptional(config, name, signal, onAbsent);
   let absent: unknown = null;
@@ -170,7 +170,7 @@ export function readOptional(
 
 async function readSmall(config: Place, name: SmallFile, signal: AbortSignal): Promise<Uint8Array> {
   return withoutMark(
-    await readPlace(beside(config, name), signal, (opened) =>
+    await readPlace(siblingOf(config, name), signal, (opened) =>
       readAll(opened, name, limitOf(name), signal, () => {}),
     ),
   );

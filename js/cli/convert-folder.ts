@@ -11,7 +11,7 @@ import { startBar } from "./bar.js";
 import {
   compressed,
   countedOf,
-  readBeside,
+  readSmallFiles,
   readOptional,
   rounded,
   writeWhole,
@@ -19,7 +19,7 @@ import {
 } from "./convert-file.js";
 import { sourceOf } from "./convert-source.js";
 import { formatOf, openInput, statOf } from "./input.js";
-import { print, tell } from "./print.js";
+import { print, log } from "./print.js";
 import { prune, prunedWeights, type Pruned } from "./prune.js";
 import { PAIR_COLUMNS } from "./row.js";
 import { openRows } from "./rows.js";
@@ -47,7 +47,7 @@ export async function convertFolder(job: FolderConversion, signal: AbortSignal):
   const module = await loadConverter();
   const source = await sourceOf(from, module, signal);
   checkApart(output, source.paths);
-  const files = await readBeside(source.place, signal);
+  const files = await readSmallFiles(source.place, signal);
   const bar = startBar(null);
   const temporary = `${output}.${process.pid}.tmp`;
   let read = 0;
@@ -99,7 +99,7 @@ export async function convertFolder(job: FolderConversion, signal: AbortSignal):
     signal.throwIfAborted();
     if (statOf(output)) await (force ? rm(output, { recursive: true }) : rmdir(output));
     await rename(temporary, output);
-    for (const sentence of notes) tell(`tabsense: ${sentence}\n`);
+    for (const sentence of notes) log(`tabsense: ${sentence}\n`);
     await print(reportOf(job, pruned));
     await print(
       `${join(job.output, WEIGHTS)}: ${written} bytes, ${share(written, read)} of ${source.name}\n`,
@@ -139,7 +139,7 @@ async function checkFolder(output: string, force: boolean): Promise<void> {
   if (foreign !== undefined)
     throw new TabsenseError(
       "invalid_argument",
-      `${output} holds ${foreign}, which no pruned model has, so it is not overwritten. Name another folder.`,
+      `${output} contains ${foreign}, which is not a file of a pruned model, so it is not overwritten. Name another folder.`,
     );
 }
 

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { TabsenseError } from "../api/errors.js";
 import { FileChanged, readChunks, type Opened } from "../files/bytes.js";
 import { isIndex, isWeightsFile } from "../files/choice.js";
-import { beside, type Place } from "../files/places.js";
+import { siblingOf, type Place } from "../files/places.js";
 import { merged } from "../files/shards.js";
 import { asSafetensors } from "../files/torch.js";
 import { plainName } from "../files/weights.js";
@@ -54,7 +54,7 @@ export async function sourceOf(
     bytes: await readPlace(place, signal, lengthOf),
   }));
   const read = Object.values(files);
-  const main = beside(places.config, file);
+  const main = siblingOf(places.config, file);
   const source = isIndex(file)
     ? inShards(
         Object.fromEntries(Object.entries(files).map(([name, { place }]) => [name, place])),
@@ -84,7 +84,7 @@ async function lengthOf({ body, total }: Opened): Promise<number | null> {
 function single(place: Place, signal: AbortSignal): WeightsSource {
   return {
     weights: () => chunksOf(place, signal),
-    further: (name) => chunksOf(beside(place, plainName(name, nameOf(place))), signal),
+    further: (name) => chunksOf(siblingOf(place, plainName(name, nameOf(place))), signal),
   };
 }
 

@@ -2,12 +2,12 @@
 
 import { CONVERT_DTYPES, TABLES } from "../convert.js";
 import { ANY_OF, UsageError, wholeNumber, type Invocation } from "./arguments.js";
-import { convertFile, ENOUGH_TOKENS } from "./convert-file.js";
+import { convertFile, RECOMMENDED_TOKENS } from "./convert-file.js";
 import { convertFolder } from "./convert-folder.js";
 import { stoppable } from "./stops.js";
 
 /** The largest `--keep`: more than any vocabulary has. */
-const MOST_TOKENS = 10_000_000;
+const MAX_TOKENS = 10_000_000;
 
 /** Converts a weights file, or a model whose vocabulary is pruned. */
 export async function convertCommand({ values, operands, texts }: Invocation): Promise<void> {
@@ -15,7 +15,7 @@ export async function convertCommand({ values, operands, texts }: Invocation): P
   const [from, output, ...more] = [...operands, ...texts];
   if (from === undefined || output === undefined || more.length > 0)
     throw new UsageError("convert needs two files: IN and OUT.");
-  const keep = wholeNumber(values, "keep", null, MOST_TOKENS);
+  const keep = wholeNumber(values, "keep", null, MAX_TOKENS);
   if ((vocabulary === undefined) !== (keep === null))
     throw new UsageError("--vocabulary TEXTS and --keep N must be passed together.");
   if (column !== null && vocabulary === undefined) throw new UsageError("--column is for --vocabulary.");
@@ -23,7 +23,7 @@ export async function convertCommand({ values, operands, texts }: Invocation): P
     throw new UsageError(`--dtype must be ${ANY_OF.format(CONVERT_DTYPES)}.`);
   if (dtype === "int4" && calibration === undefined) {
     throw new UsageError(
-      `--dtype int4 needs --calibration TEXTS: a file with typical texts for the model, ${ENOUGH_TOKENS} tokens or more (about 300 sentences).`,
+      `--dtype int4 needs --calibration TEXTS: a file with typical texts for the model, ${RECOMMENDED_TOKENS} tokens or more (about 300 sentences).`,
     );
   }
   if (dtype !== "int4" && calibration !== undefined)

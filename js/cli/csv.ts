@@ -29,10 +29,10 @@ export async function readCsv(input: AsyncGenerator<Buffer>, options: RowOptions
   const { name, header } = options;
   const sample = await peek(input);
   const text = latin1(sample.bytes);
-  const told = separatorLine(text);
-  const skip = told?.length ?? 0;
+  const declared = separatorLine(text);
+  const skip = declared?.length ?? 0;
   const delimiter =
-    options.delimiter ?? told?.delimiter ?? findDelimiter(text.slice(skip), options.quote, !sample.whole);
+    options.delimiter ?? declared?.delimiter ?? findDelimiter(text.slice(skip), options.quote, !sample.whole);
   const records = readCsvRecords(sample.input, options, delimiter, skip);
   const first = await records.next();
   if (first.done) {

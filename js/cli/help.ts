@@ -101,7 +101,7 @@ URL, or "org/name[@revision]" on a model hub. If a model has several files, full
   --tables TYPE      for int4: the type of the word embedding table, int8 (the default) or int4, half as large; other
                      tables are int8
   --vocabulary TEXTS, --keep N
-                     for models with WordPiece (BERT and its kin): keep only the N most useful tokens for these texts, and
+                     for models with WordPiece (such as BERT): keep only the N most useful tokens for these texts, and
                      write the model's folder. Special and added tokens and the single characters of the texts' scripts
                      are always kept; other words are cut into kept tokens. TEXTS has one text per line, or is CSV, TSV
                      or JSON Lines by its name. Without --dtype the weights keep their type

@@ -11,7 +11,7 @@ import { candidatesOf, dataFilesOf, isIndex, type Listing } from "../files/choic
 import { listFolder } from "../files/disk.js";
 import { download } from "../files/download.js";
 import { listRepository } from "../files/listing.js";
-import { beside, isMissing, type Place } from "../files/places.js";
+import { siblingOf, isMissing, type Place } from "../files/places.js";
 import { shardNames } from "../files/shards.js";
 import { INDEX_LIMIT } from "../files/weights.js";
 import { withoutWeights } from "../files/without-weights.js";
@@ -76,7 +76,7 @@ export async function readPlace<T>(
       if (restarts >= retries)
         throw new TabsenseError(
           "network",
-          `${thrown.message}, repeatedly. Try later; if that doesn't help, check the server.`,
+          `${thrown.message}, repeatedly. Try again later; if that doesn't help, check the server.`,
           { cause: thrown },
         );
     }
@@ -100,7 +100,7 @@ export async function readWeights<T>(
   let first: unknown = null;
   for (const { file } of found.length > 0 ? found : guesses.slice(0, 1)) {
     try {
-      return await readFrom(file, beside(config, file), listing);
+      return await readFrom(file, siblingOf(config, file), listing);
     } catch (thrown) {
       if (!isMissing(thrown)) throw thrown;
       first ??= thrown;
@@ -112,7 +112,7 @@ export async function readWeights<T>(
     if (!isIndex(file)) {
       const files = { [file]: await read(file, place) };
       for (const data of listing ? dataFilesOf(file, listing) : [])
-        files[data] = await read(data, beside(config, data));
+        files[data] = await read(data, siblingOf(config, data));
       return { file, files, index: null };
     }
     const index = await readPlace(place, signal, (opened, name) =>
@@ -120,7 +120,7 @@ export async function readWeights<T>(
     );
     const files: Record<string, T> = {};
     for (const name of shardNames(new TextDecoder().decode(index), nameOf(place)))
-      files[name] = await read(name, beside(config, name));
+      files[name] = await read(name, siblingOf(config, name));
     return { file, files, index: new Uint8Array(index) };
   }
 }

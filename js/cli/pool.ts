@@ -5,11 +5,11 @@
 
 import { freemem } from "node:os";
 import { isAbsent } from "../files/model-files.js";
-import { beside, type Place } from "../files/places.js";
+import { siblingOf, type Place } from "../files/places.js";
 import { EMBEDDING_FILES } from "../files/embedding-files.js";
 import { Classifier } from "../node.js";
 import { openTaught, type Answering } from "./taught.js";
-import { MOST_THREADS } from "../api/options.js";
+import { MAX_THREADS } from "../api/options.js";
 import { TOKENIZER_CONFIG } from "../api/types.js";
 import { readChunks, type Opened } from "../files/bytes.js";
 import { readOlder } from "../files/older-files.js";
@@ -49,8 +49,8 @@ const SHARE_OF_MEMORY = 0.5;
  * The maximum memory of a classifier: a fixed number of bytes, plus a multiple of the weights file (half
  * precision is stored as single).
  */
-const BYTES_EACH = 64 << 20;
-const TIMES_FILE = 2;
+const BASE_BYTES = 64 << 20;
+const FILE_MULTIPLE = 2;
 
 /** What the classifiers are loaded from. */
 interface Prepared {
@@ -66,7 +66,7 @@ interface Prepared {
 export async function openPool(options: PoolOptions): Promise<Pool> {
   const { processors, device, dtype, signal } = options;
   const { name, source, weights } = await prepare(options);
-  const size = Math.min(Math.ceil(processors / threadsFor("auto", processors)), roomFor(weights));
+  const size = Math.min(Math.ceil(processors / threadsFor("auto", processors)), maxInMemory(weights));
   const load = { ...(device && { device }), ...(dtype && { dtype }), signal };
   const { taught } = options;
   const loaded = await Promise.allSettled(
@@ -90,12 +90,12 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
     size,
     info: { ...info, model: { ...info.model, name } },
     async classify(texts, topK) {
-      const least = busy.indexOf(Math.min(...busy));
-      busy[least]! += texts.length;
+      const leastBusy = busy.indexOf(Math.min(...busy));
+      busy[leastBusy]! += texts.length;
       try {
-        return await classifiers[least]!.classify(texts, { topK, signal });
+        return await classifiers[leastBusy]!.classify(texts, { topK, signal });
       } finally {
-        busy[least]! -= texts.length;
+        busy[leastBusy]! -= texts.length;
       }
     },
     close,
@@ -104,12 +104,15 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
 
 /** The threads of classifier `i` of `size`: all processors, divided as evenly as possible. */
 function shareOf(processors: number, size: number, i: number): number {
-  return Math.min(MOST_THREADS, Math.floor(processors / size) + (i < processors % size ? 1 : 0));
+  return Math.min(MAX_THREADS, Math.floor(processors / size) + (i < processors % size ? 1 : 0));
 }
 
 /** How many classifiers fit into memory. */
-function roomFor(weights: number): number {
-  return Math.max(1, Math.floor((SHARE_OF_MEMORY * availableMemory()) / (TIMES_FILE * weights + BYTES_EACH)));
+function maxInMemory(weights: number): number {
+  return Math.max(
+    1,
+    Math.floor((SHARE_OF_MEMORY * availableMemory()) / (FILE_MULTIPLE * weights + BASE_BYTES)),
+  );
 }
 
 /**
@@ -186,7 +189,7 @@ async function optionalBlob(
   fetchBlob: (file: string, place: Place) => Promise<Blob>,
   onAbsent?: (thrown: unknown) => void,
 ): Promise<Blob | undefined> {
-  const at = beside(place, name);
+  const at = siblingOf(place, name);
   try {
     return await fetchBlob(name, at);
   } catch (thrown) {

@@ -8,7 +8,7 @@ process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
 
 /** Prints to the standard error. */
-export function tell(text: string): void {
+export function log(text: string): void {
   process.stderr.write(visible(text));
 }
 

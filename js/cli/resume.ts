@@ -3,7 +3,7 @@
 import { open } from "node:fs/promises";
 import { TabsenseError } from "../api/errors.js";
 import type { Encoder } from "./answers.js";
-import { NOTHING } from "../api/texts.js";
+import { BLANK } from "../api/texts.js";
 import { continued, isOnly, type Row } from "./row.js";
 
 /** What an earlier run has left to do. */
@@ -93,7 +93,7 @@ async function readTail(file: Reader, from: number, pattern: RegExp): Promise<nu
  * Whether a row may have been left out because it has no text: the model decides that, and isn't run again.
  */
 function mayBeSkipped(row: Row): boolean {
-  return isOnly(row, (text) => NOTHING.test(text));
+  return isOnly(row, (text) => BLANK.test(text));
 }
 
 /** A file to look ahead in. */
@@ -106,19 +106,19 @@ interface Reader {
 
 async function startReader(path: string): Promise<Reader> {
   const handle = await open(path);
-  let held: Buffer = Buffer.alloc(0);
+  let buffered: Buffer = Buffer.alloc(0);
   let ended = false;
   return {
     async peek(count) {
-      while (held.length < count && !ended) {
+      while (buffered.length < count && !ended) {
         const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(READ_AT_ONCE), 0, READ_AT_ONCE);
         ended = bytesRead === 0;
-        held = Buffer.concat([held, buffer.subarray(0, bytesRead)]);
+        buffered = Buffer.concat([buffered, buffer.subarray(0, bytesRead)]);
       }
-      return held.subarray(0, count);
+      return buffered.subarray(0, count);
     },
     take(count) {
-      held = held.subarray(count);
+      buffered = buffered.subarray(count);
     },
     close: () => handle.close(),
   };

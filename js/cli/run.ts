@@ -8,7 +8,7 @@ import { classify } from "./classify.js";
 import { convertCommand } from "./convert.js";
 import { help, usageOf } from "./help.js";
 import { info } from "./info.js";
-import { isBrokenPipe, print, tell } from "./print.js";
+import { isBrokenPipe, print, log } from "./print.js";
 import { teach } from "./teach.js";
 import { Stopped } from "./stops.js";
 
@@ -32,15 +32,15 @@ export async function run(args: string[]): Promise<number> {
     // The reader of the output has read enough (`| head`), which is not a failure.
     if (isBrokenPipe(thrown)) return DONE;
     if (thrown instanceof UsageError) {
-      tell(`tabsense: ${thrown.message}\n\n${usageOf(thrown.command ?? invocation?.command ?? null)}`);
+      log(`tabsense: ${thrown.message}\n\n${usageOf(thrown.command ?? invocation?.command ?? null)}`);
       return USAGE;
     }
     if (thrown instanceof Stopped) {
-      tell(`tabsense: ${thrown.message}\n`);
+      log(`tabsense: ${thrown.message}\n`);
       return thrown.exitCode;
     }
     const { kind, message } = fromSystem(thrown);
-    tell(`tabsense: ${kind}: ${message}\n`);
+    log(`tabsense: ${kind}: ${message}\n`);
     return FAILED;
   }
 }

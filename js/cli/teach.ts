@@ -15,7 +15,7 @@ import {
   type Invocation,
 } from "./arguments.js";
 import { startBar } from "./bar.js";
-import { delimiterOf, quoteOf } from "./classify.js";
+import { delimiterOf, quoteOf } from "./dialect.js";
 import { formatOf, openInput } from "./input.js";
 import { checkOutput } from "./output.js";
 import { print } from "./print.js";
@@ -30,7 +30,7 @@ const COLUMNS: ColumnNames = {
 };
 
 /** The maximum number of confusions and of doubtful examples in the report. */
-const MOST_TOLD = 5;
+const MAX_LISTED = 5;
 
 /** Teaches a classifier, reports the results of leave-one-out, and writes it. */
 export async function teach({ values, operands, texts }: Invocation): Promise<void> {
@@ -55,8 +55,8 @@ export async function teach({ values, operands, texts }: Invocation): Promise<vo
     column: values.text ?? null,
     pairColumn: values.label ?? "label",
     names: COLUMNS,
-    delimiter: delimiterOf(values.delimiter) ?? (format === "tsv" ? TSV.delimiter : null),
-    quote: values.quote === undefined ? (format === "tsv" ? TSV.quote : '"') : quoteOf(values.quote),
+    delimiter: delimiterOf(values.delimiter, "teach") ?? (format === "tsv" ? TSV.delimiter : null),
+    quote: values.quote === undefined ? (format === "tsv" ? TSV.quote : '"') : quoteOf(values.quote, "teach"),
     header: !values["no-header"],
   };
   const encoding = oneOf("encoding", values.encoding, ENCODINGS);
@@ -71,11 +71,11 @@ export async function teach({ values, operands, texts }: Invocation): Promise<vo
         bar.say(
           `${stage === "embed" ? "reading examples" : "learning"}: ${Math.round((100 * done) / total)} %`,
         );
-      const mine = await embedder.teach(examples, { signal, onProgress });
-      const report = await mine.evaluate({ signal });
+      const classifier = await embedder.teach(examples, { signal, onProgress });
+      const report = await classifier.evaluate({ signal });
       bar.clear();
-      await writeFile(out, `${JSON.stringify(mine)}\n`, { signal });
-      await print(values.json ? `${JSON.stringify(report)}\n` : told(report, out), signal);
+      await writeFile(out, `${JSON.stringify(classifier)}\n`, { signal });
+      await print(values.json ? `${JSON.stringify(report)}\n` : reportText(report, out), signal);
     } finally {
       bar.clear();
       await embedder.dispose();
@@ -122,7 +122,7 @@ function emptyAt({ line }: Row, name: string, what: string, advice: string): Tab
 }
 
 /** The report as text. */
-function told({ accuracy, examples, labels, confusions, doubtful }: Evaluation, out: string): string {
+function reportText({ accuracy, examples, labels, confusions, doubtful }: Evaluation, out: string): string {
   const share = (x: number | null) => (x === null ? "–" : `${Math.round(100 * x)} %`);
   const longest = Math.max(5, ...labels.map(({ label }) => label.length));
   const row = (label: string, ...cells: string[]) =>
@@ -148,6 +148,6 @@ function told({ accuracy, examples, labels, confusions, doubtful }: Evaluation, 
 
 function section(title: string, lines: readonly string[]): string[] {
   if (lines.length === 0) return [];
-  const more = lines.length > MOST_TOLD ? [`  and ${lines.length - MOST_TOLD} more\n`] : [];
-  return [`\n${title}:\n`, ...lines.slice(0, MOST_TOLD).map((line) => `  ${line}\n`), ...more];
+  const more = lines.length > MAX_LISTED ? [`  and ${lines.length - MAX_LISTED} more\n`] : [];
+  return [`\n${title}:\n`, ...lines.slice(0, MAX_LISTED).map((line) => `  ${line}\n`), ...more];
 }

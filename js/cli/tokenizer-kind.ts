@@ -1,7 +1,7 @@
 /** The kind of a model's tokenizer, from as few bytes of its files as possible. */
 
 import { isAbsent } from "../files/model-files.js";
-import { beside, type Place } from "../files/places.js";
+import { siblingOf, type Place } from "../files/places.js";
 import { olderFilesOf, type OlderFile } from "../files/older-files.js";
 import { readAll } from "../files/bytes.js";
 import { TOKENIZER_CONFIG } from "../api/types.js";
@@ -23,7 +23,7 @@ const KIND = /"model"\s*:\s*\{\s*"type"\s*:\s*"(\w+)"/;
 const OVERLAP = 256;
 
 /** The kind, by the first file of an older repository's vocabulary. */
-const OF_FILE: Readonly<Record<string, string>> = { "vocab.txt": "WordPiece", "vocab.json": "BPE" };
+const KIND_BY_FILE: Readonly<Record<string, string>> = { "vocab.txt": "WordPiece", "vocab.json": "BPE" };
 
 /**
  * The tokenizer of the model whose `config.json`, with these bytes, is at `place`. Null if its files don't
@@ -35,32 +35,32 @@ export async function tokenizerOf(
   signal: AbortSignal,
 ): Promise<TokenizerKind | null> {
   const name = "tokenizer.json";
-  const kind = await ifThere(place, name, (at) => kindOf(at, signal));
+  const kind = await ifExists(place, name, (at) => kindOf(at, signal));
   if (kind !== undefined) return { kind, files: [name] };
-  const settings = await ifThere(place, TOKENIZER_CONFIG, (at) =>
+  const settings = await ifExists(place, TOKENIZER_CONFIG, (at) =>
     readPlace(at, signal, (opened, name) => readAll(opened, name, TOKENIZER_CONFIG_LIMIT, signal, () => {})),
   );
   const vocabulary = olderFilesOf(config, settings)?.vocabulary;
   if (!vocabulary) return null;
   const there = await Promise.all(
     vocabulary.map((file) =>
-      ifThere(place, file, (at) => readPlace(at, signal, async ({ body }) => (await body.cancel(), true))),
+      ifExists(place, file, (at) => readPlace(at, signal, async ({ body }) => (await body.cancel(), true))),
     ),
   );
   return there.every(Boolean) ? { kind: kindOfOlder(vocabulary[0]!), files: [...vocabulary] } : null;
 }
 
 function kindOfOlder(file: OlderFile): string {
-  return OF_FILE[file] ?? "Unigram";
+  return KIND_BY_FILE[file] ?? "Unigram";
 }
 
 /** The result of `read` for the file `name` next to `place`; undefined if there is none. */
-async function ifThere<T>(
+async function ifExists<T>(
   place: Place,
   name: string,
   read: (at: Place) => Promise<T>,
 ): Promise<T | undefined> {
-  const at = beside(place, name);
+  const at = siblingOf(place, name);
   try {
     return await read(at);
   } catch (thrown) {

@@ -24,12 +24,12 @@ export interface Channel {
    * Whether an answer is awaited: a Node process must not exit before it arrives, but must not wait for an
    * idle worker.
    */
-  hold(waiting: boolean): void;
+  keepAlive(waiting: boolean): void;
   /**
-   * Ends the service and frees its model. If it `holds` a device, helpers, or copies that are not yet on
-   * disk, it finishes with them first, unless that takes too long.
+   * Ends the service and frees its model. If it `hasResources` (a device, helpers, or copies that are not yet
+   * on disk), it finishes with them first, unless that takes too long.
    */
-  close(holds: boolean): Promise<void>;
+  close(hasResources: boolean): Promise<void>;
 }
 
 /** What differs between the browser and Node. */
@@ -51,7 +51,7 @@ export function inPlace(host: ServiceHost): Channel {
       service = startService(host, onReply);
     },
     send: (request) => service?.receive(request),
-    hold: () => {},
+    keepAlive: () => {},
     async close() {
       if (service) await within(CLOSE_LIMIT, service.close());
     },

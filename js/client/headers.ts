@@ -2,7 +2,7 @@
 
 import { TabsenseError } from "../api/errors.js";
 import type { HeadersOption, HeadersValue } from "../api/types.js";
-import type { HeadersAnswer, HeadersWanted } from "./protocol.js";
+import type { HeadersAnswer, HeadersRequest } from "./protocol.js";
 
 /** The headers as a record, which survives `postMessage`. Throws if they are not valid headers. */
 export function recordOf(headers: HeadersValue): Record<string, string> {
@@ -11,7 +11,7 @@ export function recordOf(headers: HeadersValue): Record<string, string> {
 
 /** Calls the caller's function for the headers that the service requests. */
 export async function answerHeaders(
-  { id, url }: HeadersWanted,
+  { id, url }: HeadersRequest,
   option: HeadersOption | null,
 ): Promise<HeadersAnswer> {
   const failed = (what: string): HeadersAnswer => {
@@ -33,14 +33,14 @@ export async function answerHeaders(
 }
 
 /** The service's requests to the caller's function, and their answers. */
-export interface HeadersAsker {
+export interface HeadersClient {
   /** Rejects if `signal` aborts or the function fails. */
   ask(url: string, signal: AbortSignal): Promise<Record<string, string>>;
   receive(answer: HeadersAnswer): void;
 }
 
 /** Starts sending requests through `post`. */
-export function startAsking(post: (wanted: HeadersWanted) => void): HeadersAsker {
+export function startHeadersClient(post: (wanted: HeadersRequest) => void): HeadersClient {
   const waiting = new Map<number, (answer: HeadersAnswer) => void>();
   let last = 0;
   return {

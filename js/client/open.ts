@@ -13,7 +13,7 @@ import { SENTIMENT_LABELS, type CallProgress, type Source } from "../api/types.j
  * The labels of a model without NEUTRAL: the lexicon returns that label until the model is ready, the model
  * never does.
  */
-const SIDES = SENTIMENT_LABELS.filter((label) => label !== "NEUTRAL");
+const POLAR_LABELS = SENTIMENT_LABELS.filter((label) => label !== "NEUTRAL");
 
 /** The session of a classifier: a model, or the lexicon until the model is ready. */
 export interface ClassifierSession extends Pick<Session, "name" | "state" | "ended" | "dispose"> {
@@ -35,7 +35,7 @@ export interface StandIn {
 }
 
 /** What answers at the moment. */
-interface Course {
+interface Current {
   /** The model, as soon as it is loaded; until then, the lexicon answers. */
   model: (Session & Pick<ClassifierSession, "classify">) | null;
   /** Why the lexicon answers, in a sentence. */
@@ -66,41 +66,42 @@ async function openInstant(
   options: CheckedLoadOptions,
 ): Promise<ClassifierSession> {
   const resolved = await platform.resolve(source, options);
-  const course: Course = { model: null, reason: "The model is still loading.", end: null };
+  const current: Current = { model: null, reason: "The model is still loading.", end: null };
   const { signal } = options;
-  const unwanted = new AbortController();
-  const giveUp = () => unwanted.abort(signal?.aborted ? signal.reason : course.end);
-  signal?.addEventListener("abort", giveUp);
+  const loadAbort = new AbortController();
+  const abortLoad = () => loadAbort.abort(signal?.aborted ? signal.reason : current.end);
+  signal?.addEventListener("abort", abortLoad);
 
   /** Rejects everything, once the model's labels turn out to differ from the lexicon's. */
-  function refuseOthers(labels: readonly string[] | null): void {
-    if (labels === null || [SENTIMENT_LABELS, SIDES].some((ours) => areSame(ours, labels))) return;
-    course.end ??= new TabsenseError(
+  function checkLabels(labels: readonly string[] | null): void {
+    if (labels === null || [SENTIMENT_LABELS, POLAR_LABELS].some((supported) => areSame(supported, labels)))
+      return;
+    current.end ??= new TabsenseError(
       "invalid_argument",
       `The option instant is for English sentiment, with the labels NEGATIVE and POSITIVE, and optionally NEUTRAL. This model has ${labels.join(", ")}: load it without \`instant\`.`,
     );
-    giveUp();
+    abortLoad();
   }
 
   async function load(): Promise<void> {
     try {
       const there = { ...platform, resolve: async () => resolved };
-      const loading = { ...options, signal: unwanted.signal };
+      const loading = { ...options, signal: loadAbort.signal };
       const model = await openSession(there, source, "classify", loading, (config) =>
-        refuseOthers(labelsIn(config)),
+        checkLabels(labelsIn(config)),
       );
-      refuseOthers(model.state().info.labels);
-      if (unwanted.signal.aborted) {
+      checkLabels(model.state().info.labels);
+      if (loadAbort.signal.aborted) {
         await model.dispose();
-        throw unwanted.signal.reason;
+        throw loadAbort.signal.reason;
       }
-      course.model = { ...model, classify: model.ask };
+      current.model = { ...model, classify: model.ask };
     } catch (thrown) {
-      const error = course.end ?? thrown;
-      course.reason = `The model could not be loaded. ${error instanceof Error ? error.message : String(error)}`;
+      const error = current.end ?? thrown;
+      current.reason = `The model could not be loaded. ${error instanceof Error ? error.message : String(error)}`;
       throw error;
     } finally {
-      signal?.removeEventListener("abort", giveUp);
+      signal?.removeEventListener("abort", abortLoad);
     }
   }
 
@@ -109,15 +110,15 @@ async function openInstant(
   try {
     const lexicon = await loadLexicon();
     signal?.throwIfAborted();
-    return sessionOf(lexicon, resolved.name, course, ready, async () => {
-      giveUp();
+    return sessionOf(lexicon, resolved.name, current, ready, async () => {
+      abortLoad();
       await settled;
-      await course.model?.dispose();
+      await current.model?.dispose();
     });
   } catch (thrown) {
-    giveUp();
+    abortLoad();
     await settled;
-    await course.model?.dispose();
+    await current.model?.dispose();
     throw thrown;
   }
 }
@@ -125,7 +126,7 @@ async function openInstant(
 function sessionOf(
   lexicon: Lexicon,
   name: string,
-  course: Course,
+  current: Current,
   ready: Promise<void>,
   close: () => Promise<void>,
 ): ClassifierSession {
@@ -133,17 +134,17 @@ function sessionOf(
   return {
     name,
     // Called only once the model has replaced the lexicon.
-    state: () => course.model!.state(),
+    state: () => current.model!.state(),
     async classify(request, signal, onProgress) {
-      if (!course.model) return answer(lexicon, request, signal, onProgress, () => course.end);
-      return (await course.model.classify(request, signal, onProgress)).map(fromModel);
+      if (!current.model) return answer(lexicon, request, signal, onProgress, () => current.end);
+      return (await current.model.classify(request, signal, onProgress)).map(fromModel);
     },
-    ended: () => course.end ?? course.model?.ended() ?? null,
+    ended: () => current.end ?? current.model?.ended() ?? null,
     dispose() {
-      course.end = new TabsenseError("disposed", "The model was disposed of. Load it again.");
+      current.end = new TabsenseError("disposed", "The model was disposed of. Load it again.");
       return (closed ??= close());
     },
-    standIn: { ready, info: () => (course.model ? null : infoOf(lexicon, name, course.reason)) },
+    standIn: { ready, info: () => (current.model ? null : infoOf(lexicon, name, current.reason)) },
   };
 }
 

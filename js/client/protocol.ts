@@ -2,7 +2,7 @@
 
 import type { EngineRequest } from "../worker/engine.js";
 import type { PlainError } from "../api/errors.js";
-import type { WeightsWanted } from "../files/choice.js";
+import type { WeightsSpec } from "../files/choice.js";
 import type { EmbeddingFile } from "../files/embedding-files.js";
 import type { OlderFile } from "../files/older-files.js";
 import type { CallProgress, Device, Progress, Text } from "../api/types.js";
@@ -66,9 +66,9 @@ export interface LoadRequest extends EngineRequest {
   pooling: Pooling | null;
   files: FileRefs;
   device: Device;
-  weights: WeightsWanted;
+  weights: WeightsSpec;
   /** Whether to send the bytes of `config.json` as soon as they have arrived. */
-  tellConfig: boolean;
+  reportConfig: boolean;
   /** How files from the network are read. */
   network: NetworkOptions;
 }
@@ -81,8 +81,8 @@ export interface NetworkOptions {
   stallTimeout: number;
   /** Whether files are cached. */
   cache: boolean;
-  /** Headers for the model's files; `"asked"`: the caller has a function that returns them for each URL. */
-  headers: Record<string, string> | "asked" | null;
+  /** Headers for the model's files; `"callback"`: the caller has a function that returns them for each URL. */
+  headers: Record<string, string> | "callback" | null;
   /** The SHA-256 of files by name, in hexadecimal digits. */
   integrity: Record<string, string>;
 }
@@ -278,7 +278,7 @@ export interface Failed {
 }
 
 /** Asks for the headers of a request; a {@link HeadersAnswer} with the same id returns them. */
-export interface HeadersWanted {
+export interface HeadersRequest {
   type: "headers";
   id: number;
   url: string;
@@ -292,7 +292,7 @@ export type Reply =
   | { type: "started" }
   | { type: "config"; config: Uint8Array }
   | { type: "progress"; progress: Progress | CallProgress }
-  | HeadersWanted
+  | HeadersRequest
   | Loaded
   | { type: "stored" }
   | Answered

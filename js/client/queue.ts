@@ -19,7 +19,7 @@ import type {
 import type { HeadersOption } from "../api/types.js";
 
 /** After this many crashes in a row, without an answered call in between, a worker is not replaced. */
-export const MOST_CRASHES = 3;
+export const MAX_CRASHES = 3;
 
 /** A request with the promise of its answer. */
 interface Job {
@@ -43,7 +43,7 @@ export interface Queue {
     onProgress: Job["onProgress"],
   ): Promise<Loaded | Answered | Taught>;
   /** Sets what a new worker loads if the worker crashes; null if the model can be read only once. */
-  keep(request: LoadRequest | null): void;
+  setReloadRequest(request: LoadRequest | null): void;
   /** The service's state after its last answer. */
   state(): State | null;
   /** Why requests are rejected, or null. */
@@ -52,13 +52,13 @@ export interface Queue {
 }
 
 /**
- * Starts a service with `start`, and its queue. `mayHold`: whether the service may hold a device or helpers
- * before it has reported its state. `onConfig` is called with the bytes of `config.json`. `headers` are for
- * requests for files.
+ * Starts a service with `start`, and its queue. `mayHaveResources`: whether the service may have a device or
+ * helpers before it has reported its state. `onConfig` is called with the bytes of `config.json`. `headers`
+ * are for requests for files.
  */
 export function startQueue(
   start: () => Channel,
-  mayHold: boolean,
+  mayHaveResources: boolean,
   onConfig: ((config: Uint8Array) => void) | null,
   headers: HeadersOption | null = null,
 ): Queue {
@@ -69,7 +69,7 @@ export function startQueue(
   /** Whether the service is still writing copies of files. */
   let storing = false;
   let end: TabsenseError | null = null;
-  let again: LoadRequest | null = null;
+  let reloadRequest: LoadRequest | null = null;
   let crashes = 0;
   /** Resolves when the channel that was closed last has ended. */
   let closed: Promise<void> = Promise.resolve();
@@ -85,7 +85,7 @@ export function startQueue(
   }
 
   function close(): Promise<void> {
-    if (channel) closed = channel.close(storing || (state ? holds(state) : mayHold));
+    if (channel) closed = channel.close(storing || (state ? hasResources(state) : mayHaveResources));
     channel = null;
     storing = false;
     return closed;
@@ -93,9 +93,9 @@ export function startQueue(
 
   function next(): void {
     active = null;
-    if (waiting.length > 0 && !channel) return replace(again!);
+    if (waiting.length > 0 && !channel) return replace(reloadRequest!);
     active = waiting.shift() ?? null;
-    channel?.hold(active !== null);
+    channel?.keepAlive(active !== null);
     if (active) channel!.send(active.request);
   }
 
@@ -107,7 +107,7 @@ export function startQueue(
     active = null;
     waiting.length = 0;
     for (const job of jobs) job.reject(error);
-    channel?.hold(false);
+    channel?.keepAlive(false);
   }
 
   /**
@@ -116,32 +116,32 @@ export function startQueue(
   function lose(error: TabsenseError): void {
     void close();
     if (error.kind === "worker_crashed") crashes++;
-    const told =
+    const failure =
       error.kind === "worker_crashed"
         ? new TabsenseError(error.kind, `${error.message} ${advice()}`, { cause: error.cause })
         : error;
-    if (!again || crashes >= MOST_CRASHES) return endWith(told);
-    active?.reject(told);
+    if (!reloadRequest || crashes >= MAX_CRASHES) return endWith(failure);
+    active?.reject(failure);
     next();
   }
 
   function advice(): string {
     if (!state) return 'Load the model again; if memory is short, use a smaller one or dtype "int8".';
-    if (!again) return "Its model was read from a stream, which can't be read again. Load it again.";
-    if (crashes >= MOST_CRASHES)
-      return `It crashed ${MOST_CRASHES} times in a row and is not restarted. Load the model again; if memory is short, use a smaller one or dtype "int8".`;
+    if (!reloadRequest) return "Its model was read from a stream, which can't be read again. Load it again.";
+    if (crashes >= MAX_CRASHES)
+      return `It crashed ${MAX_CRASHES} times in a row and is not restarted. Load the model again; if memory is short, use a smaller one or dtype "int8".`;
     return "The next call starts a new one. If the same text crashes that, too, please report it.";
   }
 
   /** Starts a new service and loads the model there, before queued calls. */
   function replace(request: LoadRequest): void {
     const reject = (error: TabsenseError) => {
-      const told = new TabsenseError(
+      const failure = new TabsenseError(
         error.kind,
         `The worker had crashed, and the model could not be loaded again. ${error.message}`,
         { cause: error.cause },
       );
-      for (const job of waiting.splice(0)) job.reject(told);
+      for (const job of waiting.splice(0)) job.reject(failure);
     };
     active = { request, onProgress: null, resolve: () => {}, reject };
     // The old service's memory is freed before the new one allocates its own.
@@ -149,7 +149,7 @@ export function startQueue(
       if (end) return;
       try {
         const opened = open();
-        opened.hold(true);
+        opened.keepAlive(true);
         opened.send(request);
       } catch (thrown) {
         void close();
@@ -164,8 +164,8 @@ export function startQueue(
     if (reply.type === "started" || reply.type === "disposed" || !active) return;
     if (reply.type === "config") return onConfig?.(reply.config);
     if (reply.type === "headers") {
-      const asked = channel;
-      return void answerHeaders(reply, headers).then((answer) => channel === asked && asked?.send(answer));
+      const sender = channel;
+      return void answerHeaders(reply, headers).then((answer) => channel === sender && sender?.send(answer));
     }
     const job = active;
     if (reply.type === "progress") {
@@ -178,11 +178,11 @@ export function startQueue(
       }
       return;
     }
-    if (reply.type === "failed" && reply.trap !== null && again) return lose(crashed(reply.trap));
+    if (reply.type === "failed" && reply.trap !== null && reloadRequest) return lose(crashed(reply.trap));
     state = reply.state ?? state;
     if (reply.type === "aborted") return next(); // its caller's promise has already rejected
     if (reply.type === "failed") {
-      if (job.request === again) void close(); // the new worker has no model
+      if (job.request === reloadRequest) void close(); // the new worker has no model
       job.reject(new TabsenseError(reply.error.kind, reply.error.message));
     } else {
       if (reply.type === "loaded") storing = reply.storing;
@@ -227,7 +227,7 @@ export function startQueue(
         }
       });
     },
-    keep: (request) => void (again = request),
+    setReloadRequest: (request) => void (reloadRequest = request),
     state: () => state,
     ended: () => end,
     dispose() {
@@ -243,6 +243,6 @@ function disposed(): TabsenseError {
 }
 
 /** Whether the service has more to release than memory. */
-function holds({ info }: State): boolean {
+function hasResources({ info }: State): boolean {
   return info.webgpu !== null || info.threads > 1;
 }

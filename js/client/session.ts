@@ -68,7 +68,7 @@ export async function openSession(
     wasm,
     threads,
     network: options.network,
-    tellConfig: onConfig !== null,
+    reportConfig: onConfig !== null,
   };
   const queue = startQueue(
     options.worker ? platform.startWorker : () => inPlace(platform.host),
@@ -79,9 +79,9 @@ export async function openSession(
   try {
     // Without a worker, nothing can be replaced: all classifiers on the page's main thread share one wasm
     // instance.
-    const again = options.worker ? repeatable(request) : null;
+    const reloadRequest = options.worker ? repeatable(request) : null;
     await queue.submit(request, options.signal, options.onProgress);
-    queue.keep(again);
+    queue.setReloadRequest(reloadRequest);
     return {
       name,
       state: () => queue.state()!,

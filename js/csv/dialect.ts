@@ -18,10 +18,10 @@ export const SAMPLE_BYTES = 1 << 16;
 const DELIMITERS = [",", ";", "\t", "|"] as const;
 
 /** How many records of a sample are examined. */
-const MOST_RECORDS = 100;
+const MAX_RECORDS = 100;
 
 /** The minimum share of records that must have as many fields as the first. */
-const LEAST_EQUAL = 0.5;
+const MIN_EQUAL = 0.5;
 
 /**
  * The line `sep=;`, which sets the delimiter for Excel: the delimiter, and the line's length with its break.
@@ -42,7 +42,7 @@ export function findDelimiter(sample: string, quote: string | null, cut: boolean
     const [width = 1, ...others] = widths;
     if (width < 2) continue;
     const equal = others.length === 0 ? 1 : others.filter((one) => one === width).length / others.length;
-    if (equal < LEAST_EQUAL && delimiter !== DELIMITERS[0]) continue;
+    if (equal < MIN_EQUAL && delimiter !== DELIMITERS[0]) continue;
     if (!best || equal > best.equal || (equal === best.equal && width > best.width))
       best = { delimiter, equal, width };
   }
@@ -53,7 +53,7 @@ export function findDelimiter(sample: string, quote: string | null, cut: boolean
 function widthsOf(sample: string, { delimiter, quote }: Dialect, cut: boolean): number[] {
   const widths: number[] = [];
   let [width, length, quoted, filled] = [1, 0, false, false];
-  for (let at = 0; at < sample.length && widths.length < MOST_RECORDS; at++) {
+  for (let at = 0; at < sample.length && widths.length < MAX_RECORDS; at++) {
     const character = sample[at]!;
     if (quoted) {
       if (character !== quote) continue;
@@ -76,6 +76,6 @@ function widthsOf(sample: string, { delimiter, quote }: Dialect, cut: boolean): 
     length++;
   }
   // The last record may continue after the sample; the first is needed anyway.
-  if (filled && (!cut || widths.length === 0) && widths.length < MOST_RECORDS) widths.push(width);
+  if (filled && (!cut || widths.length === 0) && widths.length < MAX_RECORDS) widths.push(width);
   return widths;
 }

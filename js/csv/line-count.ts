@@ -14,15 +14,15 @@ export interface LineCount {
 
 /** Counts lines that end in a line feed, a carriage return, or both. */
 export function startLineCount(): LineCount {
-  const held: Uint8Array[] = [];
+  const chunks: Uint8Array[] = [];
   let [line, read, at, last] = [1, 0, 0, 0];
   /** Reads a byte; returns false if there is none. */
   const step = (): boolean => {
-    const bytes = held[0];
+    const bytes = chunks[0];
     if (!bytes) return false;
     const byte = bytes[at++]!;
     if (at === bytes.length) {
-      held.shift();
+      chunks.shift();
       at = 0;
     }
     // A break belongs to the line that it ends.
@@ -37,7 +37,7 @@ export function startLineCount(): LineCount {
   };
   return {
     add(bytes) {
-      if (bytes.length > 0) held.push(bytes);
+      if (bytes.length > 0) chunks.push(bytes);
     },
     lineOf,
     lineFrom(place) {

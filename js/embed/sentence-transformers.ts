@@ -64,7 +64,7 @@ const MODES = {
 } as const;
 
 /** The maximum number of names that a message lists. */
-const MOST_NAMED = 8;
+const MAX_NAMED = 8;
 
 type Fields = Record<string, unknown>;
 
@@ -155,7 +155,7 @@ function readPooling(file: Uint8Array | string | undefined, prompted: boolean): 
   const [mode = "mean"] = list;
   if (list.length > 1) {
     throw unsupported(
-      `${name} concatenates the poolings ${list.slice(0, MOST_NAMED).map(shown).join(", ")}: use a model with one of them.`,
+      `${name} concatenates the poolings ${list.slice(0, MAX_NAMED).map(shown).join(", ")}: use a model with one of them.`,
     );
   }
   if (mode !== "mean" && mode !== "cls") {
@@ -188,7 +188,7 @@ function readPrompts(fields: Fields): Pick<SentenceSettings, "prompts" | "defaul
     throw invalid(name, "default_prompt_name", "a string", defaultPrompt);
   }
   if (defaultPrompt !== null && !prompts.some(([key]) => key === defaultPrompt)) {
-    const known = prompts.slice(0, MOST_NAMED).map(([key]) => quoted(key));
+    const known = prompts.slice(0, MAX_NAMED).map(([key]) => quoted(key));
     throw broken(
       name,
       `default_prompt_name is ${quoted(defaultPrompt)}, but the prompts are: ${known.join(", ") || "none"}`,

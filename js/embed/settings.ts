@@ -10,15 +10,19 @@ import { readModules, readSentenceFiles, unsupported } from "./sentence-transfor
 const POOLING_FOLDER = "1_Pooling";
 
 /**
- * The settings in the files. The pooling is the one that was `asked` for, else the files', else the mean.
+ * The settings in the files. The pooling is the `requested` one, else the files', else the mean.
  * `config` is the model's `config.json`, which says for a static embedding whether vectors are normalized.
  *
  * Throws as `readSentenceFiles` does.
  */
-export function readEmbedding(asked: Pooling | null, files: EmbeddingFiles, config: Uint8Array): Embedding {
+export function readEmbedding(
+  requested: Pooling | null,
+  files: EmbeddingFiles,
+  config: Uint8Array,
+): Embedding {
   const modules = files["modules.json"];
   const folder = modules && readModules(modules).poolingFolder;
-  if (asked === null && folder != null && folder !== POOLING_FOLDER) {
+  if (requested === null && folder != null && folder !== POOLING_FOLDER) {
     throw unsupported(
       `modules.json has its pooling in the folder ${quoted(folder)}: only ${POOLING_FOLDER} is read. Load it with ` +
         "the option pooling.",
@@ -26,14 +30,14 @@ export function readEmbedding(asked: Pooling | null, files: EmbeddingFiles, conf
   }
   const settings = readSentenceFiles({
     modules,
-    pooling: asked === null ? files["1_Pooling/config.json"] : undefined,
+    pooling: requested === null ? files["1_Pooling/config.json"] : undefined,
     sentenceTransformers: files["config_sentence_transformers.json"],
     sentenceBert: files["sentence_bert_config.json"],
   });
   const { pooling, normalize, prompts, defaultPrompt, maxTokens, lowerCase } = settings;
   return {
-    pooling: asked ?? pooling ?? "mean",
-    normalize: normalize || (!modules && saysNormalize(config)),
+    pooling: requested ?? pooling ?? "mean",
+    normalize: normalize || (!modules && normalizesVectors(config)),
     prompts,
     defaultPrompt,
     maxTokens,
@@ -42,7 +46,7 @@ export function readEmbedding(asked: Pooling | null, files: EmbeddingFiles, conf
 }
 
 /** Whether a `config.json` of model2vec normalizes vectors; older models have no `modules.json`. */
-function saysNormalize(config: Uint8Array): boolean {
+function normalizesVectors(config: Uint8Array): boolean {
   try {
     const fields = JSON.parse(new TextDecoder().decode(config)) as { normalize?: unknown } | null;
     return fields?.normalize === true;

@@ -54,7 +54,7 @@ function storeIn(cache: Cache): Store {
       const keys = (await cache.keys()).filter(({ url }) => url.startsWith(BODIES));
       return keys.map(({ url }) => url.slice(BODIES.length));
     },
-    async room() {
+    async freeBytes() {
       // Safari has no estimate before version 17.
       const { quota, usage } = (await navigator.storage?.estimate?.().catch(() => null)) ?? {};
       return quota === undefined ? Number.POSITIVE_INFINITY : quota * SHARE - (usage ?? 0);

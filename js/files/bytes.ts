@@ -67,13 +67,13 @@ export async function fetchFile(
 /** Opens the response from `url`. */
 export function openResponse(response: Response, url: string): Opened {
   if (!response.body) throw new TabsenseError("not_a_model", `${url} is empty.`);
-  const total = lengthTold(response);
+  const total = announcedLength(response);
   // A server of another origin may hide that it compressed the bytes.
   return { total, exact: total !== null && response.type !== "cors", body: response.body, response };
 }
 
 /** The length of a body, if known: Content-Length counts the bytes on the wire, compressed or not. */
-export function lengthTold(response: Response): number | null {
+export function announcedLength(response: Response): number | null {
   const length = response.headers.get("content-length");
   return length !== null && /^\d+$/.test(length) && !isEncoded(response) ? Number(length) : null;
 }

@@ -40,9 +40,9 @@ export interface Copies {
   /** Records that the weights are read from the file at this address. */
   choose(url: string): void;
   /** Records another file that belongs to the chosen one. */
-  chooseToo(url: string): void;
+  chooseAlso(url: string): void;
   /** Whether it is known that there is no file at `url`. */
-  lacks(url: string): Promise<boolean>;
+  isKnownAbsent(url: string): Promise<boolean>;
   /** Records that there is no file at `url`. */
   note(url: string): void;
   /** Whether the file from `url` has the same version as the copies in use. */
@@ -52,13 +52,13 @@ export interface Copies {
   /** Starts a copy of `url`. */
   write(url: string, opened: Opened): CopyWriter;
   /** The model has loaded: its copies are committed. */
-  keep(): void;
+  commit(): void;
   /** The model failed to load: its copies are dropped. */
   abandon(): void;
 }
 
 /** How a load uses copies: after asking the server, as they are, or not at all (it only writes new ones). */
-export type Use = "asked" | "as-is" | "none";
+export type Use = "revalidated" | "as-is" | "none";
 
 /** Where copies are kept. */
 export interface ModelCache {
@@ -67,7 +67,7 @@ export interface ModelCache {
   /** Resolves once all models are written to disk; null if none is being written. */
   settled(): Promise<void> | null;
   /** Writes at once instead of after the first call. */
-  hurry(): void;
+  flush(): void;
   /** See `listCachedFiles` of the package. */
   list(): Promise<CachedFile[]>;
   /** See `clearCachedFiles` of the package. */
@@ -75,11 +75,11 @@ export interface ModelCache {
 }
 
 /** Milliseconds between loading a model and writing its copies. */
-const FIRST_CALL = 250;
+const WRITE_DELAY = 250;
 /**
  * Milliseconds after which bytes that no note names are deleted: until then another tab may be writing them.
  */
-const UNCLAIMED = 3_600_000;
+const ORPHAN_AGE = 3_600_000;
 /** Matches a model's address on a hub, in the address of one of its files at some revision. */
 const REVISION = /^(https?:\/\/[^?#]+\/)resolve\/[^/]+\//;
 
@@ -98,7 +98,7 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
         waiting.delete(go);
         resolve();
       };
-      const timer = setTimeout(go, FIRST_CALL);
+      const timer = setTimeout(go, WRITE_DELAY);
       waiting.add(go);
     });
   }
@@ -117,15 +117,15 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
     const written = new Map<string, Copying>();
     const chosen = new Set<string>();
     /** The model's own copies are not deleted while they are read. */
-    const spared = () => (used.size > 0 ? key : null);
+    const protectedKey = () => (used.size > 0 ? key : null);
     const context: CopyContext = {
       opening: store,
-      held: 0,
-      async makeRoom(place, bytes) {
-        while ((await place.room()) < bytes) if (!(await evict(place, spared()))) return false;
+      buffered: 0,
+      async ensureSpace(place, bytes) {
+        while ((await place.freeBytes()) < bytes) if (!(await evict(place, protectedKey()))) return false;
         return true;
       },
-      evict: (place) => evict(place, spared()),
+      evict: (place) => evict(place, protectedKey()),
     };
     let outdated = use === "none";
 
@@ -134,30 +134,31 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
     /** Earlier choices, by options. */
     let choices: Record<string, string[]> = {};
     /** Copies of weights that were chosen for other options; as far as is known, of the same version. */
-    let spare = new Map<string, Entry>();
+    let otherCopies = new Map<string, Entry>();
 
     async function plan(): Promise<Map<string, Entry>> {
       const note = use === "none" ? null : await (await store)?.note(key).catch(() => null);
       if (!note) return new Map();
       const { [optionsKey]: own = [], ...others } = note.choices ?? {};
-      const isSpare = ({ url }: Entry) =>
+      const isForOtherOptions = ({ url }: Entry) =>
         !own.includes(url) && Object.values(others).some((urls) => urls.includes(url));
       before = own[0] ?? null;
-      const asked = note.files.filter((entry) => !isSpare(entry));
-      const files = use === "as-is" ? asked : await usable(asked, headersOf, signal);
-      outdated = files.length < asked.length;
+      const candidates = note.files.filter((entry) => !isForOtherOptions(entry));
+      const files = use === "as-is" ? candidates : await usable(candidates, headersOf, signal);
+      outdated = files.length < candidates.length;
       if (!outdated) {
         choices = note.choices ?? {};
-        spare = mapOf(note.files.filter(isSpare));
+        otherCopies = mapOf(note.files.filter(isForOtherOptions));
       }
       return mapOf(files);
     }
 
     /** The copy of weights that were chosen for other options, if it is still current. */
-    async function takeSpare(url: string): Promise<Entry | undefined> {
-      const entry = spare.get(url);
-      const other = entry && use === "asked" && (await freshnessOf(entry, headersOf, signal)) === "other";
-      if (other) spare.delete(url);
+    async function takeOther(url: string): Promise<Entry | undefined> {
+      const entry = otherCopies.get(url);
+      const other =
+        entry && use === "revalidated" && (await freshnessOf(entry, headersOf, signal)) === "other";
+      if (other) otherCopies.delete(url);
       return other ? undefined : entry;
     }
     const planned = plan();
@@ -173,14 +174,15 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
       await (await store)?.deleteNote(key).catch(() => {});
     }
 
-    async function keep(): Promise<void> {
+    async function commit(): Promise<void> {
       const place = await store;
       await afterFirstCall();
-      if (!place || !(await context.makeRoom(place, context.held).catch(() => false))) return abandon();
+      if (!place || !(await context.ensureSpace(place, context.buffered).catch(() => false)))
+        return abandon();
       const entries = await Promise.all([...written].map(([url, copy]) => copy.finish(url)));
       if (entries.some((entry) => entry === null)) return abandon();
       const none = { bytes: 0, checksum: "", version: { etag: null, modified: null }, body: ABSENT };
-      const rest = mapOf([...spare.values(), ...used.values()]);
+      const rest = mapOf([...otherCopies.values(), ...used.values()]);
       const files = [
         ...[...absent].map((url) => ({ url, ...none })),
         ...[...rest.values()].filter(({ url }) => !written.has(url) && !absent.has(url)),
@@ -207,14 +209,14 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
 
     return {
       async open(url) {
-        const entry = damaged.has(url) ? undefined : ((await planned).get(url) ?? (await takeSpare(url)));
+        const entry = damaged.has(url) ? undefined : ((await planned).get(url) ?? (await takeOther(url)));
         const body = entry?.body && (await (await store)?.open(entry.body).catch(() => null));
         if (!entry || !body) return null;
         used.set(url, entry);
         const opened = { total: entry.bytes, exact: true, body, version: entry.version };
         return { opened, checksum: entry.checksum, drop: () => drop(url) };
       },
-      async lacks(url) {
+      async isKnownAbsent(url) {
         const entry = (await planned).get(url);
         if (entry?.body !== ABSENT) return false;
         used.set(url, entry);
@@ -230,7 +232,7 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
         chosen.clear();
         chosen.add(url);
       },
-      chooseToo: (url) => void chosen.add(url),
+      chooseAlso: (url) => void chosen.add(url),
       fits(url, version) {
         const entry = usableNow.get(url);
         return !entry || isSame(entry.version, version) || [...used.keys()].every((other) => other === url);
@@ -249,12 +251,12 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
           },
         };
       },
-      keep() {
+      commit() {
         const isNew = [...chosen].some((url) => !choices[optionsKey]?.includes(url));
         // Nothing new to store: a choice without any file read isn't kept.
         if (written.size === 0 && !(isNew && used.size > 0)) return;
-        const kept = keep().finally(() => unsettled.delete(kept));
-        unsettled.add(kept);
+        const committed = commit().finally(() => unsettled.delete(committed));
+        unsettled.add(committed);
       },
       abandon,
     };
@@ -263,7 +265,7 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
   return {
     start,
     settled: () => (unsettled.size === 0 ? null : Promise.all(unsettled).then(() => {})),
-    hurry: () => waiting.forEach((go) => go()),
+    flush: () => waiting.forEach((go) => go()),
 
     async list() {
       const notes = (await (await openStore(false))?.notes()) ?? [];
@@ -300,9 +302,9 @@ async function usable(files: Entry[], headersOf: HeadersOf, signal: AbortSignal)
   return files.filter((_, i) => answers[i] === "same");
 }
 
-/** Deletes the oldest model except `spared`; false if there is none. */
-async function evict(store: Store, spared: string | null): Promise<boolean> {
-  const notes = (await store.notes()).filter(({ key }) => key !== spared);
+/** Deletes the oldest model except the one with `protectedKey`; false if there is none. */
+async function evict(store: Store, protectedKey: string | null): Promise<boolean> {
+  const notes = (await store.notes()).filter(({ key }) => key !== protectedKey);
   const oldest = notes.sort((a, b) => a.stored - b.stored)[0];
   if (oldest) await forget(store, oldest);
   return !!oldest;
@@ -323,7 +325,7 @@ async function replace(store: Store, note: Note): Promise<void> {
   for (const body of await store.bodies()) {
     // A body's name begins with the time when it was started.
     const age = Date.now() - Number.parseInt(body, 36);
-    if (!named.has(body) && (replaced.has(body) || !(age < UNCLAIMED))) await store.delete(body);
+    if (!named.has(body) && (replaced.has(body) || !(age < ORPHAN_AGE))) await store.delete(body);
   }
 }
 

@@ -22,7 +22,7 @@ export type StoredAs = "auto" | "fp32" | "fp16" | "int8" | "int4";
 export type Listing = ReadonlyMap<string, number | null>;
 
 /** The requested weights. */
-export interface WeightsWanted {
+export interface WeightsSpec {
   dtype: Dtype;
   /** The folder of ONNX files: `"onnx"`, or `""` for the root. */
   subfolder: string;
@@ -94,7 +94,7 @@ const ORDERS: Readonly<Record<Dtype, readonly Choice[]>> = {
  * may exist, the usual ones first. Files named in `pinned` come before others.
  */
 export function candidatesOf(
-  wanted: WeightsWanted,
+  wanted: WeightsSpec,
   listing: Listing | null,
   pinned: readonly string[] = [],
 ): Candidate[] {
@@ -103,7 +103,7 @@ export function candidatesOf(
   return [...all.filter(isPinned), ...all.filter((one) => !isPinned(one))];
 }
 
-function listed(wanted: WeightsWanted, listing: Listing): Candidate[] {
+function listed(wanted: WeightsSpec, listing: Listing): Candidate[] {
   const found = ordered(wanted, (container) => {
     const file = namesOf(container, wanted).find((name) => listing.has(name));
     return file === undefined ? Infinity : (sizeOf(file, listing) ?? Infinity);
@@ -117,13 +117,15 @@ function listed(wanted: WeightsWanted, listing: Listing): Candidate[] {
 /**
  * The order for a `dtype`, which partly depends on sizes; missing files and unknown sizes count as infinite.
  */
-function ordered({ dtype }: WeightsWanted, size: (container: Container) => number): readonly Choice[] {
+function ordered({ dtype }: WeightsSpec, size: (container: Container) => number): readonly Choice[] {
   const order = ORDERS[dtype];
   if (dtype === "auto") {
-    const least = Math.min(size("onnx_quantized"), size("onnx_int8"), size("onnx_uint8"));
+    const smallest = Math.min(size("onnx_quantized"), size("onnx_int8"), size("onnx_uint8"));
     // If full weights have fewer bytes than rounded ones, their data is in other files with unknown names.
     const bytes = (one: Container) =>
-      ["onnx", "onnx_fp16"].includes(one) && size(one) < least && least < Infinity ? Infinity : size(one);
+      ["onnx", "onnx_fp16"].includes(one) && size(one) < smallest && smallest < Infinity
+        ? Infinity
+        : size(one);
     const bySize = [...ANY].sort(([a], [b]) => (bytes(a) === bytes(b) ? 0 : bytes(a) - bytes(b)));
     return [...bySize, ...LESS];
   }
@@ -137,7 +139,7 @@ function ordered({ dtype }: WeightsWanted, size: (container: Container) => numbe
 }
 
 /** Files at the root are requested last: few repositories have ONNX files there. */
-function guessed(wanted: WeightsWanted): Candidate[] {
+function guessed(wanted: WeightsSpec): Candidate[] {
   const { dtype, modelFileName } = wanted;
   // A custom name is tried as an ONNX file first.
   const named = ([one]: Choice) => modelFileName !== DEFAULT_NAME && one === "onnx";
@@ -153,7 +155,7 @@ function guessed(wanted: WeightsWanted): Candidate[] {
 }
 
 /** The names that a file of this kind may have, best first. */
-function namesOf(container: Container, { subfolder, modelFileName }: WeightsWanted): string[] {
+function namesOf(container: Container, { subfolder, modelFileName }: WeightsSpec): string[] {
   if (container === "safetensors" || container === "bin") {
     const isDefault = modelFileName === DEFAULT_NAME;
     if (container === "bin" && !isDefault) return [];

@@ -14,7 +14,7 @@ export interface Copying extends CopyWriter {
  * How many bytes of a model are buffered in memory before writing starts. Buffered bytes are written after
  * loading, so that they don't slow it down.
  */
-const MOST_HELD = 32 << 20;
+const MAX_BUFFERED = 32 << 20;
 /** How many bytes of a larger model may wait for the disk. */
 const QUEUE = 4 << 20;
 
@@ -22,9 +22,9 @@ const QUEUE = 4 << 20;
 export interface CopyContext {
   opening: Promise<Store | null>;
   /** How many bytes they hold in memory. */
-  held: number;
+  buffered: number;
   /** Makes room for `bytes` more bytes; returns whether it could. */
-  makeRoom(store: Store, bytes: number): Promise<boolean>;
+  ensureSpace(store: Store, bytes: number): Promise<boolean>;
   /** Deletes the oldest other model; false if there is none. */
   evict(store: Store): Promise<boolean>;
 }
@@ -40,7 +40,7 @@ export function startCopy(context: CopyContext, version: Version, total: number 
   let failed = false;
 
   function release(): void {
-    context.held -= parts.reduce((sum, part) => sum + part.length, 0);
+    context.buffered -= parts.reduce((sum, part) => sum + part.length, 0);
     parts = [];
   }
 
@@ -77,7 +77,7 @@ export function startCopy(context: CopyContext, version: Version, total: number 
   }
 
   /** Browsers report more room than there is, so a store may be full anyway. */
-  async function putHeld(store: Store): Promise<void> {
+  async function flushBuffer(store: Store): Promise<void> {
     for (;;) {
       try {
         return await store.put(body, new Blob(parts as BlobPart[]));
@@ -92,11 +92,13 @@ export function startCopy(context: CopyContext, version: Version, total: number 
       if (failed) return;
       if (stream) return push(bytes);
       parts.push(bytes);
-      context.held += bytes.length;
-      if (context.held <= MOST_HELD) return;
+      context.buffered += bytes.length;
+      if (context.buffered <= MAX_BUFFERED) return;
       const store = await opening;
-      const room = await (store && context.makeRoom(store, total ?? context.held))?.catch(() => false);
-      if (room) await open(store!).catch(fail);
+      const hasSpace = await (store && context.ensureSpace(store, total ?? context.buffered))?.catch(
+        () => false,
+      );
+      if (hasSpace) await open(store!).catch(fail);
       else fail();
     },
     end: (bytes, checksum) => void (whole = { bytes, checksum }),
@@ -109,7 +111,7 @@ export function startCopy(context: CopyContext, version: Version, total: number 
           await stream.writer.close();
           await stream.stored;
         } else {
-          await putHeld(store);
+          await flushBuffer(store);
           release();
         }
         return failed ? null : { url, ...whole, version, body };

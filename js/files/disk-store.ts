@@ -62,7 +62,7 @@ function storeIn(folder: string): Store {
       [...(await namesThatEnd(".bin")), ...(await namesThatEnd(".bin.part"))].map((name) =>
         name.replace(/\.bin(\.part)?$/, ""),
       ),
-    async room() {
+    async freeBytes() {
       const { bavail, bsize } = await statfs(folder);
       return bavail * bsize * SHARE;
     },

@@ -3,8 +3,8 @@
  */
 
 import { TabsenseError } from "../api/errors.js";
-import { FileChanged, isEncoded, lengthTold, openResponse, type Opened, type Version } from "./bytes.js";
-import { notFetched, refused, retryAfter, unasked } from "./refusals.js";
+import { FileChanged, isEncoded, announcedLength, openResponse, type Opened, type Version } from "./bytes.js";
+import { notFetched, refused, retryAfter, unrequestedRange } from "./refusals.js";
 import { request } from "./request.js";
 
 /** The retries, timeout and headers of a download. */
@@ -158,7 +158,7 @@ async function connectAt(
     });
     if (response.status === 416) throw new FileChanged(`${url} is shorter than it was`);
     if (!response.ok) throw failureOf(url, response);
-    if (response.status === 206 && !("Range" in range)) throw new Temporary(unasked(url), null);
+    if (response.status === 206 && !("Range" in range)) throw new Temporary(unrequestedRange(url), null);
     const version = versionOf(response);
     let skip = start.wanted === null ? 0 : bytesToSkip(url, start, start.wanted, response, version);
     const reader = response.body?.getReader();
@@ -238,7 +238,7 @@ function bytesToSkip(
 
 /** The length of the whole file according to a response, or null. */
 function lengthOf(response: Response): number | null {
-  if (response.status !== 206) return lengthTold(response);
+  if (response.status !== 206) return announcedLength(response);
   const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
   return total === undefined ? null : Number(total);
 }

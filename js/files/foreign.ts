@@ -23,22 +23,22 @@ const MAGIC: readonly [start: string, what: string, advice: string][] = [
 export function refuseOtherFiles(head: Uint8Array, name: string): void {
   const start = new TextDecoder().decode(head.subarray(0, SNIFF)).trimStart().toLowerCase();
   if (/^<(!doctype|html|head|body|script|\?xml|!--)/.test(start))
-    throw notA(
+    throw wrongFormat(
       name,
       "a web page, not a model file",
       "Check the address: many servers send one if a file doesn't exist.",
       WEB_PAGE,
     );
   if (start.startsWith("version https://git-lfs"))
-    throw notA(name, "a Git LFS pointer, not the file itself", "Fetch it with `git lfs pull`.");
+    throw wrongFormat(name, "a Git LFS pointer, not the file itself", "Fetch it with `git lfs pull`.");
   const file = name.replace(/[?#].*$/, "");
   if (/\.(json|txt|model)$/.test(file)) refuseWeights(head, name);
   const bytes = String.fromCharCode(...head.subarray(0, 4));
   const other = MAGIC.find(([magic]) => bytes.startsWith(magic));
-  if (other) throw notA(name, other[1], other[2]);
+  if (other) throw wrongFormat(name, other[1], other[2]);
   // No weights format begins like this.
   if (isWeightsFile(file) && !isIndex(file) && /^\{\s*"/.test(start))
-    throw notA(
+    throw wrongFormat(
       name,
       "JSON",
       "Check that it is the weights file: an index of shards is named model.safetensors.index.json.",
@@ -49,7 +49,7 @@ export function refuseOtherFiles(head: Uint8Array, name: string): void {
 function refuseWeights(head: Uint8Array, name: string): void {
   const bytes = String.fromCharCode(...head.subarray(0, 4));
   if (/^(PK\x03\x04|\x80\x02)/.test(bytes))
-    throw notA(
+    throw wrongFormat(
       name,
       bytes.startsWith("PK")
         ? "a zip archive, such as a PyTorch checkpoint"
@@ -91,7 +91,7 @@ export async function refusePage(file: CheckedFile): Promise<CheckedFile> {
   return { ...file, opened: { ...opened, body } };
 }
 
-function notA(name: string, what: string, advice: string, cause?: string): TabsenseError {
+function wrongFormat(name: string, what: string, advice: string, cause?: string): TabsenseError {
   return new TabsenseError("not_a_model", `${name} is ${what}. ${advice}`, { cause });
 }
 

@@ -5,8 +5,8 @@ import { isWeightsFile } from "./choice.js";
 import { isOlder } from "./older-files.js";
 
 /** Rejects a digest of a missing file. */
-export function refuseAbsent(promised: boolean, name: string): void {
-  if (promised)
+export function refuseAbsent(hasDigest: boolean, name: string): void {
+  if (hasDigest)
     throw new TabsenseError(
       "integrity",
       `integrity names ${name}, which this model doesn't have. Remove it.`,
@@ -24,16 +24,16 @@ export function refuseOlder(integrity: Record<string, string>, read: readonly st
 }
 
 /**
- * Rejects digests that are not used: the caller relies on them. `mayCome` says whether a file may yet be
+ * Rejects digests that are not used: the caller relies on them. `isPending` says whether a file may yet be
  * read.
  */
 export function refuseUnread(
   integrity: Record<string, string>,
   read: readonly string[],
-  mayCome: (name: string) => boolean = () => false,
+  isPending: (name: string) => boolean = () => false,
 ): void {
   const unread = Object.keys(integrity).find(
-    (name) => isWeightsFile(name) && !read.includes(name) && !mayCome(name),
+    (name) => isWeightsFile(name) && !read.includes(name) && !isPending(name),
   );
   if (unread !== undefined)
     throw new TabsenseError(

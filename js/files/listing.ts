@@ -1,16 +1,16 @@
 /** A model hub's listing of a repository: its files, and which pull requests have weights. */
 
 import type { HubRepository } from "../client/protocol.js";
-import { candidatesOf, type Listing, type WeightsWanted } from "./choice.js";
+import { candidatesOf, type Listing, type WeightsSpec } from "./choice.js";
 import type { HeadersOf } from "./freshness.js";
 import { request } from "./request.js";
 
 /** The timeout for a hub's whole response, in milliseconds: files can be found without it. */
 const LIMIT = 5_000;
 /** A page lists a thousand files. */
-const MOST_PAGES = 20;
+const MAX_PAGES = 20;
 /** How many pull requests are checked, newest first. */
-const MOST_PULLS = 8;
+const MAX_PULLS = 8;
 
 /**
  * The files of a repository, or null if the hub can't list them for any reason, which doesn't fail a load.
@@ -26,7 +26,7 @@ export async function listRepository(
   const files = new Map<string, number | null>();
   const answered = await within(signal, async (limited) => {
     let page: URL | null = first;
-    for (let pages = 0; page && pages < MOST_PAGES; pages++) {
+    for (let pages = 0; page && pages < MAX_PAGES; pages++) {
       const response: Response = await ask(page, headers, limited);
       const entries: unknown = await response.json();
       if (!Array.isArray(entries)) return false;
@@ -48,7 +48,7 @@ export async function listRepository(
  */
 export async function pullsWithWeights(
   { api }: HubRepository,
-  wanted: WeightsWanted,
+  wanted: WeightsSpec,
   headersOf: HeadersOf,
   signal: AbortSignal,
 ): Promise<string[]> {
@@ -63,7 +63,7 @@ export async function pullsWithWeights(
       .map((ref) => ({ ref, number: Number(/^refs\/pr\/(\d+)$/.exec(ref)?.[1]) }))
       .filter(({ number }) => number > 0)
       .sort((a, b) => b.number - a.number)
-      .slice(0, MOST_PULLS);
+      .slice(0, MAX_PULLS);
     const listings = await Promise.all(
       newest.map(({ ref }) => listRepository({ api, revision: ref }, headersOf, limited)),
     );

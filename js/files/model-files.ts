@@ -2,7 +2,7 @@
 
 import type { CheckedFile } from "./check.js";
 import { isWeightsFile, type Listing } from "./choice.js";
-import { beside, isKept, isMissing, isRefusedOrPage } from "./places.js";
+import { siblingOf, isKept, isMissing, isRefusedOrPage } from "./places.js";
 import { download } from "./download.js";
 import { TabsenseError, toError } from "../api/errors.js";
 import type { Copies, ModelCache, Use } from "./cache.js";
@@ -10,9 +10,9 @@ import { transferOf, type FileRef, type LoadRequest } from "../client/protocol.j
 import { refuseAbsent } from "./integrity.js";
 import { FileChanged, openBlob, openBytes, type Opened } from "./bytes.js";
 import type { EmbeddingFile } from "./embedding-files.js";
-import { FURTHER, type OlderFile } from "./older-files.js";
+import { EXTRA_TOKENIZER_FILES, type OlderFile } from "./older-files.js";
 import { isWithheld, WITHHELD } from "./withheld.js";
-import { startSteadiness } from "./steadiness.js";
+import { startVersionCheck } from "./version-check.js";
 import { startWeights, type Weights, type WeightsOpener } from "./weights.js";
 import type { Rewriting } from "./torch.js";
 import { TOKENIZER_CONFIG } from "../api/types.js";
@@ -47,18 +47,18 @@ export interface Files {
   /** Weights files that were not used, a sentence each. */
   notes(): string[];
   /** From now on, files are loaded as they were before, without a connection if necessary. */
-  asTheyWere(): void;
+  preferCached(): void;
   /** Called once all files are read. Rejects with {@link FileChanged} if they are of different versions. */
   confirm(): Promise<void>;
   /**
    * Whether fetching a wrong file again may help: a browser's HTTP cache, or a proxy, may have kept a damaged
    * or an old one.
    */
-  mayBeSpoilt(): boolean;
+  mayBeStale(): boolean;
   /** Fetches all files again: those read so far may be from several versions. */
   restart(): void;
   /** The model has loaded: its files are kept for the next start. */
-  keep(): void;
+  commit(): void;
   /** The model failed to load: none of its files is kept, and passed streams are cancelled. */
   abandon(): void;
 }
@@ -87,9 +87,9 @@ export function startFiles(
   /** All files whose places are known. */
   const named = [...Object.values(weights.given ?? {}), ...Object.values(small)];
   const cache = network.cache ? host.cache : null;
-  let steadiness = startSteadiness();
+  let versions = startVersionCheck();
   let mode: RequestCache = loaded ? "force-cache" : "default";
-  let copies = start(loaded ? "as-is" : "asked");
+  let copies = start(loaded ? "as-is" : "revalidated");
 
   /**
    * The copies of this model. Its key is the address of `model.safetensors`, whichever file the weights are
@@ -97,7 +97,7 @@ export function startFiles(
    * the weights, it is that of the first file that is kept.
    */
   function start(use: Use): Copies | null {
-    const key = weights.given ? named.find(isKept) : beside(files["config.json"], "model.safetensors");
+    const key = weights.given ? named.find(isKept) : siblingOf(files["config.json"], "model.safetensors");
     return cache && isKept(key)
       ? cache.start(key.url, Object.values(request.weights).join(" "), use, headersOf, signal)
       : null;
@@ -105,18 +105,18 @@ export function startFiles(
 
   /** Headers go to the model's origin, or wherever the caller's function sends them. */
   async function headersOf(url: string): Promise<Record<string, string>> {
-    if (network.headers === "asked") return ask(url, signal);
+    if (network.headers === "callback") return ask(url, signal);
     const own = [files["config.json"], ...named].find((file) => file && "url" in file);
     const given = own && new URL(url).origin === new URL((own as { url: string }).url).origin;
     return given ? (network.headers ?? {}) : {};
   }
 
   /** The digest promised for a file, which may be named like a property that every object has. */
-  const promisedOf = (name: string) =>
+  const digestOf = (name: string) =>
     Object.hasOwn(network.integrity, name) ? network.integrity[name]! : null;
 
   async function openRef(file: FileRef, fileName: string, isGuess = false): Promise<CheckedFile> {
-    const rest = { sha256: promisedOf(fileName), checksum: null, drop: null, writer: null };
+    const rest = { sha256: digestOf(fileName), checksum: null, drop: null, writer: null };
     if ("path" in file) return { ...rest, name: file.path, opened: await host.openPath(file.path) };
     if ("blob" in file) return { ...rest, name: fileName, opened: openBlob(file.blob) };
     if ("bytes" in file) return { ...rest, name: fileName, opened: openBytes(file.bytes) };
@@ -135,14 +135,14 @@ export function startFiles(
     signal.throwIfAborted();
     if (copy) {
       const { total: bytes, version } = copy.opened;
-      steadiness.opened(url, { version: version!, bytes, fromCopy: true });
+      versions.opened(url, { version: version!, bytes, fromCopy: true });
       return { ...rest, ...copy, name: url };
     }
     let withheld = false;
     const opened = await download(
       url,
       {
-        retries: mayLack(file, fileName) ? 0 : network.retries,
+        retries: mayBeMissing(file, fileName) ? 0 : network.retries,
         stall: network.stallTimeout,
         headers: () => headersOf(url),
         ...(isGuess && { isAbsent: async (error) => (withheld = await isWithheld(url, error, signal)) }),
@@ -156,7 +156,7 @@ export function startFiles(
       const { total: bytes, version } = opened;
       if (own && !own.fits(url, version!))
         throw new FileChanged(`${url} has another version than the copies of the model's other files`);
-      steadiness.opened(url, { version: version!, bytes, fromCopy: false });
+      versions.opened(url, { version: version!, bytes, fromCopy: false });
     } catch (changed) {
       void opened.body.cancel().catch(() => {});
       throw changed;
@@ -166,18 +166,18 @@ export function startFiles(
 
   const optional: Files["optional"] = async (name, read, onAbsent) => {
     const file = files[name] ?? null;
-    const kept = isKept(file) ? file.url : null;
-    const promised = promisedOf(name) !== null;
-    if (!promised && (!file || (kept && (await copies?.lacks(kept))))) return undefined;
+    const address = isKept(file) ? file.url : null;
+    const hasDigest = digestOf(name) !== null;
+    if (!hasDigest && (!file || (address && (await copies?.isKnownAbsent(address))))) return undefined;
     try {
       if (!file) throw new TabsenseError("network", `The model has no ${name}.`, { cause: 404 });
       return await read(await openRef(file, name));
     } catch (thrown) {
-      const isThere =
-        file && !isAbsent(file, name, thrown) && !(kept && (await isWithheld(kept, thrown, signal)));
-      if (isThere || signal.aborted) throw thrown;
-      refuseAbsent(promised, name);
-      if (kept) copies?.note(kept);
+      const exists =
+        file && !isAbsent(file, name, thrown) && !(address && (await isWithheld(address, thrown, signal)));
+      if (exists || signal.aborted) throw thrown;
+      refuseAbsent(hasDigest, name);
+      if (address) copies?.note(address);
       onAbsent?.(thrown);
       return undefined;
     }
@@ -199,20 +199,20 @@ export function startFiles(
     openWeights: opening.open,
     instead: opening.instead,
     notes: opening.notes,
-    asTheyWere: () => void (mode = "force-cache"),
+    preferCached: () => void (mode = "force-cache"),
     // The same version as before must be loaded, even if the server has a newer one.
     async confirm() {
-      if (mode !== "force-cache") await steadiness.confirm(headersOf, signal);
+      if (mode !== "force-cache") await versions.confirm(headersOf, signal);
     },
-    mayBeSpoilt: () => mode === "default" && steadiness.fetched() && transferOf(request).length === 0,
+    mayBeStale: () => mode === "default" && versions.fetched() && transferOf(request).length === 0,
     restart() {
       copies?.abandon();
-      steadiness = startSteadiness();
+      versions = startVersionCheck();
       copies = start("none");
       mode = "reload";
       opening.restart();
     },
-    keep: () => copies?.keep(),
+    commit: () => copies?.commit(),
     abandon() {
       copies?.abandon();
       // Streams that are being read are locked, and cancelled by their readers.
@@ -226,9 +226,9 @@ export function startFiles(
  * statuses, and without a connection a page's service worker has only the files that it has. The latter is no
  * reason to look for a tokenizer in other files.
  */
-function mayLack(file: FileRef, name: string): boolean {
+function mayBeMissing(file: FileRef, name: string): boolean {
   if (name === "config.json" || isWeightsFile(name) || !("url" in file)) return false;
-  const alone = [TOKENIZER_CONFIG, ...FURTHER].includes(name);
+  const alone = [TOKENIZER_CONFIG, ...EXTRA_TOKENIZER_FILES].includes(name);
   return !isKept(file) || (alone && globalThis.navigator?.onLine === false);
 }
 
@@ -239,6 +239,6 @@ function mayLack(file: FileRef, name: string): boolean {
 export function isAbsent(file: FileRef, name: string, thrown: unknown): boolean {
   if (isMissing(thrown)) return true;
   if (!("url" in file)) return false;
-  const unreached = thrown instanceof TabsenseError && thrown.kind === "network";
-  return isRefusedOrPage(thrown) || (unreached && mayLack(file, name));
+  const isUnreachable = thrown instanceof TabsenseError && thrown.kind === "network";
+  return isRefusedOrPage(thrown) || (isUnreachable && mayBeMissing(file, name));
 }

@@ -5,7 +5,7 @@ import { TabsenseError } from "../api/errors.js";
 const NEWLINE = 0x0a;
 
 /** The files that are read, if they exist, when `tokenizer_config.json` doesn't list the added tokens. */
-export const FURTHER = ["special_tokens_map.json", "added_tokens.json"] as const;
+export const EXTRA_TOKENIZER_FILES = ["special_tokens_map.json", "added_tokens.json"] as const;
 
 /** All of them, by the names that they have on a model hub. */
 export const OLDER_FILES = [
@@ -14,7 +14,7 @@ export const OLDER_FILES = [
   "merges.txt",
   "sentencepiece.bpe.model",
   "spm.model",
-  ...FURTHER,
+  ...EXTRA_TOKENIZER_FILES,
 ] as const;
 
 /** The name of one of them. A SentencePiece file may have any name. */
@@ -39,7 +39,7 @@ const SENTENCEPIECE: Vocabulary = ["sentencepiece.bpe.model"];
 const DEBERTA: Vocabulary = ["spm.model"];
 
 /** By the tokenizer's class. Keep in step with `Class::of` in src/tokenize/read/class.rs. */
-const OF_CLASS: Readonly<Record<string, Vocabulary>> = {
+const VOCABULARY_BY_CLASS: Readonly<Record<string, Vocabulary>> = {
   BertTokenizer: WORD_PIECE,
   DistilBertTokenizer: WORD_PIECE,
   ElectraTokenizer: WORD_PIECE,
@@ -59,7 +59,7 @@ const OF_CLASS: Readonly<Record<string, Vocabulary>> = {
 };
 
 /** By the model's type, if no file names the class. */
-const OF_TYPE: Readonly<Record<string, Vocabulary>> = {
+const VOCABULARY_BY_TYPE: Readonly<Record<string, Vocabulary>> = {
   bert: WORD_PIECE,
   convbert: WORD_PIECE,
   distilbert: WORD_PIECE,
@@ -97,9 +97,11 @@ export function olderFilesOf(config: Uint8Array, tokenizerConfig: Uint8Array | u
   if (!model || !settings) return null;
   const named = textOf(settings["tokenizer_class"]) ?? textOf(model["tokenizer_class"]);
   const [table, key] =
-    named === null ? [OF_TYPE, textOf(model["model_type"]) ?? ""] : [OF_CLASS, named.replace(/Fast$/, "")];
+    named === null
+      ? [VOCABULARY_BY_TYPE, textOf(model["model_type"]) ?? ""]
+      : [VOCABULARY_BY_CLASS, named.replace(/Fast$/, "")];
   if (!Object.hasOwn(table, key)) return null;
-  return { vocabulary: table[key]!, further: settings["added_tokens_decoder"] ? [] : FURTHER };
+  return { vocabulary: table[key]!, further: settings["added_tokens_decoder"] ? [] : EXTRA_TOKENIZER_FILES };
 }
 
 /**
@@ -145,8 +147,8 @@ function missingOf(vocabulary: Vocabulary, missing: readonly OlderFile[], absent
     absent instanceof TabsenseError
       ? absent
       : new TabsenseError("invalid_argument", "The model has no tokenizer.json.");
-  const [names, lacking] = [vocabulary.join(" and "), missing.join(" and ")];
-  const which = vocabulary.length === missing.length ? "which" : `and of these ${lacking}`;
+  const [names, missingNames] = [vocabulary.join(" and "), missing.join(" and ")];
+  const which = vocabulary.length === missing.length ? "which" : `and of these ${missingNames}`;
   const are = missing.length > 1 ? "are" : "is";
   return new TabsenseError(
     kind,

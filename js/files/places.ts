@@ -9,9 +9,9 @@ import { WITHHELD } from "./withheld.js";
 export type Place = { path: string } | { url: string };
 
 /** The file `name` in the folder of `file`, if that is known; `name` may include a subfolder. */
-export function beside(file: Place, name: string): Place;
-export function beside(file: FileRef, name: string): Place | null;
-export function beside(file: FileRef, name: string): Place | null {
+export function siblingOf(file: Place, name: string): Place;
+export function siblingOf(file: FileRef, name: string): Place | null;
+export function siblingOf(file: FileRef, name: string): Place | null {
   if ("path" in file) return { path: file.path.replace(/[^/\\]*$/, name) };
   if (!("url" in file)) return null;
   const url = new URL(file.url);

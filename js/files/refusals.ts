@@ -22,7 +22,7 @@ export function refused(url: string, response: Response): TabsenseError {
 }
 
 /** The error for a part of a file when all of it was requested. */
-export function unasked(url: string): TabsenseError {
+export function unrequestedRange(url: string): TabsenseError {
   return new TabsenseError(
     "network",
     `${url} answered with a part of the file (206) when all of it was requested. Check the server and any proxy.`,

@@ -13,9 +13,9 @@ export interface RequestOptions {
 }
 
 /** Headers without secrets, and those that `fetch` itself removes on a redirect to another origin. */
-const HARMLESS = ["accept", "accept-language", "content-language", "content-type", "authorization"];
+const SAFE_HEADERS = ["accept", "accept-language", "content-language", "content-type", "authorization"];
 /** As many redirects as `fetch` follows. */
-const MOST_REDIRECTS = 20;
+const MAX_REDIRECTS = 20;
 const REDIRECTS = [301, 302, 303, 307, 308];
 
 /**
@@ -31,8 +31,8 @@ export async function request(
   const rest = { signal, ...(cache && cache !== "default" ? { cache } : {}) };
   let given = headers;
   let at = url;
-  for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
-    const secret = Object.keys(given).filter((name) => !HARMLESS.includes(name.toLowerCase()));
+  for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
+    const secret = Object.keys(given).filter((name) => !SAFE_HEADERS.includes(name.toLowerCase()));
     if (secret.length === 0) return fetch(at, { ...rest, headers: { ...given, ...own } });
     const response = await fetch(at, { ...rest, headers: { ...given, ...own }, redirect: "manual" });
     if (response.type === "opaqueredirect") {
@@ -48,7 +48,7 @@ export async function request(
     if (next.origin !== new URL(at).origin) given = {};
     at = next.href;
   }
-  throw new Error(`more than ${MOST_REDIRECTS} redirects`);
+  throw new Error(`more than ${MAX_REDIRECTS} redirects`);
 }
 
 function hidden(url: string, secret: readonly string[], status: number): TabsenseError {

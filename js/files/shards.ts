@@ -14,7 +14,7 @@ export interface Shard {
 }
 
 /** A file whose header was read, at the start of its data. */
-interface Begun {
+interface OpenShard {
   name: string;
   /** Bytes of data that its header declares. */
   length: number;
@@ -26,7 +26,7 @@ interface Begun {
  * How many files are kept open while the headers of the others are read: browsers allow six connections to a
  * server, some of which are taken.
  */
-const MOST_OPEN = 3;
+const MAX_OPEN = 3;
 
 /** What a safetensors header says about a tensor; checked when the merged file is read. */
 interface Entry {
@@ -41,7 +41,7 @@ const HEADER_LIMIT = 1 << 20;
 /** The size in bytes of the length at the start of a file. */
 const PREFIX = 8;
 /** No model has more files than this. */
-const MOST_SHARDS = 1000;
+const MAX_SHARDS = 1000;
 
 /** The names of the files in the text of an index, sorted. */
 export function shardNames(index: string, name: string): string[] {
@@ -56,7 +56,7 @@ export function shardNames(index: string, name: string): string[] {
     );
   }
   const names = typeof map === "object" && map !== null ? [...new Set(Object.values(map) as unknown[])] : [];
-  if (names.length === 0 || names.length > MOST_SHARDS)
+  if (names.length === 0 || names.length > MAX_SHARDS)
     throw new TabsenseError(
       "weights_header",
       `${name} names no weights: its "weight_map" is missing or empty.`,
@@ -64,12 +64,12 @@ export function shardNames(index: string, name: string): string[] {
   for (const shard of names) {
     // Only files next to the index, whatever else a hostile index may name.
     const extension = /\.(safetensors|bin)\.index\.json(\?|$)/.exec(name)?.[1] ?? "safetensors";
-    const isBeside = typeof shard === "string" && /^[\w-][\w.-]*$/.test(shard);
-    if (!isBeside || !shard.endsWith(`.${extension}`)) {
+    const isSibling = typeof shard === "string" && /^[\w-][\w.-]*$/.test(shard);
+    if (!isSibling || !shard.endsWith(`.${extension}`)) {
       const named = typeof shard === "string" ? quoted(shard) : "something other than a string";
       throw new TabsenseError(
         "weights_header",
-        `${name} names ${named}, which is not a ${extension} file beside it.`,
+        `${name} names ${named}, which is not a ${extension} file in the same folder.`,
       );
     }
   }
@@ -79,13 +79,13 @@ export function shardNames(index: string, name: string): string[] {
 /** The bytes of one file equivalent to `shards`: a header of all tensors, then the data of each shard. */
 export async function* merged(shards: readonly Shard[]): AsyncGenerator<Uint8Array> {
   const all = Object.create(null) as Record<string, unknown>;
-  const begun: Begun[] = [];
+  const openShards: OpenShard[] = [];
   let [offset, headers] = [0, 0];
   try {
     for (const [i, shard] of shards.entries()) {
       const { name } = shard;
-      const { header, headerBytes, file } = await begin(shard, i < MOST_OPEN);
-      begun.push(file);
+      const { header, headerBytes, file } = await openShard(shard, i < MAX_OPEN);
+      openShards.push(file);
       headers += headerBytes;
       if (headers > HEADER_LIMIT)
         throw new TabsenseError(
@@ -98,7 +98,7 @@ export async function* merged(shards: readonly Shard[]): AsyncGenerator<Uint8Arr
         if (Object.hasOwn(all, tensor))
           throw new TabsenseError(
             "weights_header",
-            `${name} holds ${quoted(tensor)}, which another weights file holds, too.`,
+            `${name} contains ${quoted(tensor)}, as does another weights file.`,
           );
         all[tensor] = { ...(entry as Entry), data_offsets: [start + offset, end + offset] };
         file.length = Math.max(file.length, end);
@@ -110,7 +110,7 @@ export async function* merged(shards: readonly Shard[]): AsyncGenerator<Uint8Arr
     new DataView(head.buffer).setBigUint64(0, BigInt(json.length), true);
     yield head;
     yield json;
-    for (const { name, length, chunks } of begun) {
+    for (const { name, length, chunks } of openShards) {
       let left = length;
       for await (const chunk of chunks()) {
         left -= chunk.length;
@@ -125,7 +125,7 @@ export async function* merged(shards: readonly Shard[]): AsyncGenerator<Uint8Arr
         );
     }
   } finally {
-    for (const { close } of begun) close();
+    for (const { close } of openShards) close();
   }
 }
 
@@ -136,23 +136,23 @@ function written(header: Record<string, unknown>): string {
   } catch (cause) {
     throw new TabsenseError(
       "weights_header",
-      "The headers of the weights' files hold something other than tensors. Check that they are safetensors files.",
+      "The headers of the weights' files contain something other than tensors. Check that they are safetensors files.",
       { cause },
     );
   }
 }
 
-/** Reads a file's header, and keeps the file open if `kept`. */
-async function begin(
+/** Reads a file's header, and keeps the file open if `keepOpen`. */
+async function openShard(
   shard: Shard,
-  kept: boolean,
-): Promise<{ header: Record<string, unknown>; headerBytes: number; file: Begun }> {
+  keepOpen: boolean,
+): Promise<{ header: Record<string, unknown>; headerBytes: number; file: OpenShard }> {
   const opened = shard.open();
   const close = () => void opened.return(undefined).catch(() => {});
   try {
     const { header, data, rest } = await readHeader(shard.name, opened);
-    const chunks = kept ? () => joined(rest, opened) : () => skipped(data, shard.open());
-    if (!kept) close();
+    const chunks = keepOpen ? () => joined(rest, opened) : () => skipped(data, shard.open());
+    if (!keepOpen) close();
     return { header, headerBytes: data - PREFIX, file: { name: shard.name, length: 0, chunks, close } };
   } catch (thrown) {
     close();

@@ -75,7 +75,7 @@ function fromAddress(address: string, base: string): Resolved {
 export function unknown(source: string): TabsenseError {
   return new TabsenseError(
     "invalid_argument",
-    `${JSON.stringify(source)} names no model. Pass an embedded model's name ("sentiment-en"), "org/name" or "org/name@revision" on a model hub, a URL, or the model's files.`,
+    `${JSON.stringify(source)} is not a model name or address. Pass an embedded model's name ("sentiment-en"), "org/name" or "org/name@revision" on a model hub, a URL, or the model's files.`,
   );
 }
 
@@ -124,19 +124,29 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
       !(file === "tokenizer.json" && older.some((name) => holdsVocabulary(name))),
   );
   if (missing.length > 0) {
-    throw new TabsenseError(
-      "invalid_argument",
-      `The model lacks ${missing.join(" and ")}. Pass all three files: ${FILES.join(", ")}.${missing.includes("tokenizer.json") ? "  Instead of tokenizer.json, vocab.txt, vocab.json with merges.txt, or a SentencePiece file will do." : ""}${missing.includes("model.safetensors") ? " Weights may also be an ONNX file or pytorch_model.bin." : ""}`,
-    );
+    const sentences = [
+      `The model lacks ${missing.join(" and ")}. Pass all three files: ${FILES.join(", ")}.`,
+      ...(missing.includes("tokenizer.json")
+        ? [
+            "Instead of tokenizer.json, vocab.txt, vocab.json with merges.txt, or a SentencePiece file will do.",
+          ]
+        : []),
+      ...(missing.includes("model.safetensors")
+        ? ["Weights may also be an ONNX file or pytorch_model.bin."]
+        : []),
+    ];
+    throw new TabsenseError("invalid_argument", sentences.join(" "));
   }
   const ref = (file: string) => fileRef(given[file], file, base);
   const refOrNull = (file: string) => (given[file] === undefined ? null : ref(file));
   const refs = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, ref(name)]));
   const tokenizer = refOrNull("tokenizer.json");
   // An ONNX file may have its data in files of any name.
-  const mayGoOn = weights.some((name) => name.endsWith(".onnx"));
-  const isFurther = (name: string) => !/\.(json|txt|model|md)$/.test(name) && isHeld(given[name]);
-  const further = mayGoOn ? names.filter((name) => !weights.includes(name) && isFurther(name)) : [];
+  const mayHaveExternalData = weights.some((name) => name.endsWith(".onnx"));
+  const isExternalData = (name: string) => !/\.(json|txt|model|md)$/.test(name) && isFileValue(given[name]);
+  const further = mayHaveExternalData
+    ? names.filter((name) => !weights.includes(name) && isExternalData(name))
+    : [];
   return {
     name: "files",
     files: {
@@ -183,7 +193,7 @@ function isList(source: ModelFiles): source is ArrayLike<File> {
 }
 
 /** Whether it is a file that can be passed on without being read. */
-function isHeld(value: unknown): boolean {
+function isFileValue(value: unknown): boolean {
   return [Blob, Uint8Array, ArrayBuffer, URL].some((type) => value instanceof type);
 }
 

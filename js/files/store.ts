@@ -49,7 +49,7 @@ export interface Store {
   /** The names of all bytes. */
   bodies(): Promise<string[]>;
   /** How many more bytes may be kept. */
-  room(): Promise<number>;
+  freeBytes(): Promise<number>;
   /** Deletes everything. */
   clear(): Promise<void>;
 }

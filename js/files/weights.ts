@@ -12,7 +12,7 @@ import { refusePage } from "./foreign.js";
 import type { HeadersOf } from "./freshness.js";
 import { refuseUnread } from "./integrity.js";
 import { listRepository } from "./listing.js";
-import { beside, isElsewhere, isKept } from "./places.js";
+import { siblingOf, isElsewhere, isKept } from "./places.js";
 import { merged, shardNames } from "./shards.js";
 import { asSafetensors, type Rewriting } from "./torch.js";
 import { withoutWeights } from "./without-weights.js";
@@ -97,7 +97,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
 
   /** Where the file of that name is, or null if the caller didn't pass it. */
   const refOf = (name: string): FileRef | null => {
-    if (!given) return beside(config, name);
+    if (!given) return siblingOf(config, name);
     return Object.hasOwn(given, name) ? given[name]! : null;
   };
 
@@ -154,16 +154,17 @@ export function startWeights(context: WeightsContext): WeightsOpener {
     const read: [name: string, file: CheckedFile][] = [];
     const part = (name: string, opened: CheckedFile) => {
       read.push([name, opened]);
-      if (opened !== main) note(name, "chooseToo");
+      if (opened !== main) note(name, "chooseAlso");
       // The length that a server announces for compressed bytes is less than the number that will arrive.
       const size = listed?.get(name) ?? null;
-      const totalAt = (bytes: number, told: number | null) => (size !== null && bytes <= size ? size : told);
+      const totalAt = (bytes: number, announced: number | null) =>
+        size !== null && bytes <= size ? size : announced;
       return {
         file: name,
         total: size ?? opened.opened.total,
         chunks(module: EngineModule, onBytes: OnBytes) {
-          const bytes = checked(opened, module, signal, (bytes, told) =>
-            onBytes(bytes, totalAt(bytes, told)),
+          const bytes = checked(opened, module, signal, (bytes, announced) =>
+            onBytes(bytes, totalAt(bytes, announced)),
           );
           // External data is plain numbers, which may look like a checkpoint.
           return opened === main ? asSafetensors(bytes, rewriting) : bytes;
@@ -182,7 +183,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
       async further(name) {
         const at = `${file.slice(0, file.lastIndexOf("/") + 1)}${plainName(name, file)}`;
         const ref = refOf(at);
-        if (!ref) throw lacking(at, file);
+        if (!ref) throw missingFile(at, file);
         return part(at, await open(ref, at));
       },
       end: () => refuseUnread(network.integrity, names()),
@@ -207,11 +208,11 @@ export function startWeights(context: WeightsContext): WeightsOpener {
     const { text, names } = await readIndex(index, file);
     const refs = names.map((name) => {
       const ref = refOf(name);
-      if (ref === null) throw lacking(name, file);
+      if (ref === null) throw missingFile(name, file);
       return { name, ref };
     });
     note(file, "choose");
-    for (const name of names) note(name, "chooseToo");
+    for (const name of names) note(name, "chooseAlso");
     const read = [index];
     let passed = 0;
     return {
@@ -239,7 +240,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
         );
       },
       further: async (name) => {
-        throw lacking(name, file);
+        throw missingFile(name, file);
       },
       end: () => {}, // only the index says which files there are
       dropCopies: () => dropCopies(read),
@@ -261,7 +262,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
   }
 
   /** Records a file, so that a later start reads the same ones without listing them. */
-  function note(name: string, as: "choose" | "chooseToo"): void {
+  function note(name: string, as: "choose" | "chooseAlso"): void {
     const address = addressOf(refOf(name));
     if (address !== null) copies()?.[as](address);
   }
@@ -297,11 +298,11 @@ export function plainName(name: string, file: string): string {
   if (/^[\w-][\w.:()@+ -]*$/.test(name)) return name;
   throw new TabsenseError(
     "weights_header",
-    `${file} says that its weights are in ${quoted(name)}, which is not a file beside it. Export the model with its data in the same folder.`,
+    `${file} says that its weights are in ${quoted(name)}, which is not a file in the same folder. Export the model with its data next to it.`,
   );
 }
 
-function lacking(name: string, file: string): TabsenseError {
+function missingFile(name: string, file: string): TabsenseError {
   return new TabsenseError(
     "invalid_argument",
     `The model lacks ${name}, which ${file} names. Pass all weights files.`,

@@ -10,7 +10,7 @@ import { WITHHELD } from "./withheld.js";
 /** Weights in formats that don't load, by their names. */
 const FOREIGN = /\.(h5|msgpack|gguf|tflite|ot|pt|pth|ckpt)$|_bnb4\.onnx$/;
 /** The maximum number of names in a message. */
-const MOST_NAMED = 4;
+const MAX_NAMED = 4;
 
 /**
  * The error if none of the files that may have the requested weights exists. `thrown` is the error for the
@@ -41,9 +41,9 @@ export async function withoutWeights(
 }
 
 function named(names: readonly string[]): string {
-  const told = names.slice(0, MOST_NAMED);
-  const more = names.length - told.length;
-  return more > 0 ? `${told.join(", ")} and ${more} more` : told.join(" or ");
+  const listed = names.slice(0, MAX_NAMED);
+  const more = names.length - listed.length;
+  return more > 0 ? `${listed.join(", ")} and ${more} more` : listed.join(" or ");
 }
 
 /** `org/name` */

@@ -14,7 +14,7 @@ import { fromUrl, resolveUrls } from "../files/sources.js";
 import { newWorker, startHelper } from "../start-worker.js";
 import { fetchFile, openResponse, readAll } from "../files/bytes.js";
 import type { CachedFile } from "../api/types.js";
-import type { HelperWanted } from "../worker/threads.js";
+import type { StartHelperRequest } from "../worker/threads.js";
 
 /** No build of the module comes near this many bytes. */
 const WASM_LIMIT = 1 << 26;
@@ -116,7 +116,7 @@ function startWorker(): Channel {
   let reading = false;
   return {
     connect(onReply, onBroken) {
-      worker.onmessage = ({ data }: MessageEvent<Reply | HelperWanted>) => {
+      worker.onmessage = ({ data }: MessageEvent<Reply | StartHelperRequest>) => {
         started = true;
         if (data.type === "loaded") reading = false;
         if (data.type !== "helper") return onReply(data);
@@ -134,11 +134,11 @@ function startWorker(): Channel {
       worker.postMessage(request, streams);
       if (streams.length > 0) reading = true;
     },
-    hold: () => {},
-    async close(holds) {
+    keepAlive: () => {},
+    async close(hasResources) {
       worker.onmessage = worker.onerror = null;
       // Only the worker can cancel a stream that was transferred to it, even if it has yet to start.
-      if (!broken && (reading || (started && holds))) await within(CLOSE_LIMIT, disposed(worker));
+      if (!broken && (reading || (started && hasResources))) await within(CLOSE_LIMIT, disposed(worker));
       worker.onmessage = worker.onerror = null;
       for (const one of [worker, ...helpers]) one.terminate();
     },

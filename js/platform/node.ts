@@ -89,10 +89,10 @@ function startWorker(): Channel {
   let storing = false;
   /** Whether the worker was sent streams of the caller that it may not have read yet. */
   let reading = false;
-  let held = false;
+  let waiting = false;
   /** The process waits for `close`, regardless of the worker's messages. */
   let closing = false;
-  const hold = () => (held || storing || closing ? worker.ref() : worker.unref());
+  const updateRef = () => (waiting || storing || closing ? worker.ref() : worker.unref());
   const broken = (reason: string, cause?: unknown) =>
     started
       ? crashed(reason, cause)
@@ -108,7 +108,7 @@ function startWorker(): Channel {
         if (reply.type === "loaded" || reply.type === "stored") {
           storing = reply.type === "loaded" && reply.storing;
           reading = false;
-          hold();
+          updateRef();
         }
         onReply(reply);
       });
@@ -120,13 +120,13 @@ function startWorker(): Channel {
       worker.postMessage(request, streams as never);
       if (streams.length > 0) reading = true;
     },
-    hold(waiting) {
-      held = waiting;
-      hold();
+    keepAlive(isWaiting) {
+      waiting = isWaiting;
+      updateRef();
     },
     async close() {
       closing = true; // otherwise, the process could exit before the promise settles
-      hold();
+      updateRef();
       // Only the worker can cancel a stream that was transferred to it.
       if (storing || reading) {
         const disposed = new Promise<void>((resolve) => {

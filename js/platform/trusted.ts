@@ -25,16 +25,16 @@ let policy: Policy | null | undefined;
  */
 export function trusted(start: () => Worker): Worker {
   if (policy === undefined) policy = makePolicy();
-  const { Worker: Plain } = globalThis;
-  const vouching = (_: unknown, [url, options]: [string | URL, WorkerOptions?]) =>
-    new Plain(policy!.createScriptURL(String(url)), options);
+  const { Worker: OriginalWorker } = globalThis;
+  const createTrusted = (_: unknown, [url, options]: [string | URL, WorkerOptions?]) =>
+    new OriginalWorker(policy!.createScriptURL(String(url)), options);
   // If globals are frozen, the constructor can't be replaced.
-  if (!policy || !Reflect.set(globalThis, "Worker", new Proxy(Plain, { construct: vouching })))
+  if (!policy || !Reflect.set(globalThis, "Worker", new Proxy(OriginalWorker, { construct: createTrusted })))
     return start();
   try {
     return start();
   } finally {
-    globalThis.Worker = Plain;
+    globalThis.Worker = OriginalWorker;
   }
 }
 

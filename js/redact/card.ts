@@ -5,7 +5,7 @@
 import type { Pattern, Span } from "./types.js";
 
 /** How numbers begin, and how many digits they have. */
-const KINDS: [starts: RegExp, lengths: number[]][] = [
+const CARD_NETWORKS: [starts: RegExp, lengths: number[]][] = [
   [/^4/, [13, 16, 19]], // Visa
   [/^(?:5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)/, [16]], // Mastercard
   [/^3[47]/, [15]], // American Express
@@ -54,7 +54,8 @@ export const card: Pattern = {
 
 function isCard(digits: string): boolean {
   return (
-    KINDS.some(([starts, lengths]) => lengths.includes(digits.length) && starts.test(digits)) && luhn(digits)
+    CARD_NETWORKS.some(([starts, lengths]) => lengths.includes(digits.length) && starts.test(digits)) &&
+    luhn(digits)
   );
 }
 

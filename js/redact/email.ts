@@ -27,9 +27,9 @@ export const email: Pattern = {
 };
 
 /** Where the name before the `@` begins; `at` if there is none. */
-function startOfName(text: string, at: number, least: number): number {
+function startOfName(text: string, at: number, minStart: number): number {
   let start = at;
-  const first = Math.max(least, at - LONGEST_NAME);
+  const first = Math.max(minStart, at - LONGEST_NAME);
   while (start > first && /[\p{L}\p{M}\p{N}._%+'-]/u.test(text[start - 1]!)) start--;
   // Quotes and marks around an address are not part of it.
   while (start < at && /[^\p{L}\p{N}_]/u.test(text[start]!)) start++;

@@ -49,6 +49,6 @@ function isSix(text: string): boolean {
   if (!groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return false;
   const count = groups.length + (four ? 2 : 0);
   if (halves.length === 1) return count === 8;
-  const telling = count > 2 || text === "::1" || groups.some((group) => group.length > 2);
-  return count > 0 && count < 8 && telling;
+  const isDistinctive = count > 2 || text === "::1" || groups.some((group) => group.length > 2);
+  return count > 0 && count < 8 && isDistinctive;
 }

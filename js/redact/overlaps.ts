@@ -3,7 +3,7 @@
 import type { Entity } from "./types.js";
 
 /** Text that can't be an entity on its own. */
-const NOTHING = /^[\s\p{P}\p{S}]*$/u;
+const NO_CONTENT = /^[\s\p{P}\p{S}]*$/u;
 
 /**
  * Entities without overlaps, in text order, and without white space at their ends. Those found by patterns,
@@ -20,7 +20,7 @@ export function withoutOverlaps(text: string, entities: readonly Entity[]): Enti
     for (const [start, end] of free(entity, taken)) {
       const part = within(text, entity, start, end);
       const whole = start === entity.start && end === entity.end;
-      if (part && (whole || !NOTHING.test(part.text))) insert(taken, part);
+      if (part && (whole || !NO_CONTENT.test(part.text))) insert(taken, part);
     }
   }
   return taken;

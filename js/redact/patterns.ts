@@ -8,15 +8,16 @@ import { ip } from "./ip.js";
 import { type Entity, PATTERN_NAMES, type Pattern, type PatternName } from "./types.js";
 import { url } from "./url.js";
 
-const OWN: Record<PatternName, Pattern> = { email, iban, card, ip, url };
+const BUILT_IN: Record<PatternName, Pattern> = { email, iban, card, ip, url };
 
 /** The patterns of the option. Kind `"invalid_argument"` for invalid ones. */
 export function checkPatterns(patterns: unknown): Pattern[] {
   if (patterns === undefined || patterns === false) return [];
-  if (patterns === true) return Object.values(OWN);
+  if (patterns === true) return Object.values(BUILT_IN);
   if (!Array.isArray(patterns)) throw refused(patterns);
   return patterns.map((pattern: unknown) => {
-    if (typeof pattern === "string" && Object.hasOwn(OWN, pattern)) return OWN[pattern as PatternName];
+    if (typeof pattern === "string" && Object.hasOwn(BUILT_IN, pattern))
+      return BUILT_IN[pattern as PatternName];
     const { name, label, find } = (pattern ?? {}) as Partial<Pattern>;
     if (typeof name !== "string" || typeof label !== "string" || typeof find !== "function")
       throw refused(pattern);

@@ -82,7 +82,7 @@ function placeholders(
     if (typeof placeholder !== "string") {
       throw new TabsenseError(
         "invalid_argument",
-        `replace yielded ${placeholder === null ? "null" : typeof placeholder} for an entity with the label ${JSON.stringify(entity.label)}. It must yield a string.`,
+        `replace returned ${placeholder === null ? "null" : typeof placeholder} for an entity with the label ${JSON.stringify(entity.label)}. It must return a string.`,
       );
     }
     return { ...entity, placeholder };
@@ -118,7 +118,7 @@ function checkUnique(
   const why = (placeholder: string, reason: string) =>
     new TabsenseError(
       "invalid_argument",
-      `This can't be restored: the placeholder ${JSON.stringify(placeholder)} ${reason}. Let replace yield another one for each value: (entity, number) => \`[\${entity.label}_\${number}]\`.`,
+      `This can't be restored: the placeholder ${JSON.stringify(placeholder)} ${reason}. Let replace return a different one for each value: (entity, number) => \`[\${entity.label}_\${number}]\`.`,
     );
   for (const { placeholder, text: value } of entities) {
     if (placeholder === "") throw why(placeholder, "is empty");
@@ -130,7 +130,7 @@ function checkUnique(
     text,
   );
   const own = [...first.keys()].find((placeholder) => rest.includes(placeholder)) ?? [...first.keys()][0]!;
-  throw why(own, "also occurs in the text, or is ambiguous beside it");
+  throw why(own, "also occurs in the text, alone or joined with the text around it");
 }
 
 function putBack(text: string, first: ReadonlyMap<string, Entity>): string {

@@ -103,10 +103,10 @@ function indexOfMax(values: ArrayLike<number>): number {
 export function softmaxRows(logits: Float32Array, labels: number): Float32Array {
   for (let at = 0; at < logits.length; at += labels) {
     const row = logits.subarray(at, at + labels);
-    const most = row.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+    const largest = row.reduce((largest, value) => Math.max(largest, value), Number.NEGATIVE_INFINITY);
     let sum = 0;
-    for (const value of row) sum += Math.exp(value - most);
-    for (let i = 0; i < row.length; i++) row[i] = Math.exp(row[i]! - most) / sum;
+    for (const value of row) sum += Math.exp(value - largest);
+    for (let i = 0; i < row.length; i++) row[i] = Math.exp(row[i]! - largest) / sum;
   }
   return logits;
 }

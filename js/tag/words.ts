@@ -17,8 +17,8 @@ export function wordsOf(tokens: readonly TaggedToken[], text: string, spelling: 
   if (spelling === "spaces") return pieces.join("").replaceAll("▁", " ").replace(/^ /, "");
   return pieces
     .map((piece, i) => {
-      const goesOn = piece.startsWith(PREFIX);
-      return i === 0 ? tidy(piece) : tidy(goesOn ? piece.slice(PREFIX.length) : ` ${piece}`);
+      const continues = piece.startsWith(PREFIX);
+      return i === 0 ? tidy(piece) : tidy(continues ? piece.slice(PREFIX.length) : ` ${piece}`);
     })
     .join("");
 }

@@ -1,10 +1,10 @@
 /** The labels and examples that a classifier is taught with, with their vectors once computed. */
 
 import type { TaughtExample } from "../api/teach-types.js";
-import { checkExample, checkText, contradiction, invalid, MOST_EXAMPLES, MOST_LABELS } from "./examples.js";
+import { checkExample, checkText, contradiction, invalid, MAX_EXAMPLES, MAX_LABELS } from "./examples.js";
 
 /** An example. Its labels are indices of {@link ExampleSet.labels}. */
-export interface Held {
+export interface StoredExample {
   id: number;
   text: string;
   labels: number[];
@@ -25,8 +25,8 @@ export class ExampleSet {
   readonly multi: boolean;
   /** How many times an example was added or removed so far. */
   changes = 0;
-  readonly #byId = new Map<number, Held>();
-  readonly #byText = new Map<string, Held>();
+  readonly #byId = new Map<number, StoredExample>();
+  readonly #byText = new Map<string, StoredExample>();
   #next = 0;
 
   constructor(labels: readonly Omit<Label, "vectors">[], multi: boolean) {
@@ -35,28 +35,28 @@ export class ExampleSet {
   }
 
   /** The examples, in order. */
-  get held(): Held[] {
+  get entries(): StoredExample[] {
     return [...this.#byId.values()];
   }
 
-  /** The examples as a caller sees them. */
-  get told(): TaughtExample[] {
-    return this.held.map(({ id, text, labels }) => ({
+  /** The examples in their public form. */
+  get examples(): TaughtExample[] {
+    return this.entries.map(({ id, text, labels }) => ({
       id,
       text,
       labels: labels.map((place) => this.#name(place)),
     }));
   }
 
-  /** Adds an example that was checked; the same text is kept only once. */
-  hold(text: string, labels: number[]): Held {
+  /** Adds an example that was checked; the same text is stored only once. */
+  insert(text: string, labels: number[]): StoredExample {
     const before = this.#byText.get(text);
     if (before) return before;
     this.changes++;
-    const held = { id: this.#next++, text, labels, vector: null };
-    this.#byId.set(held.id, held);
-    this.#byText.set(text, held);
-    return held;
+    const example = { id: this.#next++, text, labels, vector: null };
+    this.#byId.set(example.id, example);
+    this.#byText.set(text, example);
+    return example;
   }
 
   /** Checks and adds an example, and its label if new. Throws as `TaughtClassifier.add` does. */
@@ -71,20 +71,20 @@ export class ExampleSet {
       if (name !== labels[0]) throw contradiction(text, name, labels[0]!);
       return before.id;
     }
-    if (this.#byId.size >= MOST_EXAMPLES)
-      throw invalid(`There are already ${MOST_EXAMPLES} examples, the maximum. Remove some first.`);
+    if (this.#byId.size >= MAX_EXAMPLES)
+      throw invalid(`There are already ${MAX_EXAMPLES} examples, the maximum. Remove some first.`);
     const places = labels.map((name) => this.#placeOf(name));
     if (before) this.remove(before.id);
-    return this.hold(text, places).id;
+    return this.insert(text, places).id;
   }
 
   /** Removes an example; returns whether there was one with this id. */
   remove(id: number): boolean {
-    const held = this.#byId.get(id);
-    if (!held) return false;
+    const example = this.#byId.get(id);
+    if (!example) return false;
     this.changes++;
     this.#byId.delete(id);
-    this.#byText.delete(held.text);
+    this.#byText.delete(example.text);
     return true;
   }
 
@@ -93,8 +93,8 @@ export class ExampleSet {
     if (name.trim() === "") throw invalid("A label has an empty name. Name every label.");
     const place = this.labels.findIndex((label) => label.name === name);
     if (place >= 0) return place;
-    if (this.labels.length >= MOST_LABELS)
-      throw invalid(`There are already ${MOST_LABELS} labels, the maximum. Remove some first.`);
+    if (this.labels.length >= MAX_LABELS)
+      throw invalid(`There are already ${MAX_LABELS} labels, the maximum. Remove some first.`);
     return this.labels.push({ name, description: null, vectors: null }) - 1;
   }
 

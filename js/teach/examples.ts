@@ -5,8 +5,8 @@ import { kindOf } from "../api/options.js";
 import type { Example, Examples } from "../api/teach-types.js";
 
 /** The maximum numbers of labels and examples; src/teach has the same limits. */
-export const MOST_LABELS = 5_000;
-export const MOST_EXAMPLES = 100_000;
+export const MAX_LABELS = 5_000;
+export const MAX_EXAMPLES = 100_000;
 
 /** The labels by name, in order, and the examples of each. */
 export interface Collected {
@@ -86,18 +86,18 @@ export function checkExample(
 function checkCounts({ labels, multi, examples }: Collected): void {
   const empty = labels.findIndex((label) => label.trim() === "");
   if (empty >= 0) throw invalid("A label has an empty name. Name every label.");
-  const least = multi ? 1 : 2;
-  if (labels.length < least)
+  const min = multi ? 1 : 2;
+  if (labels.length < min)
     throw invalid(
       labels.length === 0
         ? 'There are no labels to teach. Pass examples by label: { billing: ["I was charged twice"], bug: [] }.'
         : `There is only one label (${JSON.stringify(labels[0])}). Add a second one, such as "other"; it needs no example.`,
     );
-  if (labels.length > MOST_LABELS)
-    throw invalid(`There are ${labels.length} labels, more than ${MOST_LABELS}. Remove some.`);
-  if (examples.length > MOST_EXAMPLES)
+  if (labels.length > MAX_LABELS)
+    throw invalid(`There are ${labels.length} labels, more than ${MAX_LABELS}. Remove some.`);
+  if (examples.length > MAX_EXAMPLES)
     throw invalid(
-      `There are ${examples.length} examples, more than ${MOST_EXAMPLES}. Pass a sample for each label.`,
+      `There are ${examples.length} examples, more than ${MAX_EXAMPLES}. Pass a sample for each label.`,
     );
 }
 

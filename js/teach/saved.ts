@@ -2,7 +2,7 @@
 
 import { TabsenseError, type ErrorKind } from "../api/errors.js";
 import type { Trained } from "../client/protocol.js";
-import { MOST_EXAMPLES, MOST_LABELS } from "./examples.js";
+import { MAX_EXAMPLES, MAX_LABELS } from "./examples.js";
 
 /** The mark of the file's format. */
 const FORMAT = "tabsense-taught-classifier";
@@ -12,14 +12,14 @@ const VERSION = 1;
  * The maximum length of a file, in characters: the most labels with the widest vectors, and room for
  * examples.
  */
-const MOST_CHARACTERS = 268_435_456;
+const MAX_CHARACTERS = 268_435_456;
 /** The maximum width of vectors; src/config.rs has the same limit. */
-const MOST_WIDTH = 8192;
+const MAX_WIDTH = 8192;
 /**
  * The minimum cosine of the probe's vectors: int8 and fp32 of one encoder have 0.99 or more, two encoders
  * about 0.
  */
-const SAME = 0.97;
+const MIN_COSINE = 0.97;
 
 /** A taught classifier's file. Its parts may change with its version. */
 export interface SavedClassifier {
@@ -87,7 +87,7 @@ export async function read(given: unknown): Promise<Contents> {
 
 /** Whether two vectors for the fixed text come from the same encoder. */
 export function same(a: Float32Array, b: Float32Array): boolean {
-  return a.length === b.length && a.reduce((sum, x, i) => sum + x * b[i]!, 0) >= SAME;
+  return a.length === b.length && a.reduce((sum, x, i) => sum + x * b[i]!, 0) >= MIN_COSINE;
 }
 
 /** The checksum of the parts that were read; null if an unknown one is nested too deeply to be written. */
@@ -101,8 +101,8 @@ function checksumOf(parts: object): number | null {
 
 function contentsOf(parts: Record<string, unknown>): Contents {
   const encoder = object(parts["encoder"], "encoder");
-  const width = whole(encoder["width"], "encoder.width", 1, MOST_WIDTH);
-  const labels = list(parts["labels"], "labels", 1, MOST_LABELS).map((label, i) => {
+  const width = whole(encoder["width"], "encoder.width", 1, MAX_WIDTH);
+  const labels = list(parts["labels"], "labels", 1, MAX_LABELS).map((label, i) => {
     const { name, description } = object(label, `labels[${i}]`);
     if (description !== null && typeof description !== "string") throw damaged(`labels[${i}].description`);
     return { name: string(name, `labels[${i}].name`), description };
@@ -112,7 +112,7 @@ function contentsOf(parts: Record<string, unknown>): Contents {
   const examples =
     given === null
       ? null
-      : list(given, "examples", 0, MOST_EXAMPLES).map((example, i) => {
+      : list(given, "examples", 0, MAX_EXAMPLES).map((example, i) => {
           const { text, labels: places } = object(example, `examples[${i}]`);
           return {
             text: string(text, `examples[${i}].text`),
@@ -156,12 +156,12 @@ function isBytes(given: unknown): given is Uint8Array | Blob {
 async function textOf(given: unknown): Promise<string> {
   const long = () => wrong("not_a_model", "The file is too long for a taught classifier.");
   if (isBytes(given)) {
-    if (("size" in given ? given.size : given.length) > MOST_CHARACTERS) throw long();
+    if (("size" in given ? given.size : given.length) > MAX_CHARACTERS) throw long();
     return given instanceof Uint8Array ? new TextDecoder().decode(given) : given.text();
   }
   if (typeof given !== "string")
     throw wrong("invalid_argument", "A taught classifier must be the result of toJSON, or its JSON text.");
-  if (given.length > MOST_CHARACTERS) throw long();
+  if (given.length > MAX_CHARACTERS) throw long();
   return given;
 }
 
@@ -190,8 +190,8 @@ function object(value: unknown, part: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-function list(value: unknown, part: string, least: number, most: number): unknown[] {
-  if (!Array.isArray(value) || value.length < least || value.length > most) throw damaged(part);
+function list(value: unknown, part: string, min: number, max: number): unknown[] {
+  if (!Array.isArray(value) || value.length < min || value.length > max) throw damaged(part);
   return value;
 }
 
@@ -212,9 +212,9 @@ function positive(value: unknown, part: string): number {
   return x;
 }
 
-function whole(value: unknown, part: string, least: number, most: number): number {
+function whole(value: unknown, part: string, min: number, max: number): number {
   const x = number(value, part);
-  if (!Number.isInteger(x) || x < least || x > most) throw damaged(part);
+  if (!Number.isInteger(x) || x < min || x > max) throw damaged(part);
   return x;
 }
 
@@ -244,7 +244,7 @@ function floats(value: unknown, part: string, count: number): Float32Array {
   if (!numbers.every(Number.isFinite))
     throw wrong(
       "weights_not_finite",
-      `The taught classifier's ${part} hold something other than numbers. Teach it again.`,
+      `The taught classifier's ${part} contain something other than numbers. Teach it again.`,
     );
   return numbers;
 }

@@ -13,7 +13,7 @@ export function scoresOf(vector: Float32Array, trained: Trained, multi: boolean)
   });
   if (multi) return logits.map((x) => 1 / (1 + Math.exp(-x)));
   const largest = Math.max(...logits);
-  const powers = logits.map((x) => Math.exp(x - largest));
-  const total = powers.reduce((sum, x) => sum + x, 0);
-  return powers.map((x) => x / total);
+  const exponentials = logits.map((x) => Math.exp(x - largest));
+  const total = exponentials.reduce((sum, x) => sum + x, 0);
+  return exponentials.map((x) => x / total);
 }

@@ -15,7 +15,7 @@ import type {
 } from "../api/teach-types.js";
 import type { CallProgress } from "../api/types.js";
 import { evaluation } from "./evaluation.js";
-import { ExampleSet, type Held, type Label } from "./example-set.js";
+import { ExampleSet, type StoredExample, type Label } from "./example-set.js";
 import { collect, invalid } from "./examples.js";
 import { textsOf } from "./names.js";
 import { checkTaughtOptions, checkTeachOptions, type CheckedTeachOptions } from "./options.js";
@@ -94,7 +94,7 @@ export class TaughtClassifier {
     }));
     const set = new ExampleSet(described, multi);
     for (const { text, labels: names } of texts)
-      set.hold(
+      set.insert(
         text,
         names.map((name) => labels.indexOf(name)),
       );
@@ -115,25 +115,25 @@ export class TaughtClassifier {
     given: SavedClassifier | string | Uint8Array | Blob,
     teaching: Teaching,
   ): Promise<TaughtClassifier> {
-    const kept = await read(given);
-    const set = new ExampleSet(kept.labels, kept.multi);
-    for (const { text, labels } of kept.examples ?? []) set.hold(text, labels);
-    const taught = new TaughtClassifier(teaching, set, kept.prompt, kept.examples !== null);
+    const stored = await read(given);
+    const set = new ExampleSet(stored.labels, stored.multi);
+    for (const { text, labels } of stored.examples ?? []) set.insert(text, labels);
+    const taught = new TaughtClassifier(teaching, set, stored.prompt, stored.examples !== null);
     const { width, name } = teaching.embedder.info.model;
-    if (width !== kept.encoder.width)
+    if (width !== stored.encoder.width)
       throw new TabsenseError(
         "weights_mismatch",
-        `The classifier was taught on ${kept.encoder.name}, whose vectors have ${kept.encoder.width} numbers; those of ${name} have ${width}. Load the encoder that it was taught on.`,
+        `The classifier was taught on ${stored.encoder.name}, whose vectors have ${stored.encoder.width} numbers; those of ${name} have ${width}. Load the encoder that it was taught on.`,
       );
     const probe = await taught.#embedOne(PROBE);
-    if (!same(probe, kept.encoder.probe))
+    if (!same(probe, stored.encoder.probe))
       throw new TabsenseError(
         "weights_mismatch",
-        `The classifier was taught on ${kept.encoder.name}, whose vectors differ from those of ${name}. Load the encoder that it was taught on, with the same pooling.`,
+        `The classifier was taught on ${stored.encoder.name}, whose vectors differ from those of ${name}. Load the encoder that it was taught on, with the same pooling.`,
       );
     taught.#probe = probe;
-    taught.#trained = kept.trained;
-    taught.#learntLabels = taught.labels.slice(0, kept.trained.bias.length);
+    taught.#trained = stored.trained;
+    taught.#learntLabels = taught.labels.slice(0, stored.trained.bias.length);
     taught.#found = set.changes;
     return taught;
   }
@@ -145,7 +145,7 @@ export class TaughtClassifier {
 
   /** Its examples, in order. Empty if it was saved without them. */
   get examples(): TaughtExample[] {
-    return this.#set.told;
+    return this.#set.examples;
   }
 
   /**
@@ -164,15 +164,15 @@ export class TaughtClassifier {
     const { texts, single } = checkSentences(input, "classify");
     const trained = this.#trained!;
     const vectors = await this.#embed(texts, rest);
-    const least = threshold ?? trained.keep.threshold;
+    const minScore = threshold ?? trained.keep.threshold;
     const answers = vectors.map((vector) => {
       const scores = scoresOf(vector, trained, this.#set.multi);
       const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b);
       const all = order.map((label) => ({ label: this.#set.labels[label]!.name, score: scores[label]! }));
       if (topK === null) return all;
-      if (this.#set.multi) return all.filter(({ score }) => score >= least).slice(0, topK);
+      if (this.#set.multi) return all.filter(({ score }) => score >= minScore).slice(0, topK);
       const { score } = all[0]!;
-      return score >= least ? all.slice(0, topK ?? 1) : [{ label: null, score }];
+      return score >= minScore ? all.slice(0, topK ?? 1) : [{ label: null, score }];
     });
     return single ? answers[0]! : answers;
   }
@@ -205,8 +205,8 @@ export class TaughtClassifier {
   async retrain(options?: Pick<TeachOptions, "signal" | "onProgress">): Promise<void> {
     const { descriptions: _, prompt: __, ...rest } = checkTeachOptions(options, ["signal", "onProgress"]);
     const known = this.#learntLabels.length === this.#set.labels.length;
-    const few = Math.max(1, this.#set.held.length * SMALL_CHANGE);
-    await this.#learn(rest, known && this.#set.changes - this.#found <= few);
+    const smallChange = Math.max(1, this.#set.entries.length * SMALL_CHANGE);
+    await this.#learn(rest, known && this.#set.changes - this.#found <= smallChange);
   }
 
   /**
@@ -235,7 +235,7 @@ export class TaughtClassifier {
       labels: this.#set.labels.map(({ name, description }) => ({ name, description })),
       trained: this.#trained!,
       examples:
-        examples && this.#teachable ? this.#set.held.map(({ text, labels }) => ({ text, labels })) : null,
+        examples && this.#teachable ? this.#set.entries.map(({ text, labels }) => ({ text, labels })) : null,
     });
   }
 
@@ -270,7 +270,7 @@ export class TaughtClassifier {
   ): Promise<void> {
     this.#checkTeachable();
     const labels = [...this.#set.labels];
-    const { held: examples, told: learnt, changes } = this.#set;
+    const { entries: examples, examples: learnt, changes } = this.#set;
     const { width } = this.#teaching.embedder.info.model;
     this.#probe ??= await this.#embedOne(PROBE);
     const embedding = onProgress && ((progress: CallProgress) => onProgress({ stage: "embed", ...progress }));
@@ -286,7 +286,7 @@ export class TaughtClassifier {
           examples.map(({ vector }) => vector!),
           width,
         ),
-        targets: examples.map((held) => held.labels),
+        targets: examples.map((example) => example.labels),
         names: joined(
           names.map(({ vector }) => vector),
           width,
@@ -305,7 +305,7 @@ export class TaughtClassifier {
   }
 
   /** Embeds the labels' names and the examples that have no vectors yet. */
-  async #complete(labels: Label[], examples: Held[], call: EmbedCall): Promise<void> {
+  async #complete(labels: Label[], examples: StoredExample[], call: EmbedCall): Promise<void> {
     const unnamed = labels.filter(({ vectors }) => vectors === null);
     const unread = examples.filter(({ vector }) => vector === null);
     const names = unnamed.map(textsOf);
@@ -316,7 +316,7 @@ export class TaughtClassifier {
     unnamed.forEach((label, i) => {
       label.vectors = names[i]!.map(next);
     });
-    for (const held of unread) held.vector = next();
+    for (const example of unread) example.vector = next();
   }
 }
 

@@ -3,7 +3,7 @@
 import {
   fastestBuild,
   SINGLE_GLUE,
-  takesThreads,
+  supportsThreads,
   THREADED_GLUE,
   type Build,
   type EngineModule,
@@ -68,7 +68,7 @@ export async function startEngine(
   // The caller's own file has the build that every runtime supports.
   if (wasm !== null)
     return single("simd", typeof wasm === "string" ? compile("simd", wasm) : Promise.resolve(wasm));
-  const processors = takesThreads() ? host.processors() : null;
+  const processors = supportsThreads() ? host.processors() : null;
   const count = processors === null ? 1 : threadsFor(threads, processors);
   const helpers = count > 1 && host.startHelper ? startHelpers(count - 1, host.startHelper) : null;
   return helpers ? threaded(fastest, helpers, compile) : single(fastest, compile(fastest));

@@ -11,7 +11,7 @@ import type { Placement } from "./placement.js";
 import { startRewriter } from "../rewriter.js";
 import { progressOf, type FileProgress } from "./progress.js";
 import { transferOf, type Embedding, type FileRef, type LoadRequest, type Task } from "../client/protocol.js";
-import { furtherFiles, MOST_RESTARTS, startReading, unsteady } from "./small-files.js";
+import { furtherFiles, MAX_RESTARTS, startReading, changedRepeatedly } from "./small-files.js";
 import { startWarmUp } from "./warm-up.js";
 import { CopyDamaged, FileChanged } from "../files/bytes.js";
 import { loadTasks } from "../api/load-tasks.js";
@@ -49,7 +49,7 @@ export interface LoadedModel {
 }
 
 /** The kinds of errors that a file damaged in transit may cause, if only its content shows the damage. */
-const SPOILT: readonly string[] = [
+const DAMAGE_KINDS: readonly string[] = [
   "config_invalid",
   "tokenizer_invalid",
   "weights_header",
@@ -115,23 +115,23 @@ export async function loadModel(
         if (embedding?.maxTokens) loader.limitTokens(embedding.maxTokens);
         await fill(loader, module, opened, files.confirm, all, emit);
         const engine = await loader.finish();
-        files.keep();
+        files.commit();
         return { engine, embedding, file, notes: files.notes(), runtime };
       } catch (thrown) {
         const error = toError(thrown);
         const changed = thrown instanceof FileChanged;
         const again = changed || thrown instanceof CopyDamaged;
         const instead = !again && file !== null && files.instead(file, thrown);
-        const spoilt = !again && !instead && SPOILT.includes(error.kind) && files.mayBeSpoilt();
+        const damaged = !again && !instead && DAMAGE_KINDS.includes(error.kind) && files.mayBeStale();
         const recovers = () => device !== null && placement.recovers(error);
-        if (all.aborted || !(again || instead || spoilt || recovers())) throw thrown;
-        if (again && restarts++ >= MOST_RESTARTS) throw unsteady(thrown);
+        if (all.aborted || !(again || instead || damaged || recovers())) throw thrown;
+        if (again && restarts++ >= MAX_RESTARTS) throw changedRepeatedly(thrown);
         discard(weights);
-        if (changed || spoilt) {
+        if (changed || damaged) {
           files.restart();
           small = readSmall();
         } else if (!again && !instead) {
-          files.asTheyWere();
+          files.preferCached();
         }
         weights = awaitedLater(files.openWeights());
         if (device !== null) gpu = awaitedLater(starting.then(({ module }) => placement.request(module)));
@@ -158,15 +158,15 @@ export async function loadModel(
 }
 
 /**
- * The request as {@link kept}, or null if it can't be repeated, because one of its files can be read only
+ * The request {@link withBlobs}, or null if it can't be repeated because one of its files can be read only
  * once.
  */
 export function repeatable(request: LoadRequest): LoadRequest | null {
-  return transferOf(request).length === 0 ? kept(request) : null;
+  return transferOf(request).length === 0 ? withBlobs(request) : null;
 }
 
 /** The same request, for loading again: bytes in memory become a Blob, which browsers may keep on disk. */
-export function kept(request: LoadRequest): LoadRequest {
+export function withBlobs(request: LoadRequest): LoadRequest {
   const { weights, ...files } = request.files;
   const { given } = weights;
   return {

@@ -11,7 +11,7 @@ const SLICE_MS = 25;
 /** UTF-16 units of the first time slice, before anything was measured: about 16 tokens. */
 const FIRST_UNITS = 64;
 /** The maximum of a time slice. The wasm's own groups are no larger, so more would only delay messages. */
-const MOST_UNITS = 4096;
+const MAX_UNITS = 4096;
 /** The cost of a text's special tokens, in units. */
 const UNITS_PER_TEXT = 8;
 
@@ -32,7 +32,7 @@ export function startPace(): Pace {
       // In a page that is not isolated, the clock ticks in tenths of a millisecond.
       const fitting = (SLICE_MS * units) / Math.max(ms, 0.1);
       // Changes to at least half and at most double: a disturbed or short time slice says little.
-      unitsPerSlice = Math.min(Math.max(fitting, unitsPerSlice / 2, 1), unitsPerSlice * 2, MOST_UNITS);
+      unitsPerSlice = Math.min(Math.max(fitting, unitsPerSlice / 2, 1), unitsPerSlice * 2, MAX_UNITS);
     },
   };
 }

@@ -59,11 +59,11 @@ export function withOverall(emit: (progress: Progress) => void): (progress: File
       files.set(key, { bytes, total: total ?? bytes + EXPECTED[stage] });
       const sum = (key: "bytes" | "total") => [...files.values()].reduce((all, file) => all + file[key], 0);
       // All bytes have arrived before the model is ready.
-      overall = Math.max(overall, Math.min(sum("bytes") / sum("total"), MOST_BEFORE_READY));
+      overall = Math.max(overall, Math.min(sum("bytes") / sum("total"), MAX_BEFORE_READY));
     }
     emit({ ...progress, overall });
   };
 }
 
 /** The maximum progress of a load before its model is ready. */
-const MOST_BEFORE_READY = 0.99;
+const MAX_BEFORE_READY = 0.99;

@@ -4,9 +4,9 @@
  */
 
 import { isTrap, TabsenseError, toError } from "../api/errors.js";
-import { startAsking } from "../client/headers.js";
+import { startHeadersClient } from "../client/headers.js";
 import type { Runtime } from "./engine.js";
-import { kept, loadModel, type ServiceHost } from "./loading.js";
+import { withBlobs, loadModel, type ServiceHost } from "./loading.js";
 import { withOverall } from "./progress.js";
 import { lengthOf, startPace, unitsOf, type Pace } from "./pace.js";
 import { startPlacement, type Placement } from "./placement.js";
@@ -52,7 +52,7 @@ const CPU_TEXTS = 16;
 const GPU_GROUP: GroupSize = { texts: 64, units: 32_768 };
 
 /** The loaded model, and how to reload it if it is lost. */
-interface Held {
+interface ActiveModel {
   embedding: Embedding | null;
   /** The file of its weights, and why it is not another one. */
   file: string;
@@ -68,11 +68,11 @@ interface Held {
 
 /** Starts a service that answers through `post`. */
 export function startService(host: ServiceHost, post: (reply: Reply) => void): Service {
-  let held: Held | null = null;
+  let active: ActiveModel | null = null;
   let broken: { error: TabsenseError; trap: string } | null = null;
   let current = new AbortController();
   let work: Promise<void> = Promise.resolve();
-  const asker = startAsking(post);
+  const headersClient = startHeadersClient(post);
   let training: Training | null = null;
 
   async function load(request: LoadRequest, signal: AbortSignal): Promise<Loaded> {
@@ -84,13 +84,13 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
         request,
         placement,
         runtime: null,
-        headers: asker.ask,
-        onConfig: request.tellConfig ? (config) => post({ type: "config", config }) : null,
+        headers: headersClient.ask,
+        onConfig: request.reportConfig ? (config) => post({ type: "config", config }) : null,
       },
       signal,
       emit,
     );
-    held = {
+    active = {
       engine,
       embedding,
       file,
@@ -98,9 +98,9 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
       runtime,
       placement,
       pace: startPace(),
-      source: onGpuAlone(engine) ? kept(request) : null,
+      source: onGpuAlone(engine) ? withBlobs(request) : null,
     };
-    const state = stateOf(held, engine);
+    const state = stateOf(active, engine);
     const { info } = state;
     emit({ stage: "ready", file: "", bytes: info.weightBytes, total: info.weightBytes, rate: 0 });
     const storing = host.cache?.settled() ?? null;
@@ -109,7 +109,8 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
   }
 
   async function compute(request: TextsRequest, signal: AbortSignal): Promise<Answered> {
-    if (!held) throw new TabsenseError("internal", "The service got texts before its model was loaded.");
+    if (!active)
+      throw new TabsenseError("internal", "The service received texts before its model was loaded.");
     const { texts } = request;
     const results = new Array<ResultOf[keyof ResultOf]>(texts.length);
     const places = byLength(texts);
@@ -121,27 +122,30 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     while (done < texts.length) {
       if (done > 0) await pause();
       signal.throwIfAborted();
-      const engine = held.engine ?? (await loadAgain(held, signal));
-      const group = nextGroup(texts, places, done, groupSize(engine.info(), held.pace));
+      const engine = active.engine ?? (await loadAgain(active, signal));
+      const group = nextGroup(texts, places, done, groupSize(engine.info(), active.pace));
       const grouped = group.map((place) => texts[place]!);
       const start = performance.now();
       try {
         for (const [i, result] of (await ask(engine, request, grouped, pause)).entries())
           results[group[i]!] = result;
-        held.pace.took(unitsOf(grouped), performance.now() - start);
+        active.pace.took(unitsOf(grouped), performance.now() - start);
         done += group.length;
         if (request.progress) post({ type: "progress", progress: { done, total: texts.length } });
       } catch (thrown) {
-        if (!dropLost(held, toError(thrown))) throw thrown;
+        if (!dropLost(active, toError(thrown))) throw thrown;
       }
     }
-    return { type: "answered", results, state: stateOf(held, held.engine!) };
+    return { type: "answered", results, state: stateOf(active, active.engine!) };
   }
 
   /** Trains in a separate module. A trap there ends the service, as one in the engine does. */
   async function teach(request: TeachRequest, signal: AbortSignal): Promise<Taught> {
-    if (!held?.engine)
-      throw new TabsenseError("internal", "The service was asked to teach before its model was loaded.");
+    if (!active?.engine)
+      throw new TabsenseError(
+        "internal",
+        "The service received a training request before its model was loaded.",
+      );
     const pause = async () => {
       await nextTask();
       signal.throwIfAborted();
@@ -149,27 +153,27 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     const onProgress = (progress: CallProgress) => request.progress && post({ type: "progress", progress });
     training ??= (await loadTasks()).startTraining(host);
     const trained = await training.train(request, signal, pause, onProgress);
-    return { type: "taught", trained, state: stateOf(held, held.engine) };
+    return { type: "taught", trained, state: stateOf(active, active.engine) };
   }
 
   /** Loads the lost model again from its source, on a new device or on the CPU. */
-  async function loadAgain(held: Held, signal: AbortSignal): Promise<Engine> {
+  async function loadAgain(active: ActiveModel, signal: AbortSignal): Promise<Engine> {
     try {
       const { engine, file } = await loadModel(
         {
           host,
-          request: held.source!,
-          placement: held.placement,
-          runtime: held.runtime,
-          headers: asker.ask,
+          request: active.source!,
+          placement: active.placement,
+          runtime: active.runtime,
+          headers: headersClient.ask,
           onConfig: null,
         },
         signal,
         () => {},
       );
-      held.engine = engine;
-      held.file = file;
-      if (!onGpuAlone(engine)) held.source = null;
+      active.engine = engine;
+      active.file = file;
+      if (!onGpuAlone(engine)) active.source = null;
       return engine;
     } catch (thrown) {
       const { kind, message } = toError(thrown);
@@ -198,7 +202,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
       const trap = [thrown, error.cause].find(isTrap);
       // After a trap, the memory of the wasm is in an unknown state: nothing may be computed with it again.
       if (trap) broken = { error, trap: String(trap) };
-      const state = held?.engine && !broken ? stateOf(held, held.engine) : null;
+      const state = active?.engine && !broken ? stateOf(active, active.engine) : null;
       if (signal.aborted && !broken) return post({ type: "aborted", state });
       post({
         type: "failed",
@@ -212,16 +216,16 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
   async function close(): Promise<void> {
     current.abort();
     await work;
-    if (!broken) held?.engine?.free();
-    held?.runtime.end();
-    held = null;
-    host.cache?.hurry();
+    if (!broken) active?.engine?.free();
+    active?.runtime.end();
+    active = null;
+    host.cache?.flush();
     await host.cache?.settled();
   }
 
   return {
     receive(request) {
-      if (request.type === "headers") return asker.receive(request);
+      if (request.type === "headers") return headersClient.receive(request);
       if (request.type === "abort") return current.abort();
       if (request.type === "dispose") return void close().then(() => post({ type: "disposed" }));
       current = new AbortController();
@@ -240,14 +244,14 @@ function onGpuAlone(engine: Engine): boolean {
 /**
  * Frees a model that was lost with its graphics card, so that it is loaded again. False for any other error.
  */
-function dropLost(held: Held, error: TabsenseError): boolean {
-  if (!held.engine || !held.source || !held.placement.recovers(error)) return false;
-  held.engine.free();
-  held.engine = null;
+function dropLost(active: ActiveModel, error: TabsenseError): boolean {
+  if (!active.engine || !active.source || !active.placement.recovers(error)) return false;
+  active.engine.free();
+  active.engine = null;
   return true;
 }
 
-function stateOf({ embedding, file, notes, runtime, placement }: Held, engine: Engine): State {
+function stateOf({ embedding, file, notes, runtime, placement }: ActiveModel, engine: Engine): State {
   const info = engine.info();
   return {
     info: {
@@ -263,8 +267,8 @@ function stateOf({ embedding, file, notes, runtime, placement }: Held, engine: E
 
 /** Large groups are for a real graphics card that also computes the smallest of them. */
 function groupSize({ webgpu }: EngineInfo, pace: Pace): GroupSize {
-  const onCard = webgpu !== null && !webgpu.software && (webgpu.fromTokens ?? Infinity) <= CPU_TEXTS;
-  return onCard ? GPU_GROUP : { texts: CPU_TEXTS, units: pace.units() };
+  const onGpu = webgpu !== null && !webgpu.software && (webgpu.fromTokens ?? Infinity) <= CPU_TEXTS;
+  return onGpu ? GPU_GROUP : { texts: CPU_TEXTS, units: pace.units() };
 }
 
 /**

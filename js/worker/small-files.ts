@@ -66,7 +66,7 @@ export function limitOf(name: SmallFile): number {
 }
 
 /** How many times files are read again because one changed meanwhile, or a copy of it was damaged. */
-export const MOST_RESTARTS = 3;
+export const MAX_RESTARTS = 3;
 
 /**
  * Returns a function that reads and checks the files of `request`. Files that can be read only once are kept
@@ -108,7 +108,7 @@ export function startReading(
         return await read();
       } catch (thrown) {
         if (!(thrown instanceof CopyDamaged)) throw thrown;
-        if (restarts >= MOST_RESTARTS) throw unsteady(thrown);
+        if (restarts >= MAX_RESTARTS) throw changedRepeatedly(thrown);
       }
     }
   }
@@ -163,7 +163,7 @@ export function furtherFiles<T extends FurtherFiles>(
 }
 
 /** The error for files that keep changing. */
-export function unsteady(change: Error): TabsenseError {
+export function changedRepeatedly(change: Error): TabsenseError {
   return new TabsenseError(
     "network",
     `${change.message}, repeatedly. Load the model later; if that doesn't help, check the server.`,

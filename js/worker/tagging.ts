@@ -18,14 +18,14 @@ export interface Window {
   to: number;
 }
 
-/** The windows of a text of `tokens` tokens, with room for `room` in each; none without tokens. */
-export function windowsOf(tokens: number, room: number): Window[] {
-  const step = Math.max(1, room - Math.floor(room * OVERLAP));
+/** The windows of a text of `tokens` tokens, with room for `capacity` in each; none without tokens. */
+export function windowsOf(tokens: number, capacity: number): Window[] {
+  const step = Math.max(1, capacity - Math.floor(capacity * OVERLAP));
   const windows: Window[] = [];
   for (let start = 0; start < tokens; start += step) {
     // The last window reaches back, so that its tokens have as much context before them as others.
-    const first = Math.max(0, Math.min(start, tokens - room));
-    const end = Math.min(tokens, first + room);
+    const first = Math.max(0, Math.min(start, tokens - capacity));
+    const end = Math.min(tokens, first + capacity);
     windows.push({ start: first, end, from: first, to: end });
     if (end === tokens) break;
   }
@@ -37,13 +37,13 @@ export function windowsOf(tokens: number, room: number): Window[] {
 }
 
 /**
- * The tokens of each text, and their logits. At most `most` tokens go to the engine at once, but at least one
- * window; `pause` is awaited in between, and may throw.
+ * The tokens of each text, and their logits. At most `maxBatchTokens` go to the engine at once, but at least
+ * one window; `pause` is awaited in between, and may throw.
  */
 export async function tag(
   engine: Engine,
   texts: readonly string[],
-  most: number,
+  maxBatchTokens: number,
   pause: () => Promise<void>,
 ): Promise<Tagged[]> {
   const { maxTokens, specialTokens, labels } = engine.info();
@@ -61,7 +61,7 @@ export async function tag(
     const first = next;
     let tokens = 0;
     do tokens += length(waiting[next++]!.window);
-    while (next < waiting.length && tokens + length(waiting[next]!.window) <= most);
+    while (next < waiting.length && tokens + length(waiting[next]!.window) <= maxBatchTokens);
     const group = waiting.slice(first, next);
     const windows = group.map(({ of, window: { start, end } }) =>
       Uint32Array.from(of.tokens.slice(start, end), ({ id }) => id),

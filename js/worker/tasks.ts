@@ -8,7 +8,7 @@ import { loadTasks } from "../api/load-tasks.js";
 /**
  * The maximum number of tokens that a graphics card computes at once, in windows; the CPU gets one window.
  */
-const TOKENS_ON_CARD = 4096;
+const TOKENS_ON_GPU = 4096;
 const TOKENS_ON_CPU = 512;
 
 /**
@@ -28,13 +28,8 @@ export async function ask(
       return engine.rows(texts, request.cutText);
     case "tag": {
       const { webgpu } = engine.info();
-      const onCard = webgpu !== null && !webgpu.software;
-      return (await loadTasks()).tag(
-        engine,
-        texts as string[],
-        onCard ? TOKENS_ON_CARD : TOKENS_ON_CPU,
-        pause,
-      );
+      const onGpu = webgpu !== null && !webgpu.software;
+      return (await loadTasks()).tag(engine, texts as string[], onGpu ? TOKENS_ON_GPU : TOKENS_ON_CPU, pause);
     }
   }
 }

@@ -27,7 +27,7 @@ export interface Helper {
  * The classifier's worker requests a helper from the page, and communicates with it through the port's other
  * end.
  */
-export interface HelperWanted {
+export interface StartHelperRequest {
   type: "helper";
   port: MessagePort;
 }
@@ -49,7 +49,7 @@ export interface Helpers {
  * The maximum number of threads for `"auto"`: beyond four, phones have only slow cores, and on desktops,
  * tasks get too small.
  */
-const MOST_UNASKED = 4;
+const MAX_AUTO_THREADS = 4;
 /** How many milliseconds the helpers have to start, once the module is compiled. */
 const START_LIMIT = 5000;
 /**
@@ -61,13 +61,13 @@ export const FIRST_PAGES = 26;
  * The maximum sizes of a shared memory, in pages. Some systems reserve all its addresses at once, so the
  * first size that can be allocated is used.
  */
-const MOST_PAGES = [65_536, 32_768, 16_384];
+const MAX_PAGES = [65_536, 32_768, 16_384];
 /** Bytes of a helper's stack: kernels go a few calls deep. */
 const STACK_BYTES = 1 << 18;
 
 /** The number of threads for the option `threads`, given the number of processors. */
-export function threadsFor(asked: number | "auto", processors: number): number {
-  return asked === "auto" ? Math.min(processors, MOST_UNASKED) : asked;
+export function threadsFor(requested: number | "auto", processors: number): number {
+  return requested === "auto" ? Math.min(processors, MAX_AUTO_THREADS) : requested;
 }
 
 /** Creates a shared memory, and starts `count` workers for it. Null if no shared memory can be created. */
@@ -140,7 +140,7 @@ function trySend(helper: Helper | null, request: HelperRequest): boolean {
 }
 
 function sharedMemory(): WebAssembly.Memory | null {
-  for (const maximum of MOST_PAGES) {
+  for (const maximum of MAX_PAGES) {
     try {
       return new WebAssembly.Memory({ initial: FIRST_PAGES, maximum, shared: true });
     } catch {

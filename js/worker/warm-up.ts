@@ -7,7 +7,7 @@ import { nextTask } from "../files/bytes.js";
 import type { Loader } from "../wasm/simd/tabsense.js";
 
 /** Milliseconds of warming up, after which every kernel has been called often enough. */
-const ENOUGH_MS = 80;
+const WARM_UP_MS = 80;
 
 /** The rest of a model's warm-up. */
 export interface WarmUp {
@@ -23,7 +23,7 @@ export function startWarmUp(loader: Loader): WarmUp {
       let settled = false;
       const settle = () => void (settled = true);
       awaited.then(settle, settle);
-      while (spent < ENOUGH_MS) {
+      while (spent < WARM_UP_MS) {
         await nextTask();
         if (settled) return;
         const start = performance.now();

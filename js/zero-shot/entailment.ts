@@ -42,9 +42,9 @@ export function scoresOf(
     return logits.map((row, i) => 1 / (1 + Math.exp(row[of.contradiction]! - entailment[i]!)));
   }
   const largest = entailment.reduce((a, b) => Math.max(a, b));
-  const powers = entailment.map((logit) => Math.exp(logit - largest));
-  const sum = powers.reduce((a, b) => a + b);
-  return powers.map((power) => power / sum);
+  const exponentials = entailment.map((logit) => Math.exp(logit - largest));
+  const sum = exponentials.reduce((a, b) => a + b);
+  return exponentials.map((exponential) => exponential / sum);
 }
 
 /** Labels with their scores, best first; of equal ones, the later one first, as in Python. */

@@ -7,7 +7,7 @@ import type { CallProgress } from "../api/types.js";
 import type { EmbedOptions, ZeroShotOptions, ZeroShotScore } from "../api/vector-types.js";
 import type { Session } from "../client/session.js";
 import { entailmentOf, ranked, scoresOf } from "./entailment.js";
-import { hypotheses, MOST_LABELS, readLabels, TEMPLATE } from "./labels.js";
+import { hypotheses, MAX_LABELS, readLabels, TEMPLATE } from "./labels.js";
 import { similarityScores, startVectors } from "./similarity.js";
 
 /** Labels texts. */
@@ -23,18 +23,18 @@ export interface Labelling {
 }
 
 /** The maximum number of pairs of a text and a label that are sent to the worker at once. */
-const MOST_PAIRS = 1024;
+const MAX_PAIRS = 1024;
 /** The maximum number of labels of a call with an embedder, which computes each once. */
-const MOST_EMBEDDED = 10_000;
+const MAX_EMBEDDED_LABELS = 10_000;
 /** The template for an embedder: only the label, whose vector is compared with the text's. */
-const LABEL_ALONE = "{}";
+const LABEL_ONLY = "{}";
 /** The names of labels if a model's configuration has none. */
 const UNNAMED = /^LABEL_\d+$/;
 
 /** Computes the scores of texts. */
 interface Scorer {
   template: string;
-  mostLabels: number;
+  maxLabels: number;
   /** Resolves to the scores of each text, in the order of the labels. */
   scores(texts: string[], labels: string[], options: CheckedZeroShotOptions): Promise<number[][]>;
 }
@@ -52,25 +52,25 @@ export function byEntailment(session: Session): Labelling {
   const warnings = entailment.named ? [] : [lastIsEntailment(labels)];
   return labelling(warnings, session.ended, {
     template: TEMPLATE,
-    mostLabels: MOST_LABELS,
-    async scores(texts, asked, { multiLabel, signal, onProgress }) {
+    maxLabels: MAX_LABELS,
+    async scores(texts, formatted, { multiLabel, signal, onProgress }) {
       const results: number[][] = [];
-      const most = Math.max(1, Math.floor(MOST_PAIRS / asked.length));
-      for (let first = 0; first < texts.length; first += most) {
+      const textsPerCall = Math.max(1, Math.floor(MAX_PAIRS / formatted.length));
+      for (let first = 0; first < texts.length; first += textsPerCall) {
         signal?.throwIfAborted();
-        const some = texts.slice(first, first + most);
-        const pairs = some.flatMap((text) => asked.map((pair) => ({ text, pair })));
-        const tell =
+        const some = texts.slice(first, first + textsPerCall);
+        const pairs = some.flatMap((text) => formatted.map((pair) => ({ text, pair })));
+        const onRows =
           onProgress &&
           (({ done }: CallProgress) =>
-            onProgress({ done: first + Math.floor(done / asked.length), total: texts.length }));
+            onProgress({ done: first + Math.floor(done / formatted.length), total: texts.length }));
         const logits = await session.ask(
-          { type: "rows", texts: pairs, cutText: true, progress: tell !== null },
+          { type: "rows", texts: pairs, cutText: true, progress: onRows !== null },
           signal,
-          tell,
+          onRows,
         );
-        for (let i = 0; i < logits.length; i += asked.length) {
-          results.push(scoresOf(logits.slice(i, i + asked.length), entailment, multiLabel));
+        for (let i = 0; i < logits.length; i += formatted.length) {
+          results.push(scoresOf(logits.slice(i, i + formatted.length), entailment, multiLabel));
         }
       }
       return results;
@@ -86,13 +86,13 @@ export function bySimilarity(
   embed: (texts: readonly string[], options: EmbedOptions) => Promise<Float32Array[]>,
   ended: Session["ended"],
 ): Labelling {
-  const kept = startVectors();
+  const cache = startVectors();
   return labelling([], ended, {
-    template: LABEL_ALONE,
-    mostLabels: MOST_EMBEDDED,
-    async scores(texts, asked, { multiLabel, signal, onProgress }) {
+    template: LABEL_ONLY,
+    maxLabels: MAX_EMBEDDED_LABELS,
+    async scores(texts, formatted, { multiLabel, signal, onProgress }) {
       const options = { normalize: true, ...(signal && { signal }) };
-      const labels = await kept.of(asked, (missing) => embed(missing, options));
+      const labels = await cache.of(formatted, (missing) => embed(missing, options));
       const vectors = await embed(texts, { ...options, ...(onProgress && { onProgress }) });
       return vectors.map((vector) => similarityScores(vector, labels, multiLabel));
     },
@@ -110,11 +110,11 @@ function labelling(warnings: string[], ended: Session["ended"], scorer: Scorer):
         const which = single ? "The text" : `texts[${empty}]`;
         throw new TabsenseError("invalid_argument", `${which} is empty. Remove it.`);
       }
-      const known = readLabels(labels, scorer.mostLabels);
-      const asked = hypotheses(checked.template ?? scorer.template, known);
+      const known = readLabels(labels, scorer.maxLabels);
+      const formatted = hypotheses(checked.template ?? scorer.template, known);
       const over = ended();
       if (over) throw over;
-      const all = await scorer.scores(texts, asked, checked);
+      const all = await scorer.scores(texts, formatted, checked);
       const results = all.map((scores) => ranked(known, scores));
       return single ? results[0]! : results;
     },

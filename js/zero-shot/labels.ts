@@ -5,16 +5,16 @@ import { TabsenseError } from "../api/errors.js";
 /** Python's template, for models that were trained on English. */
 export const TEMPLATE = "This example is {}.";
 /** The maximum number of labels of a call with an NLI model: each needs a forward pass per text. */
-export const MOST_LABELS = 1000;
+export const MAX_LABELS = 1000;
 
 /**
  * The labels of a call: a list, or one comma-separated string. From a string, white space around labels and
  * empty labels are removed; labels in a list stay as they are.
  *
- * Throws `invalid_argument` if there is no label, if there are more than `most`, or if a list has a blank
+ * Throws `invalid_argument` if there is no label, if there are more than `max`, or if a list has a blank
  * string or something other than strings.
  */
-export function readLabels(labels: string | readonly string[], most = MOST_LABELS): string[] {
+export function readLabels(labels: string | readonly string[], max = MAX_LABELS): string[] {
   const list: unknown = typeof labels === "string" ? split(labels) : labels;
   if (!Array.isArray(list)) {
     throw wrong(
@@ -22,10 +22,10 @@ export function readLabels(labels: string | readonly string[], most = MOST_LABEL
     );
   }
   if (list.length === 0) throw wrong("There are no labels: pass at least one.");
-  if (list.length > most) {
+  if (list.length > max) {
     throw wrong(
-      `There are ${list.length} labels, and each needs a forward pass per text: pass at most ${most}. With an embedder in ` +
-        "place of the NLI model, a text takes one forward pass, whatever their number.",
+      `There are ${list.length} labels, and each needs a forward pass per text: pass at most ${max}. With an embedder in ` +
+        "place of the NLI model, a text needs one forward pass, however many labels there are.",
     );
   }
   // Not `map`, which skips holes.
@@ -67,8 +67,8 @@ function partsOf(template: string): string[] {
       part = "";
     } else {
       throw wrong(
-        `The template ${quoted(template)} has ${quoted(piece)}${piece === "{}" ? " twice" : ""}: the label goes ` +
-          "where {} stands, once, or {0}; write {{ and }} for braces.",
+        `The template ${quoted(template)} has ${quoted(piece)}${piece === "{}" ? " twice" : ""}. Mark the ` +
+          "label's place with one {} or with {0}, and write {{ and }} for braces.",
       );
     }
   }

@@ -6,7 +6,7 @@
  */
 const SCALE = 20;
 /** The maximum number of vectors that are kept. */
-const MOST_KEPT = 20_000;
+const MAX_VECTORS = 20_000;
 
 /** A cache of vectors of texts. */
 export interface Vectors {
@@ -19,18 +19,18 @@ export interface Vectors {
 
 /** Keeps vectors by their texts. If there would be too many, keeps only those of the current call. */
 export function startVectors(): Vectors {
-  let kept = new Map<string, Float32Array>();
+  let cache = new Map<string, Float32Array>();
   return {
     async of(texts, embed) {
-      const missing = [...new Set(texts)].filter((text) => !kept.has(text));
-      const made = missing.length > 0 ? await embed(missing) : [];
-      if (kept.size + missing.length > MOST_KEPT) {
-        kept = new Map(texts.flatMap((text) => (kept.has(text) ? [[text, kept.get(text)!]] : [])));
+      const missing = [...new Set(texts)].filter((text) => !cache.has(text));
+      const embedded = missing.length > 0 ? await embed(missing) : [];
+      if (cache.size + missing.length > MAX_VECTORS) {
+        cache = new Map(texts.flatMap((text) => (cache.has(text) ? [[text, cache.get(text)!]] : [])));
       }
       missing.forEach((text, i) => {
-        kept.set(text, made[i]!);
+        cache.set(text, embedded[i]!);
       });
-      return texts.map((text) => kept.get(text)!);
+      return texts.map((text) => cache.get(text)!);
     },
   };
 }
@@ -47,7 +47,7 @@ export function similarityScores(
   const cosines = labels.map((label) => label.reduce((sum, x, i) => sum + x * text[i]!, 0));
   if (multiLabel) return cosines.map((cosine) => Math.min(1, Math.max(0, cosine)));
   const largest = cosines.reduce((a, b) => Math.max(a, b), -1);
-  const powers = cosines.map((cosine) => Math.exp(SCALE * (cosine - largest)));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((power) => power / sum);
+  const exponentials = cosines.map((cosine) => Math.exp(SCALE * (cosine - largest)));
+  const sum = exponentials.reduce((a, b) => a + b, 0);
+  return exponentials.map((exponential) => exponential / sum);
 }

@@ -5,8 +5,8 @@ use crate::model::made_up::{LABELS, Sizes};
 /// DistilBERT-base. The vocabulary is smaller than the original's 30,522: its rows take memory and no arithmetic.
 pub const BASE: Sizes = Sizes { layers: 6, width: 768, heads: 12, hidden: 3072, vocabulary: 1024, max_tokens: 512 };
 
-/// The multiplications and additions that one text of `tokens` tokens needs: of the last layer, keys and values of every row and
-/// all else of the first.
+/// The multiplications and additions for one text of `tokens` tokens. In the last layer, only keys and values
+/// are computed for every row; everything else only for the first.
 pub fn operations(tokens: usize) -> f64 {
     let n = tokens as f64;
     let (d, f) = (BASE.width as f64, BASE.hidden as f64);

@@ -31,12 +31,12 @@ impl Fields {
         self.get(name).map(|value| value.as_str().ok_or_else(wrong)).transpose()
     }
 
-    /// An integer from `least` to `most`.
+    /// An integer from `min` to `max`.
     ///
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] if it is anything else.
-    pub fn size_from(&self, name: &str, default: usize, least: usize, most: usize) -> Result<usize> {
-        self.get(name).map_or(Ok(default), |value| whole(name, value, least, most))
+    pub fn size_from(&self, name: &str, default: usize, min: usize, max: usize) -> Result<usize> {
+        self.get(name).map_or(Ok(default), |value| integer(name, value, min, max))
     }
 
     /// A token's id.
@@ -65,7 +65,7 @@ impl Fields {
     ///
     /// # Errors
     /// [`ErrorKind::ConfigUnsupported`].
-    pub fn is_an_encoder(&self) -> Result<()> {
+    pub fn check_is_encoder(&self) -> Result<()> {
         if self.is_set("is_decoder")? {
             return Err(unsupported("has is_decoder true: only encoders are supported. Use an encoder checkpoint."));
         }
@@ -78,16 +78,16 @@ impl Fields {
         }
     }
 
-    /// An integer from 1 to `most`. If several of its names are present, the last one counts: Python sets
+    /// An integer from 1 to `max`. If several of its names are present, the last one counts: Python sets
     /// them one after the other.
     ///
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] if it is anything else.
-    pub fn size(&self, names: &[&str], default: usize, most: usize) -> Result<usize> {
+    pub fn size(&self, names: &[&str], default: usize, max: usize) -> Result<usize> {
         let Some((name, value)) = names.iter().rev().find_map(|name| Some((name, self.0.get(*name)?))) else {
             return Ok(default);
         };
-        whole(name, value, 1, most)
+        integer(name, value, 1, max)
     }
 
     /// Whether the field is true.
@@ -130,7 +130,7 @@ impl Fields {
     }
 
     /// Rejects models with another task's head. For custom classes, the weights decide.
-    pub(super) fn has_the_head(&self, task: Task) -> Result<()> {
+    pub(super) fn check_head(&self, task: Task) -> Result<()> {
         const OTHERS: [&str; 7] = [
             "Model",
             "ForMaskedLM",
@@ -235,11 +235,11 @@ impl Fields {
     }
 }
 
-/// An integer from `least` to `most`.
-fn whole(name: &str, value: &Value, least: usize, most: usize) -> Result<usize> {
+/// An integer from `min` to `max`.
+fn integer(name: &str, value: &Value, min: usize, max: usize) -> Result<usize> {
     let size = value.as_u64().and_then(|size| usize::try_from(size).ok());
-    size.filter(|size| (least..=most).contains(size)).ok_or_else(|| match value {
-        Value::Number(number) => invalid(format_args!("has {name} {number}: it must lie between {least} and {most}.")),
-        _ => invalid(format_args!("has a wrong {name}: it must be a whole number between {least} and {most}.")),
+    size.filter(|size| (min..=max).contains(size)).ok_or_else(|| match value {
+        Value::Number(number) => invalid(format_args!("has {name} {number}: it must be between {min} and {max}.")),
+        _ => invalid(format_args!("has a wrong {name}: it must be a whole number between {min} and {max}.")),
     })
 }

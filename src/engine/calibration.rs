@@ -103,7 +103,7 @@ async fn int8_pays(text_model: &TextModel<AutoBackend>, gpu: &GpuBackend, clock:
         }
     }
     Ok(best[0] > INT8_ADVANTAGE * best[1]
-        && self_test::judge_int8(self_test::largest_difference(text_model).await?).is_ok())
+        && self_test::check_int8(self_test::largest_difference(text_model).await?).is_ok())
 }
 
 /// The number of tokens from which the graphics device is faster, interpolated linearly between the measured

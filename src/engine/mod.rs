@@ -48,7 +48,7 @@ impl Engine {
     pub async fn prepare(text_model: TextModel<AutoBackend>, clock: Clock<'_>) -> Result<Self> {
         let mut engine = Self { text_model, calibration: Vec::new() };
         if let Err(error) = engine.try_gpu(clock).await {
-            if !engine.backend().cpu_holds() {
+            if !engine.backend().cpu_has_weights() {
                 return Err(error);
             }
             engine.abandon_gpu(&error);
@@ -61,11 +61,11 @@ impl Engine {
         gpu.settle().await?;
         let difference = gpu.checked(async || self_test::largest_difference(&self.text_model).await).await?;
         let precision = self.text_model.loaded().precision;
-        self_test::judge(difference, precision)?;
+        self_test::check(difference, precision)?;
         if precision == Precision::Int8 && !gpu.device().info().software {
             calibration::choose_arithmetic(&self.text_model, &gpu, clock).await?;
         }
-        if self.backend().cpu_holds() {
+        if self.backend().cpu_has_weights() {
             self.calibration = calibration::measure(&self.text_model, clock).await?;
             self.backend().set_from_tokens(calibration::crossing(&self.calibration));
         }
@@ -102,7 +102,7 @@ impl Engine {
     pub async fn outputs(&self, group: &[Encoding], profile: bool) -> Result<Computed> {
         let side = self.side(group);
         match self.outputs_once(group, profile).await {
-            Err(error) if side == Side::Gpu && is_gpu_s(&error) && self.backend().cpu_holds() => {
+            Err(error) if side == Side::Gpu && may_be_gpu_error(&error) && self.backend().cpu_has_weights() => {
                 self.abandon_gpu(&error);
                 self.outputs_once(group, profile).await
             }
@@ -146,6 +146,6 @@ impl Engine {
 
 /// Whether the graphics device may have caused the error: an [`ErrorKind::OutOfMemory`] doesn't say whose
 /// memory.
-fn is_gpu_s(error: &Error) -> bool {
+fn may_be_gpu_error(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::DeviceLost | ErrorKind::WebgpuUnusable | ErrorKind::OutOfMemory)
 }

@@ -1,7 +1,7 @@
 //! The self-test of a graphics device: compares its logits for a fixed text, computed with its own weights,
 //! with the CPU's. If the CPU has no weights, or different ones from the device (f16 if the file has more
 //! digits), or if its int4 products round activations to 8 bits, each matrix is read back from the device,
-//! used, and dropped ([`AutoBackend::lending`]): the test covers the weights that were sent, and at most one
+//! used, and dropped ([`AutoBackend::with_gpu_weights`]): the test covers the weights that were sent, and at most one
 //! matrix is in memory. A checksum of the sent bytes guards the matrices read back.
 
 use crate::backend::auto::{AutoBackend, Side};
@@ -31,9 +31,9 @@ const INT8_ARITHMETIC_TOLERANCE: f32 = 0.03;
 /// The errors of the device and the CPU.
 pub async fn largest_difference(text_model: &TextModel<AutoBackend>) -> Result<f32> {
     let precision = text_model.loaded().precision;
-    let lends = !text_model.backend().cpu_holds() || precision == Precision::Int4;
-    let difference = difference_to_cpu(text_model, lends).await?;
-    if precision == Precision::F16 && !lends && difference > TOLERANCE {
+    let uses_gpu_weights = !text_model.backend().cpu_has_weights() || precision == Precision::Int4;
+    let difference = difference_to_cpu(text_model, uses_gpu_weights).await?;
+    if precision == Precision::F16 && !uses_gpu_weights && difference > TOLERANCE {
         // The file's weights may have lost digits only on the device: with the same weights on both sides,
         // that makes no difference.
         return difference_to_cpu(text_model, true).await;
@@ -41,8 +41,8 @@ pub async fn largest_difference(text_model: &TextModel<AutoBackend>) -> Result<f
     Ok(difference)
 }
 
-/// `lends`: whether the CPU computes with the device's matrices.
-async fn difference_to_cpu(text_model: &TextModel<AutoBackend>, lends: bool) -> Result<f32> {
+/// `uses_gpu_weights`: whether the CPU computes with the device's matrices.
+async fn difference_to_cpu(text_model: &TextModel<AutoBackend>, uses_gpu_weights: bool) -> Result<f32> {
     let encoding = text_model.encode(TEXT, false)?;
     let (backend, model) = (text_model.backend(), text_model.model());
     let batch = |copies| PackedBatch::new((0..copies).map(|_| encoding.ids.as_slice()));
@@ -55,15 +55,16 @@ async fn difference_to_cpu(text_model: &TextModel<AutoBackend>, lends: bool) -> 
     }
     let alone = batch(1);
     let forward = async || model.forward(backend, &alone, |_, _| {}).await;
-    let wanted = if lends { backend.lending(forward).await } else { backend.on(Side::Cpu, forward).await };
-    let wanted = backend.read(&wanted?).await?;
-    let scale = wanted.iter().fold(1.0f32, |m, x| m.max(x.abs()));
+    let expected =
+        if uses_gpu_weights { backend.with_gpu_weights(forward).await } else { backend.on(Side::Cpu, forward).await };
+    let expected = backend.read(&expected?).await?;
+    let scale = expected.iter().fold(1.0f32, |m, x| m.max(x.abs()));
     let mut largest: f32 = 0.0;
     for pass in submitted {
         let logits = pass.finish().await?;
-        for row in logits.chunks_exact(wanted.len()) {
-            for (got, wanted) in row.iter().zip(&wanted) {
-                let difference = (got - wanted).abs() / scale;
+        for row in logits.chunks_exact(expected.len()) {
+            for (got, expected) in row.iter().zip(&expected) {
+                let difference = (got - expected).abs() / scale;
                 largest = if difference.is_nan() { f32::INFINITY } else { largest.max(difference) };
             }
         }
@@ -75,21 +76,21 @@ async fn difference_to_cpu(text_model: &TextModel<AutoBackend>, lends: bool) -> 
 ///
 /// # Errors
 /// [`ErrorKind::WebgpuUnusable`].
-pub fn judge(difference: f32, precision: Precision) -> Result<()> {
+pub fn check(difference: f32, precision: Precision) -> Result<()> {
     // Tensors that can't be int4 are int8.
     let integers = matches!(precision, Precision::Int8 | Precision::Int4);
-    judge_by(difference, if integers { INT8_WEIGHTS_TOLERANCE } else { TOLERANCE })
+    check_against(difference, if integers { INT8_WEIGHTS_TOLERANCE } else { TOLERANCE })
 }
 
 /// Checks whether int8 arithmetic with this difference may be used.
 ///
 /// # Errors
 /// [`ErrorKind::WebgpuUnusable`].
-pub fn judge_int8(difference: f32) -> Result<()> {
-    judge_by(difference, INT8_ARITHMETIC_TOLERANCE)
+pub fn check_int8(difference: f32) -> Result<()> {
+    check_against(difference, INT8_ARITHMETIC_TOLERANCE)
 }
 
-fn judge_by(difference: f32, tolerance: f32) -> Result<()> {
+fn check_against(difference: f32, tolerance: f32) -> Result<()> {
     if difference <= tolerance {
         return Ok(());
     }

@@ -61,7 +61,7 @@ pub const STATIC_READERS: [(&str, Reader); 2] =
     [(static_embedding::MODEL2VEC, static_embedding::model2vec_sizes), ("static-embedding", static_embedding::sizes)];
 
 /// One `model_type` for each set of tensor names.
-pub const NAMED_APART: [&str; 6] = ["distilbert", "bert", "roberta", "electra", "mpnet", "data2vec-text"];
+pub const NAMING_SCHEMES: [&str; 6] = ["distilbert", "bert", "roberta", "electra", "mpnet", "data2vec-text"];
 
 /// Small configurations that together have every tensor of an architecture.
 pub fn examples(model_type: &str) -> Vec<Config> {
@@ -104,7 +104,7 @@ impl Architecture {
     }
 
     /// Whether a pair's token types count; if they don't, tokenizers assign none.
-    pub fn takes_types(self) -> bool {
+    pub fn uses_token_types(self) -> bool {
         match self {
             Self::Bert | Self::Electra { .. } => true,
             Self::DistilBert | Self::MpNet { .. } | Self::Roberta { .. } | Self::StaticEmbedding(_) => false,
@@ -112,7 +112,7 @@ impl Architecture {
     }
 
     /// Whether the numbers of an int8 table without scales are used as they are.
-    pub fn takes_bare_int8(self) -> bool {
+    pub fn accepts_bare_int8(self) -> bool {
         matches!(self, Self::StaticEmbedding(_))
     }
 }

@@ -51,7 +51,7 @@ pub fn sizes(fields: &Fields) -> Result<Sizes> {
 /// The errors of the fields; [`crate::ErrorKind::ConfigUnsupported`] for a decoder, and for positions that
 /// don't come from a table.
 pub fn sizes_of_kin(fields: &Fields, architecture: Architecture, defaults: &Defaults) -> Result<Sizes> {
-    fields.is_an_encoder()?;
+    fields.check_is_encoder()?;
     let positions = fields.size(&["max_position_embeddings"], 512, limits::POSITIONS)?;
     Ok(Sizes {
         architecture,

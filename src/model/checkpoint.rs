@@ -9,7 +9,7 @@ use crate::weights::header::{Header, quoted};
 use std::collections::HashSet;
 
 /// Names that a list shows; further ones are counted.
-const LISTED: usize = 3;
+const MAX_LISTED: usize = 3;
 
 /// For each tensor of the file, its name in a model whose prefix is `base` and that `has` certain names, or
 /// `None`.
@@ -39,7 +39,7 @@ pub fn resolve(header: &Header, base: &str, has: impl Fn(&str) -> bool) -> Resul
 
 /// Warnings about tensors of the file that the model doesn't use, one sentence each; none about buffers.
 pub fn warnings<'a>(names: &Names, unused: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let unused = unused.filter(|name| !names.is_buffer(name) && !names.is_of_head_left_out(name));
+    let unused = unused.filter(|name| !names.is_buffer(name) && !names.is_of_unused_head(name));
     let (layers, others): (Vec<&str>, Vec<&str>) = unused.partition(|name| names.canonical(name).is_some());
     let mut warnings = Vec::new();
     if !layers.is_empty() {
@@ -56,8 +56,8 @@ pub fn warnings<'a>(names: &Names, unused: impl Iterator<Item = &'a str>) -> Vec
 
 /// The first few names, and how many more there are.
 fn list(names: &[&str]) -> String {
-    let first: Vec<String> = names.iter().take(LISTED).map(|name| quoted(name)).collect();
-    match names.len().saturating_sub(LISTED) {
+    let first: Vec<String> = names.iter().take(MAX_LISTED).map(|name| quoted(name)).collect();
+    match names.len().saturating_sub(MAX_LISTED) {
         0 => first.join(", "),
         more => format!("{} and {more} more", first.join(", ")),
     }

@@ -82,7 +82,7 @@ impl Dtype {
     pub fn table_storage(self, storage: Storage, facts: &TableFacts) -> Storage {
         match (self, storage) {
             (_, Storage::Int8 | Storage::Int4) => storage,
-            (Self::Int4, _) if facts.bears_int4() => Storage::Int4,
+            (Self::Int4, _) if facts.supports_int4() => Storage::Int4,
             (Self::Int8 | Self::Int4, _) => Storage::Int8,
             (_, Storage::F64) => Storage::F32,
             _ => storage,

@@ -4,11 +4,11 @@ use super::Model;
 use super::architecture::{Architecture, Network};
 pub use super::dtype::Dtype;
 pub use super::matching::SCALE_SUFFIX;
-use super::matching::{Incoming, Matched, Target, foreign, match_tensors};
+use super::matching::{Incoming, Matched, Target, match_tensors, unsupported_integers};
 use super::onnx;
 use super::plan::{Place, Plan};
 use super::static_embedding;
-use super::weights::{Coming, Filling};
+use super::weights::{SlotFormat, WeightsBuilder};
 use crate::backend::{Backend, Precision};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, try_reserve, try_vec};
@@ -37,7 +37,7 @@ impl<B: Backend> ModelLoader<B> {
             tensors: Vec::new(),
             warnings: Vec::new(),
             mapped: None,
-            filling: None,
+            builder: None,
             row: Vec::new(),
             group_scales: Vec::new(),
         };
@@ -95,8 +95,8 @@ impl<B: Backend> ModelLoader<B> {
             precision,
             warnings: placer.warnings,
         };
-        let Placer { backend, config, network, plan, filling, .. } = placer;
-        let weights = filling.expect("the header made room").finish(&backend, &plan)?;
+        let Placer { backend, config, network, plan, builder, .. } = placer;
+        let weights = builder.expect("the header made room").finish(&backend, &plan)?;
         if let Network::StaticEmbedding(network) = &network {
             network.check(&weights)?;
         }
@@ -128,7 +128,7 @@ struct Placer<B: Backend> {
     warnings: Vec<String>,
     /// Which parts of an ONNX file are which weights.
     mapped: Option<onnx::Mapped>,
-    filling: Option<Filling<B>>,
+    builder: Option<WeightsBuilder<B>>,
     row: Vec<f32>,
     // For int4 matrices and tables whose rows are incomplete, by slot.
     group_scales: Vec<(usize, Vec<f32>)>,
@@ -141,7 +141,7 @@ impl<B: Backend> RowSink for Placer<B> {
             (self.network, self.plan) = Network::new(&self.config);
         }
         let Matched { mut tensors, warnings } = match_tensors(header, &self.config, &self.plan)?;
-        let mut coming = vec![Coming { storage: Storage::F32, precision: None }; self.plan.slots().len()];
+        let mut formats = vec![SlotFormat { storage: Storage::F32, precision: None }; self.plan.slots().len()];
         for tensor in &mut tensors {
             let Target::Slot(slot) = tensor.target else { continue };
             let place = self.plan.slots()[slot].place;
@@ -149,11 +149,11 @@ impl<B: Backend> RowSink for Placer<B> {
                 let wanted = self.dtype.precision(tensor.storage, facts.narrowest, facts.in_features);
                 tensor.precision = Some(self.backend.precision(wanted));
             }
-            coming[slot] = Coming { storage: tensor.storage, precision: tensor.precision };
+            formats[slot] = SlotFormat { storage: tensor.storage, precision: tensor.precision };
         }
         let widest = tensors.iter().map(|t| t.columns).max().unwrap_or(0);
         self.row = try_vec(widest, "a row of the weights")?;
-        self.filling = Some(Filling::new(&self.backend, &self.plan, self.dtype, &coming)?);
+        self.builder = Some(WeightsBuilder::new(&self.backend, &self.plan, self.dtype, &formats)?);
         (self.tensors, self.warnings) = (tensors, warnings);
         Ok(())
     }
@@ -164,7 +164,7 @@ impl<B: Backend> RowSink for Placer<B> {
 
     fn row(&mut self, tensor: usize, row: usize, bytes: &[u8]) -> Result<()> {
         let info = &self.tensors[tensor];
-        let filling = self.filling.as_mut().expect("the header comes before the rows");
+        let builder = self.builder.as_mut().expect("the header comes before the rows");
         let slot = match info.target {
             Target::Nothing => return Ok(()),
             Target::Slot(slot) | Target::Scales(slot) | Target::GroupScales(slot) => slot,
@@ -174,7 +174,7 @@ impl<B: Backend> RowSink for Placer<B> {
             let of_matrix = self.group_scales.iter().position(|(of, _)| *of == slot).expect("scales come first");
             let scales = &self.group_scales[of_matrix].1;
             let groups = 2 * bytes.len() / int4::GROUP;
-            filling.put_int4(place, row, bytes, &scales[row * groups..(row + 1) * groups]);
+            builder.put_int4(place, row, bytes, &scales[row * groups..(row + 1) * groups]);
             if (row + 1) * groups == scales.len() {
                 self.group_scales.swap_remove(of_matrix);
             }
@@ -182,22 +182,22 @@ impl<B: Backend> RowSink for Placer<B> {
         }
         if info.storage == Storage::Int8 {
             if holds_minus_128(bytes) {
-                return Err(foreign(format!(
+                return Err(unsupported_integers(format!(
                     "{} holds -128, but int8 weights must be between -127 and 127",
                     quoted(&info.name)
                 )));
             }
-            filling.put_int8(place, row, bytemuck::cast_slice(bytes));
+            builder.put_int8(place, row, bytemuck::cast_slice(bytes));
             return Ok(());
         }
         let numbers = &mut self.row[..info.columns];
         decode(info.storage, bytes, numbers);
         check_finite(numbers, &info.name)?;
-        if info.precision == Some(Precision::Int4) || filling.rounds_table_to_int4(place) {
+        if info.precision == Some(Precision::Int4) || builder.rounds_table_to_int4(place) {
             int4::check_range(numbers, &info.name)?;
         }
         match info.target {
-            Target::Scales(_) => filling.put_scales(place, numbers),
+            Target::Scales(_) => builder.put_scales(place, numbers),
             Target::GroupScales(_) => {
                 let known = self.group_scales.iter().position(|(of, _)| *of == slot);
                 let at = known.unwrap_or_else(|| {
@@ -208,7 +208,7 @@ impl<B: Backend> RowSink for Placer<B> {
                 try_reserve(scales, numbers.len(), "the scales of a weight matrix")?;
                 scales.extend_from_slice(numbers);
             }
-            _ => filling.put(place, row, numbers, bytes),
+            _ => builder.put(place, row, numbers, bytes),
         }
         Ok(())
     }

@@ -53,7 +53,7 @@ fn mismatch(message: impl Display) -> Error {
 }
 
 /// The error for a tensor whose integers are not in this project's formats.
-pub(super) fn foreign(message: impl Display) -> Error {
+pub(super) fn unsupported_integers(message: impl Display) -> Error {
     mismatch(format!(
         "{message}: other integer formats than this project's int8 and int4 are not supported. Use the \
      checkpoint in F32, F16 or BF16."
@@ -71,13 +71,13 @@ pub(super) fn match_tensors(header: &Header, config: &Config, plan: &Plan) -> Re
         return Err(checkpoint::missing(header, &names, &resolved, missing));
     }
     // Keyed by the names of their scales.
-    let named = || header.tensors.iter().zip(&resolved);
-    let integer_matrices: HashMap<String, (Vec<usize>, Target)> = named()
+    let pairs = || header.tensors.iter().zip(&resolved);
+    let integer_matrices: HashMap<String, (Vec<usize>, Target)> = pairs()
         .filter_map(|(t, name)| {
             let slot = *expected.get(name.as_ref()?.as_str())?;
             let shape = &plan.slots()[slot].shape;
             let scales = match Storage::of(t.dtype)? {
-                Storage::Int8 if config.architecture.takes_bare_int8() => return None,
+                Storage::Int8 if config.architecture.accepts_bare_int8() => return None,
                 Storage::Int8 => (vec![shape[0]], Target::Scales(slot)),
                 Storage::Int4 => (vec![shape[0], shape.get(1)? / int4::GROUP], Target::GroupScales(slot)),
                 _ => return None,
@@ -88,7 +88,7 @@ pub(super) fn match_tensors(header: &Header, config: &Config, plan: &Plan) -> Re
     let mut scales_missing: Vec<&String> = integer_matrices.keys().collect();
 
     let mut tensors = Vec::with_capacity(header.tensors.len());
-    for (t, name) in named() {
+    for (t, name) in pairs() {
         let (shape, target) = if let Some(name) = name {
             let slot = expected[name.as_str()];
             (&plan.slots()[slot].shape, Target::Slot(slot))
@@ -101,7 +101,7 @@ pub(super) fn match_tensors(header: &Header, config: &Config, plan: &Plan) -> Re
             let of_integers =
                 |scales: &String| scales.strip_suffix(SCALE_SUFFIX).is_some_and(|matrix| t.name.starts_with(matrix));
             if integer_matrices.keys().any(of_integers) {
-                return Err(foreign(format!("{} belongs to a matrix of integers", quoted(&t.name))));
+                return Err(unsupported_integers(format!("{} belongs to a matrix of integers", quoted(&t.name))));
             }
             tensors.push(Incoming {
                 name: t.name.clone(),
@@ -119,13 +119,16 @@ pub(super) fn match_tensors(header: &Header, config: &Config, plan: &Plan) -> Re
         if storage == Storage::Int4 {
             if !int4::fits(*columns) {
                 let group = int4::GROUP;
-                return Err(foreign(format!(
+                return Err(unsupported_integers(format!(
                     "{} is stored as U8, but its {columns} columns are not groups of {group}",
                     quoted(&t.name)
                 )));
             }
             if scales_missing.iter().any(|name| name.strip_suffix(SCALE_SUFFIX) == Some(&t.name)) {
-                return Err(foreign(format!("{} is stored as U8, but its scales don't precede it", quoted(&t.name))));
+                return Err(unsupported_integers(format!(
+                    "{} is stored as U8, but its scales don't precede it",
+                    quoted(&t.name)
+                )));
             }
             *columns /= 2;
         }
@@ -144,7 +147,10 @@ pub(super) fn match_tensors(header: &Header, config: &Config, plan: &Plan) -> Re
         tensors.push(Incoming { name: t.name.clone(), storage, columns, numbers, target, precision: None });
     }
     if let Some(name) = scales_missing.into_iter().min() {
-        return Err(foreign(format!("The weights lack {}, the scales of an integer matrix", quoted(name))));
+        return Err(unsupported_integers(format!(
+            "The weights lack {}, the scales of an integer matrix",
+            quoted(name)
+        )));
     }
     let unused = tensors.iter().filter(|t| matches!(t.target, Target::Nothing)).map(|t| t.name.as_str());
     let warnings = checkpoint::warnings(&names, unused);

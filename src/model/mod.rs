@@ -105,7 +105,7 @@ impl<B: Backend> Model<B> {
         }
         let types = self.config.types;
         match batch.types.iter().max() {
-            Some(&largest) if self.config.architecture.takes_types() && usize::from(largest) >= types => {
+            Some(&largest) if self.config.architecture.uses_token_types() && usize::from(largest) >= types => {
                 Err(Error::new(
                     ErrorKind::InvalidArgument,
                     format!(

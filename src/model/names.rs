@@ -1,7 +1,7 @@
 //! The names of a model's tensors in checkpoints: current, older, and those of a base model; and the architecture of
 //! a checkpoint without a configuration.
 
-use super::architecture::{Architecture, NAMED_APART, Network, examples};
+use super::architecture::{Architecture, NAMING_SCHEMES, Network, examples};
 use super::plan::{Part, Place, Slot};
 use super::transformer::TAGGER;
 use crate::config::{Config, Task};
@@ -25,7 +25,7 @@ pub struct Names {
     /// The tensors of a model with one layer.
     slots: HashMap<String, Slot>,
     /// The tensors that every model has.
-    least: HashSet<String>,
+    required: HashSet<String>,
     task: Task,
     /// Whether other architectures could have a file's tensors, too.
     ambiguous: bool,
@@ -52,8 +52,8 @@ impl Names {
         };
         let head: Vec<(String, Slot)> = self.slots.values().filter_map(renamed).collect();
         self.slots.retain(|_, slot| slot.part == Part::Body);
-        self.least.retain(|name| self.slots.contains_key(name));
-        self.least.extend(head.iter().map(|(name, _)| name.clone()));
+        self.required.retain(|name| self.slots.contains_key(name));
+        self.required.extend(head.iter().map(|(name, _)| name.clone()));
         self.slots.extend(head);
         self.task = Task::Tag;
         self
@@ -68,14 +68,14 @@ impl Names {
         if has(Part::Classifier) && has(Part::Head) {
             return self;
         }
-        let is_tagger_s =
+        let is_tagger =
             |name: &str| name.strip_prefix(self.base).unwrap_or(name).strip_suffix(".weight") == Some(TAGGER);
-        if header.tensors.iter().any(|t| is_tagger_s(&t.name)) {
+        if header.tensors.iter().any(|t| is_tagger(&t.name)) {
             return self.with_tagger();
         }
-        let mut least = self.least.clone();
-        least.retain(|name| self.part(name) == Some(Part::Body));
-        Self { least, task: Task::Encode, ..self }
+        let mut required = self.required.clone();
+        required.retain(|name| self.part(name) == Some(Part::Body));
+        Self { required, task: Task::Encode, ..self }
     }
 
     /// The tensors of classifiers of a `model_type`.
@@ -94,9 +94,9 @@ impl Names {
             plan.slots().iter().map(|slot| (slot.name.clone(), slot.clone())).collect::<HashMap<_, _>>()
         });
         let mut slots = models.next().expect("an example");
-        let mut least: HashSet<String> = slots.keys().cloned().collect();
+        let mut required: HashSet<String> = slots.keys().cloned().collect();
         for more in models {
-            least.retain(|name| more.contains_key(name));
+            required.retain(|name| more.contains_key(name));
             slots.extend(more);
         }
         Self {
@@ -104,7 +104,7 @@ impl Names {
             base,
             norms,
             slots,
-            least,
+            required,
             task: Task::Classify,
             ambiguous: false,
         }
@@ -113,12 +113,12 @@ impl Names {
     /// The tensors of the architecture that most of a file's tensors belong to, for a checkpoint without its
     /// configuration.
     pub fn guess(header: &Header) -> Self {
-        Self::with_most(|names| header.tensors.iter().filter(|t| names.canonical(&t.name).is_some()).count())
+        Self::best_match(|names| header.tensors.iter().filter(|t| names.canonical(&t.name).is_some()).count())
     }
 
     /// The tensors of the architecture for which `count` finds the most names.
-    pub fn with_most(count: impl Fn(&Self) -> usize) -> Self {
-        let all = NAMED_APART.iter().map(|model_type| Self::of_type(model_type));
+    pub fn best_match(count: impl Fn(&Self) -> usize) -> Self {
+        let all = NAMING_SCHEMES.iter().map(|model_type| Self::of_type(model_type));
         let mut counted: Vec<(usize, Self)> = all.map(|names| (count(&names), names)).collect();
         let most = counted.iter().map(|(count, _)| *count).max().expect("some architecture");
         counted.retain(|(count, _)| *count == most);
@@ -198,14 +198,14 @@ impl Names {
     }
 
     /// Whether the file's tensor `name` may be rounded to integers: a matrix or an embedding table.
-    pub fn bears_integers(&self, name: &str) -> bool {
+    pub fn supports_integers(&self, name: &str) -> bool {
         let slot = self.canonical(name).and_then(|name| self.slots.get(&*in_first_layer(&name)));
         slot.is_some_and(|slot| matches!(slot.place, Place::Rows { .. } | Place::Table(_)))
     }
 
     /// The tensors that every model has.
-    pub fn least(&self) -> impl Iterator<Item = &String> {
-        self.least.iter()
+    pub fn required(&self) -> impl Iterator<Item = &String> {
+        self.required.iter()
     }
 
     /// [`canonical`] for a model with any number of layers.
@@ -214,7 +214,7 @@ impl Names {
     }
 
     /// Whether the tensor `name` of the file belongs to a head, which an encoder doesn't have.
-    pub fn is_of_head_left_out(&self, name: &str) -> bool {
+    pub fn is_of_unused_head(&self, name: &str) -> bool {
         let of_head = || self.canonical(name).is_some_and(|name| self.part(&name) != Some(Part::Body));
         let of_pooler = || POOLER.contains(&name.strip_prefix(self.base).unwrap_or(name));
         match self.task {

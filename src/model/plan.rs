@@ -102,7 +102,7 @@ pub struct TableFacts {
 
 impl TableFacts {
     /// Whether a file with int4 tables stores this one in 4 bits.
-    pub fn bears_int4(&self) -> bool {
+    pub fn supports_int4(&self) -> bool {
         self.narrowest == Narrowest::Int4 && int4::fits(self.width)
     }
 }
@@ -120,7 +120,7 @@ pub struct MatrixFacts {
 
 impl MatrixFacts {
     /// Whether an int4 file stores this matrix in 4 bits.
-    pub fn bears_int4(&self) -> bool {
+    pub fn supports_int4(&self) -> bool {
         self.narrowest == Narrowest::Int4 && int4::fits(self.in_features)
     }
 }

@@ -59,7 +59,7 @@ impl<B: Backend> Weights<B> {
 }
 
 /// Weights that are being loaded.
-pub(super) struct Filling<B: Backend> {
+pub(super) struct WeightsBuilder<B: Backend> {
     tables: Vec<EmbeddingTable>,
     /// γ and β of each.
     norms: Vec<[Vec<f32>; 2]>,
@@ -71,27 +71,27 @@ pub(super) struct Filling<B: Backend> {
 
 /// The format of a slot's incoming tensor.
 #[derive(Clone, Copy)]
-pub(super) struct Coming {
+pub(super) struct SlotFormat {
     pub storage: Storage,
     /// For the rows of a matrix.
     pub precision: Option<Precision>,
 }
 
-impl<B: Backend> Filling<B> {
-    /// Allocates the planned weights; `coming`: the format of each slot's tensor.
+impl<B: Backend> WeightsBuilder<B> {
+    /// Allocates the planned weights; `formats`: the format of each slot's tensor.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
-    pub fn new(backend: &B, plan: &Plan, dtype: Dtype, coming: &[Coming]) -> Result<Self> {
+    pub fn new(backend: &B, plan: &Plan, dtype: Dtype, formats: &[SlotFormat]) -> Result<Self> {
         let mut storages = vec![Storage::F32; plan.tables().len()];
         let mut precisions = vec![Vec::new(); plan.matrices().len()];
-        for (slot, coming) in plan.slots().iter().zip(coming) {
+        for (slot, format) in plan.slots().iter().zip(formats) {
             match slot.place {
                 Place::Table(table) => {
                     let facts = &plan.tables()[table.index()];
-                    storages[table.index()] = dtype.table_storage(coming.storage, facts);
+                    storages[table.index()] = dtype.table_storage(format.storage, facts);
                 }
-                Place::Rows { matrix, .. } => precisions[matrix.index()].extend(coming.precision),
+                Place::Rows { matrix, .. } => precisions[matrix.index()].extend(format.precision),
                 _ => {}
             }
         }

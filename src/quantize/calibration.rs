@@ -131,11 +131,11 @@ impl Calibration {
         let (plan, weights) = (model.plan(), model.weights());
         let grams = plan.slots().iter().filter_map(|slot| match slot.place {
             Place::Rows { matrix, .. } => {
-                let facts = plan.facts(slot.place).filter(|facts| facts.bears_int4())?;
+                let facts = plan.facts(slot.place).filter(|facts| facts.supports_int4())?;
                 Some((slot.name.clone(), (facts.in_features, Some(weights.matrix(matrix).gram()))))
             }
             Place::Table(table) if self.tables == Narrowest::Int4 => {
-                let facts = Some(plan.tables()[table.index()]).filter(TableFacts::bears_int4)?;
+                let facts = Some(plan.tables()[table.index()]).filter(TableFacts::supports_int4)?;
                 Some((slot.name.clone(), (facts.width, None)))
             }
             _ => None,

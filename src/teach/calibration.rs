@@ -1,13 +1,13 @@
 //! Temperature and threshold, from the fit's answers to examples that it has not seen.
 
 /// The expected temperature before any example is seen, and the spread of its logarithm around that.
-pub const USUAL_TEMPERATURE: f64 = 0.3;
+pub const DEFAULT_TEMPERATURE: f64 = 0.3;
 const SPREAD: f64 = 0.7;
 /// The share of probability that is spread over all labels alike when a fit is judged, so that a single
 /// contradictory example is not decisive.
-const DOUBT: f64 = 0.02;
+const SMOOTHING: f64 = 0.02;
 /// About how many examples the temperature is fitted to: more would change it little and take long.
-const ENOUGH: usize = 2_000;
+const MAX_FITTED: usize = 2_000;
 
 /// Logits (N, `columns`) of examples, and their labels.
 pub struct Answers<'a> {
@@ -28,10 +28,10 @@ impl Answers<'_> {
         self.logits.chunks_exact(self.columns).map(|z| &z[..self.labels]).zip(self.targets.iter().copied())
     }
 
-    /// The temperature with the best likelihood, near [`USUAL_TEMPERATURE`] if there is little evidence.
+    /// The temperature with the best likelihood, near [`DEFAULT_TEMPERATURE`] if there is little evidence.
     pub fn temperature(&self) -> f64 {
         // Newton's method in u = ln(1 / T), whose prior is a normal distribution.
-        let usual = -USUAL_TEMPERATURE.ln();
+        let usual = -DEFAULT_TEMPERATURE.ln();
         let mut u = usual;
         for _ in 0..12 {
             let (slope, curvature) = self.slope(u.exp());
@@ -50,7 +50,7 @@ impl Answers<'_> {
     fn slope(&self, beta: f64) -> (f64, f64) {
         let (mut slope, mut curvature) = (0.0, 0.0);
         let b = beta as f32;
-        for (z, targets) in self.rows().step_by(self.targets.len() / ENOUGH + 1) {
+        for (z, targets) in self.rows().step_by(self.targets.len() / MAX_FITTED + 1) {
             if self.multi {
                 for (l, &z) in z.iter().enumerate() {
                     let p = f64::from(1.0 / (1.0 + (-b * z).exp()));
@@ -60,25 +60,25 @@ impl Answers<'_> {
                 }
                 continue;
             }
-            let most = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let max = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             let (mut sum, mut first, mut second) = (0f32, 0f32, 0f32);
-            for z in z.iter().map(|z| z - most) {
+            for z in z.iter().map(|z| z - max) {
                 let e = (b * z).exp();
                 sum += e;
                 first += e * z;
                 second += e * z * z;
             }
             let mean = f64::from(first / sum);
-            slope += mean - f64::from(z[targets[0] as usize] - most);
+            slope += mean - f64::from(z[targets[0] as usize] - max);
             curvature += f64::from(second / sum) - mean * mean;
         }
         (slope, curvature)
     }
 
-    /// The loss at a temperature; [`DOUBT`] bounds each example's loss.
+    /// The loss at a temperature; [`SMOOTHING`] bounds each example's loss.
     pub fn loss(&self, temperature: f64) -> f64 {
         let b = (1.0 / temperature) as f32;
-        let bounded = |p: f64, among: usize| -((1.0 - DOUBT) * p + DOUBT / among as f64).ln();
+        let bounded = |p: f64, among: usize| -((1.0 - SMOOTHING) * p + SMOOTHING / among as f64).ln();
         self.rows()
             .map(|(z, targets)| {
                 if self.multi {
@@ -122,15 +122,15 @@ pub fn highest(z: &[f32]) -> usize {
 
 /// `softmax(beta z)[l]`.
 pub fn probability(z: &[f32], l: usize, beta: f32) -> f32 {
-    let most = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    (beta * (z[l] - most)).exp() / z.iter().map(|z| (beta * (z - most)).exp()).sum::<f32>()
+    let max = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    (beta * (z[l] - max)).exp() / z.iter().map(|z| (beta * (z - max)).exp()).sum::<f32>()
 }
 
 /// The score, at most ½, below which wrong answers outnumber right ones by the largest margin; the highest if
 /// there are several. If none is wrong, the score of the least certain answer: below it, a text is unlike all
 /// examples.
 fn wrong_under(scored: &[(f32, bool)]) -> f64 {
-    let (mut most, mut balance) = (0i64, 0i64);
+    let (mut max, mut balance) = (0i64, 0i64);
     let mut threshold = scored.first().map_or(0.0, |first| f64::from(first.0.min(0.5)));
     for (i, &(score, right)) in scored.iter().enumerate() {
         if score > 0.5 {
@@ -138,8 +138,8 @@ fn wrong_under(scored: &[(f32, bool)]) -> f64 {
         }
         balance += if right { -1 } else { 1 };
         let next = scored.get(i + 1).map_or(0.5, |next| next.0.min(0.5));
-        if balance >= most && next > score {
-            most = balance;
+        if balance >= max && next > score {
+            max = balance;
             threshold = f64::from(score + next) / 2.0;
         }
     }

@@ -86,7 +86,7 @@ impl Examples {
         self.check(vector, labels, &format!("Example {at}"))?;
         if !self.multi && labels.len() != 1 {
             return Err(invalid(format!(
-                "Example {at} has {} labels. Give each example one, or teach with several labels an example.",
+                "Example {at} has {} labels. Give each example one label, or allow several labels per example.",
                 labels.len()
             )));
         }
@@ -225,7 +225,7 @@ impl Examples {
             examples.chain(self.names.chunks_exact(self.width))
         };
         let centre = if chosen.is_empty() { names } else { chosen.len() };
-        for vector in vectors().skip(if chosen.is_empty() { 0 } else { chosen.len() - centre }).take(centre) {
+        for vector in vectors().take(centre) {
             mean.iter_mut().zip(vector).for_each(|(m, &v)| *m += f64::from(v) / centre as f64);
         }
         let mut squares = 0.0;
@@ -248,11 +248,11 @@ impl Examples {
             ends.push(targets.len());
             self.targets_of(example).iter().for_each(|&label| counts[label as usize] += 1);
         }
-        let mut named = vec![0usize; self.labels];
+        let mut name_counts = vec![0usize; self.labels];
         for &label in &self.name_labels {
             targets.push(label);
             ends.push(targets.len());
-            named[label as usize] += 1;
+            name_counts[label as usize] += 1;
         }
         let present = counts.iter().filter(|&&count| count > 0).count().max(1);
         let usual = chosen.len() as f64 / present as f64;
@@ -262,7 +262,7 @@ impl Examples {
                 _ => 1.0,
             })
             .collect();
-        let name_shares = self.name_labels.iter().map(|&label| 1.0 / named[label as usize] as f32).collect();
+        let name_shares = self.name_labels.iter().map(|&label| 1.0 / name_counts[label as usize] as f32).collect();
         Ok(Rows { x, stride, mean, scale, targets, ends, weights, name_shares, labels: self.labels, multi: self.multi })
     }
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 /// Number of pairs that are remembered.
 const PAIRS: usize = 8;
 /// Evaluations after which the fit is accepted as it is.
-const MOST: usize = 300;
+const MAX_EVALUATIONS: usize = 300;
 
 /// A minimization in progress.
 pub struct Lbfgs {
@@ -58,7 +58,7 @@ impl Lbfgs {
         let enough = self.value + 1e-4 * f64::from(self.step) * self.slope + 1e-9 * value.abs();
         if !first && (value > enough || value.is_nan()) {
             self.step *= 0.3;
-            if self.step < 1e-6 || self.evaluations >= MOST {
+            if self.step < 1e-6 || self.evaluations >= MAX_EVALUATIONS {
                 return true;
             }
             self.aim();
@@ -72,7 +72,7 @@ impl Lbfgs {
         self.gradient.clear();
         self.gradient.extend_from_slice(gradient);
         let length = dot(gradient, gradient).sqrt();
-        if length <= self.tolerance || self.evaluations >= MOST {
+        if length <= self.tolerance || self.evaluations >= MAX_EVALUATIONS {
             return true;
         }
         self.find_direction();

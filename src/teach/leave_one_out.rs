@@ -4,7 +4,7 @@
 //! gradient of its loss, `w` its weight, `a = c w p (1 - p)` its curvature and `m = x_i' (λ + sum_j a_j x_j
 //! x_j')^-1 x_i`, where `c = L / (L - 1)` accounts for the part of the softmax's curvature that the labels'
 //! blocks share (exact for two labels and for sigmoids). Each label has its own small system: it includes the
-//! [`MOST`] rows with the largest curvature and leaves out the rest.
+//! [`MAX_ROWS`] rows with the largest curvature and leaves out the rest.
 //!
 //! The other examples with the same label as the removed one count more in return, `k / (k - 1)` times:
 //! otherwise the label would be rarer than all others exactly when it is evaluated, and every fit would look
@@ -18,7 +18,7 @@ use super::objective::Knobs;
 use super::products::{Panels, dot, times};
 
 /// Rows in a label's system.
-const MOST: usize = 48;
+const MAX_ROWS: usize = 48;
 /// Rows multiplied at once.
 const BLOCK: usize = 64;
 /// Below this probability, an example's logit of a label is moved by that label's mean leverage.
@@ -186,9 +186,9 @@ fn norm(rows: &Rows, i: usize) -> f64 {
 /// The rows with the largest curvature, in order.
 fn largest(curvatures: &[f64]) -> Vec<(usize, f64)> {
     let mut rows: Vec<(usize, f64)> = curvatures.iter().copied().enumerate().collect();
-    if rows.len() > MOST {
-        rows.select_nth_unstable_by(MOST, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        rows.truncate(MOST);
+    if rows.len() > MAX_ROWS {
+        rows.select_nth_unstable_by(MAX_ROWS, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        rows.truncate(MAX_ROWS);
     }
     rows.sort_unstable_by_key(|row| row.0);
     rows

@@ -1,7 +1,7 @@
 //! The sequence of training steps, in slices: pick strength and name weight by leave-one-out likelihood, fit,
 //! calibrate.
 
-use super::calibration::{Answers, USUAL_TEMPERATURE, highest, probability};
+use super::calibration::{Answers, DEFAULT_TEMPERATURE, highest, probability};
 use super::examples::{BIAS, Examples, Rows};
 use super::lbfgs::Lbfgs;
 use super::leave_one_out::LeaveOneOut;
@@ -93,7 +93,7 @@ impl Trainer {
                 || !weights.iter().chain(bias).all(|w| w.is_finite()))
         {
             return invalid(format!(
-                "Weights to begin with must be {labels} × {width} finite numbers and {labels} biases."
+                "The initial weights must be {labels} × {width} finite numbers and {labels} biases."
             ));
         }
         if let Some(Keep { knobs, temperature, threshold }) = keep
@@ -105,7 +105,7 @@ impl Trainer {
                 && (0.0..=1.0).contains(&threshold))
         {
             return invalid(format!(
-                "Strength {} (from 0.0001), name weight {} (0 to 10000), temperature {temperature} (above 0) and threshold {threshold} (0 to 1) can't be kept.",
+                "Strength {} (at least 0.0001), name weight {} (0 to 10000), temperature {temperature} (above 0) or threshold {threshold} (0 to 1) is out of range.",
                 knobs.strength, knobs.name_weight
             ));
         }
@@ -185,7 +185,10 @@ impl Trainer {
                     return Ok(work);
                 }
                 if !self.evaluation.value.is_finite() && lbfgs.evaluations == 0 {
-                    return Err(Error::new(ErrorKind::NotFinite, "The weights to begin with overflow."));
+                    return Err(Error::new(
+                        ErrorKind::NotFinite,
+                        "The initial weights are too large: training overflows. Train without them.",
+                    ));
                 }
                 work += 40 * lbfgs.best.len();
                 self.evaluations += 1;
@@ -209,7 +212,7 @@ impl Trainer {
                 let left = leave.finish(&self.rows);
                 let work = 40 * left.0.len();
                 if self.searching {
-                    self.judge(knobs, w, &left)?
+                    self.compare(knobs, w, &left)?
                 } else {
                     self.end(knobs, &w, Some(&left))
                 }
@@ -230,9 +233,9 @@ impl Trainer {
     }
 
     /// Compares a fit with the best so far and starts the next.
-    fn judge(&mut self, knobs: Knobs, w: Vec<f32>, left: &(Vec<f32>, usize)) -> Result<()> {
+    fn compare(&mut self, knobs: Knobs, w: Vec<f32>, left: &(Vec<f32>, usize)) -> Result<()> {
         let answers = self.answers(left);
-        let loss = answers.loss(answers.temperature()) + self.unusual(knobs);
+        let loss = answers.loss(answers.temperature()) + self.prior_penalty(knobs);
         if self.best.is_none_or(|best| loss < best.0) {
             self.best = Some((loss, knobs));
         }
@@ -254,7 +257,7 @@ impl Trainer {
     }
 
     /// The penalty added to a loss for values far from the usual ones.
-    fn unusual(&self, knobs: Knobs) -> f64 {
+    fn prior_penalty(&self, knobs: Knobs) -> f64 {
         let far = |ratio: f64, spread: f64| (ratio.ln() / spread).powi(2) / 2.0;
         far(knobs.strength / self.usual.strength, SPREADS[0])
             + far(f64::from(knobs.name_weight / self.usual.name_weight), SPREADS[1])
@@ -262,7 +265,8 @@ impl Trainer {
 
     fn end(&mut self, knobs: Knobs, w: &[f32], left: Option<&(Vec<f32>, usize)>) {
         let (weights, bias) = to_outside(&self.rows, w);
-        let usual = Keep { knobs, temperature: USUAL_TEMPERATURE, threshold: if self.rows.multi { 0.5 } else { 0.0 } };
+        let usual =
+            Keep { knobs, temperature: DEFAULT_TEMPERATURE, threshold: if self.rows.multi { 0.5 } else { 0.0 } };
         let mut taught = Taught {
             weights,
             bias,

@@ -31,22 +31,22 @@ impl Tokenizer {
     ///
     /// Source: `model2vec` 0.10, `model.py`, `_encode_dispatch` and `tokenize`.
     pub fn bare_of_known(self, max_tokens: usize) -> Self {
-        let unknown = self.parts.made.model.unknown();
+        let unknown = self.parts.stages.model.unknown();
         let characters = max_tokens.saturating_mul(self.median_length());
         Self { bare: Some(Bare { unknown, characters }), ..self.bare().0 }
     }
 
     /// One more than the largest id.
     pub fn ids(&self) -> usize {
-        let read::Parts { made, added, .. } = &self.parts;
-        made.model.tokens().ids().max(made.model.len() + added.beyond_vocabulary.len())
+        let read::Parts { stages, added, .. } = &self.parts;
+        stages.model.tokens().ids().max(stages.model.len() + added.beyond_vocabulary.len())
     }
 
     /// The median of the tokens' lengths in characters, rounded down.
     fn median_length(&self) -> usize {
-        let read::Parts { made, added, .. } = &self.parts;
+        let read::Parts { stages, added, .. } = &self.parts;
         let further = added.beyond_vocabulary.iter().map(String::as_str);
-        let lengths = made.model.tokens().all().chain(further).map(|token| token.chars().count());
+        let lengths = stages.model.tokens().all().chain(further).map(|token| token.chars().count());
         // Counted, since a sort adds many bytes of code.
         let mut counts = [0_usize; MAX_TOKEN_BYTES + 1];
         lengths.for_each(|length| counts[length.min(MAX_TOKEN_BYTES)] += 1);

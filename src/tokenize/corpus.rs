@@ -52,7 +52,7 @@ impl Corpus {
     /// [`ErrorKind::TokenizerUnsupported`] if the tokenizer's model is not WordPiece: only its tokens are
     /// independent of each other, so that one can be removed without another.
     pub fn new(tokenizer: Tokenizer) -> Result<Self> {
-        match tokenizer.parts.made.model {
+        match tokenizer.parts.stages.model {
             Model::WordPiece(_) => {}
             Model::Bpe(_) => {
                 return Err(unsupported(
@@ -82,11 +82,11 @@ impl Corpus {
             let ids = self.tokenizer.encode(text)?;
             let Self { tokenizer, words, .. } = self;
             let model = word_piece(tokenizer);
-            let goes_on = |id: u32| {
+            let continues_word = |id: u32| {
                 let token = model.tokens().token(id).unwrap_or_default();
                 model.marks_continuations() && token.starts_with(model.prefix())
             };
-            for word in ids.chunk_by(|_, next| goes_on(*next)) {
+            for word in ids.chunk_by(|_, next| continues_word(*next)) {
                 match words.get_mut(word) {
                     Some(count) => *count += 1,
                     None => _ = words.insert(word.to_vec(), 1),
@@ -238,7 +238,7 @@ impl Corpus {
 }
 
 fn word_piece(tokenizer: &Tokenizer) -> &WordPiece {
-    match &tokenizer.parts.made.model {
+    match &tokenizer.parts.stages.model {
         Model::WordPiece(model) => model,
         Model::Bpe(_) | Model::Unigram(_) => unreachable!("a corpus takes no other"),
     }

@@ -29,7 +29,7 @@ use encoding::{Found, Tokens};
 use frame::Frame;
 use model::{Model, Piece};
 pub use read::TokenizerFiles;
-use read::{Made, Parts};
+use read::{Parts, Stages};
 use split::Words;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -83,7 +83,7 @@ impl Tokenizer {
     /// another kind of file.
     pub fn from_files(files: &TokenizerFiles, rows: usize) -> Result<Self> {
         let parts = files.read(rows)?;
-        let reading = Reading::of(&parts.made.normalizer, &parts.made.pre_tokenizer, &parts.made.model);
+        let reading = Reading::of(&parts.stages.normalizer, &parts.stages.pre_tokenizer, &parts.stages.model);
         Ok(Self { parts, reading, pieces: RefCell::default(), bare: None })
     }
 
@@ -188,9 +188,9 @@ impl Tokenizer {
     fn piece(&self, piece: Range<usize>, complete: bool, found: &mut Found) -> Result<()> {
         #[cfg(test)]
         tests::READ.set(tests::READ.get() + piece.len());
-        let with_origins = found.tokens.offsets.is_some() || self.parts.made.pre_tokenizer.needs_origins();
+        let with_origins = found.tokens.offsets.is_some() || self.parts.stages.pre_tokenizer.needs_origins();
         let mut text = Text::new(&found.text[piece.clone()], piece.start, with_origins);
-        self.parts.made.normalizer.apply(&mut text)?;
+        self.parts.stages.normalizer.apply(&mut text)?;
         let end = text.as_str().len();
         const LONGEST_CHARACTER: usize = 4;
         let added = &self.parts.added.normalized;
@@ -217,12 +217,12 @@ impl Tokenizer {
 
     /// Adds the tokens of the words of a normalized piece that end at byte `sure` or before.
     fn words(&self, mut piece: Text, mut sure: usize, found: &mut Found) {
-        let mut goes_on = false;
+        let mut continues_word = false;
         if sure < piece.as_str().len() {
             match self.reading {
                 Reading::Words(boundary) => piece.keep(0..window::end_of_words(boundary, piece.as_str(), sure)),
                 Reading::Pieces => {
-                    goes_on = true;
+                    continues_word = true;
                     piece.keep(0..(0..=sure).rev().find(|at| piece.as_str().is_char_boundary(*at)).unwrap_or(0));
                 }
                 Reading::Characters | Reading::Whole => {}
@@ -233,13 +233,15 @@ impl Tokenizer {
             sure = usize::MAX;
         }
         let mut words = Words::new(piece);
-        self.parts.made.pre_tokenizer.apply(&mut words);
+        self.parts.stages.pre_tokenizer.apply(&mut words);
         let mut pieces = self.pieces.borrow_mut();
-        let Made { model, .. } = &self.parts.made;
+        let Stages { model, .. } = &self.parts.stages;
         for (i, span) in words.spans.iter().enumerate().take_while(|(_, span)| span.end <= sure) {
             let word = &words.text.as_str()[span.clone()];
             match model {
-                Model::Unigram(model) if goes_on && i + 1 == words.spans.len() => model.cut_start(word, &mut pieces),
+                Model::Unigram(model) if continues_word && i + 1 == words.spans.len() => {
+                    model.cut_start(word, &mut pieces)
+                }
                 model => model.cut(word, &mut pieces),
             }
             for Piece { id, start, end } in pieces.iter() {
@@ -278,24 +280,24 @@ mod tests {
 
     #[test]
     fn continuations_are_marked_or_follow_a_word() {
-        let goes_on = |tokenizer: &Tokenizer, text: &str| {
+        let continues_word = |tokenizer: &Tokenizer, text: &str| {
             let (ids, offsets) = tokenizer.encode_with_offsets(text).unwrap();
             let all = ids.iter().zip(offsets);
-            all.map(|(&id, range)| (text[range.clone()].to_owned(), tokenizer.goes_on(id, text, range)))
+            all.map(|(&id, range)| (text[range.clone()].to_owned(), tokenizer.continues_word(id, text, range)))
                 .collect::<Vec<_>>()
         };
         let bert = Tokenizer::from_json(include_bytes!("../../models/sentiment-en-1/tokenizer.json"), 30_522).unwrap();
         let of = |words: &[(&str, bool)]| words.iter().map(|(word, on)| ((*word).to_owned(), *on)).collect::<Vec<_>>();
         assert_eq!(
-            goes_on(&bert, "Unaffable, \u{2603}x"),
+            continues_word(&bert, "Unaffable, \u{2603}x"),
             of(&[("Una", false), ("ffa", true), ("ble", true), (",", false), ("\u{2603}x", false)])
         );
-        let on: Vec<bool> = goes_on(&roberta(), "ab, cd").into_iter().map(|(_, on)| on).collect();
+        let on: Vec<bool> = continues_word(&roberta(), "ab, cd").into_iter().map(|(_, on)| on).collect();
         assert!(!on[0] && on[1..].contains(&true), "{on:?}");
         assert!(on[1..].contains(&false), "a word behind a blank: {on:?}");
         // A token that covers no text, before a blank.
-        assert!(!roberta().goes_on(7, "a b", 1..1));
-        assert!(roberta().goes_on(7, "a.b", 1..1));
+        assert!(!roberta().continues_word(7, "a b", 1..1));
+        assert!(roberta().continues_word(7, "a.b", 1..1));
     }
 
     #[test]

@@ -16,8 +16,8 @@ const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]
 
 /// The longest supported regular expression, in bytes, and the largest minimum of repetitions in it: their
 /// product limits what is tried at each character of a text.
-const LONGEST_REGEX: usize = 256;
-const MOST_REPETITIONS: usize = 64;
+const MAX_REGEX_BYTES: usize = 256;
+const MAX_REPETITIONS: usize = 64;
 
 /// The characters that end a window of a text.
 const BLANKS: [char; 2] = [' ', '\n'];
@@ -35,8 +35,8 @@ pub enum Pattern {
 /// A sequence of characters, the last of which may repeat.
 pub struct Run {
     characters: Vec<Set>,
-    least: usize,
-    most: usize,
+    min: usize,
+    max: usize,
 }
 
 /// A set of characters.
@@ -76,7 +76,7 @@ impl Pattern {
     pub fn regex(regex: &str) -> Option<Self> {
         match regex {
             GPT2 => Some(Self::Gpt2),
-            regex if regex.len() > LONGEST_REGEX => None,
+            regex if regex.len() > MAX_REGEX_BYTES => None,
             regex => Run::parse(regex).map(Self::Runs),
         }
     }
@@ -119,7 +119,7 @@ impl Pattern {
             Self::Runs(runs) => runs.iter().any(|run| {
                 let Some(at) = run.characters.iter().position(|set| !set.is_white_space()) else { return false };
                 let (first, behind) = (&run.characters[at], &run.characters[at + 1..]);
-                let repeated = behind.is_empty() && run.most > 1;
+                let repeated = behind.is_empty() && run.max > 1;
                 repeated && first.has_blanks() || behind.iter().any(Set::has_blanks)
             }),
         }
@@ -130,7 +130,7 @@ impl Pattern {
         match self {
             Self::Text(text) => text.chars().count() <= 1,
             Self::Gpt2 => false,
-            Self::Runs(runs) => runs.iter().all(|run| run.characters.len() == 1 && run.most == 1),
+            Self::Runs(runs) => runs.iter().all(|run| run.characters.len() == 1 && run.max == 1),
         }
     }
 
@@ -161,12 +161,12 @@ impl Run {
     fn parse(regex: &str) -> Option<Vec<Self>> {
         let mut rest = regex.chars().peekable();
         let mut runs = Vec::new();
-        let empty = || Self { characters: Vec::new(), least: 1, most: 1 };
+        let empty = || Self { characters: Vec::new(), min: 1, max: 1 };
         let mut run = empty();
         while let Some(c) = rest.next() {
             match c {
                 '+' | '{' if !run.characters.is_empty() => {
-                    (run.least, run.most) = match c {
+                    (run.min, run.max) = match c {
                         '+' => (1, usize::MAX),
                         _ => bounds(&rest.by_ref().take_while(|c| *c != '}').collect::<String>())?,
                     };
@@ -212,22 +212,22 @@ impl Run {
         }
         let mut count = 0;
         let mut after = rest.clone();
-        while count < self.most && after.next().is_some_and(|c| last.has(c)) {
+        while count < self.max && after.next().is_some_and(|c| last.has(c)) {
             rest = after.clone();
             count += 1;
         }
-        (count >= self.least).then_some(text.len() - rest.as_str().len())
+        (count >= self.min).then_some(text.len() - rest.as_str().len())
     }
 }
 
 /// The minimum and the maximum of `{2,}`, `{1,3}` or `{2}`; the minimum is never 0.
 fn bounds(within: &str) -> Option<(usize, usize)> {
-    let (least, most) = match within.split_once(',') {
+    let (min, max) = match within.split_once(',') {
         None => (within.parse().ok()?, within.parse().ok()?),
-        Some((least, "")) => (least.parse().ok()?, usize::MAX),
-        Some((least, most)) => (least.parse().ok()?, most.parse().ok()?),
+        Some((min, "")) => (min.parse().ok()?, usize::MAX),
+        Some((min, max)) => (min.parse().ok()?, max.parse().ok()?),
     };
-    (least > 0 && least <= MOST_REPETITIONS && most >= least).then_some((least, most))
+    (min > 0 && min <= MAX_REPETITIONS && max >= min).then_some((min, max))
 }
 
 /// Reads the characters after a backslash.
@@ -256,9 +256,7 @@ impl Set {
         };
         self.members.iter().any(member) != self.negated
     }
-}
 
-impl Set {
     fn has_blanks(&self) -> bool {
         BLANKS.into_iter().any(|blank| self.has(blank))
     }

@@ -2,13 +2,13 @@
 
 use super::Tokenizer;
 use super::model::Model;
-use super::read::{Made, Parts};
+use super::read::{Parts, Stages};
 use std::ops::Range;
 
 impl Tokenizer {
     /// The vocabulary's spelling of `id` (WordPiece's `##` marks the continuation of a word).
     pub fn token(&self, id: u32) -> String {
-        let Parts { made: Made { model, .. }, added, .. } = &self.parts;
+        let Parts { stages: Stages { model, .. }, added, .. } = &self.parts;
         let beyond = || added.beyond_vocabulary.get((id as usize).checked_sub(model.len())?).cloned();
         model.tokens().token(id).map(str::to_owned).or_else(beyond).unwrap_or_default()
     }
@@ -18,8 +18,8 @@ impl Tokenizer {
     ///
     /// Source: `gather_pre_entities` of `transformers` 5.24, `pipelines/token_classification.py`, which
     /// treats a token as a part of a word if its length differs from that of the text it covers.
-    pub fn goes_on(&self, id: u32, text: &str, range: Range<usize>) -> bool {
-        let model = &self.parts.made.model;
+    pub fn continues_word(&self, id: u32, text: &str, range: Range<usize>) -> bool {
+        let model = &self.parts.stages.model;
         let part = text.get(range.clone()).unwrap_or_default();
         if model.unknown() == Some(id) {
             return false;
@@ -35,9 +35,9 @@ impl Tokenizer {
     /// How tokens are spelled: `"prefix"` if `##` continues a word, `"bytes"` if a character represents each
     /// byte, `"spaces"` if ▁ represents a space.
     pub fn spelling(&self) -> &'static str {
-        match &self.parts.made {
-            Made { model: Model::WordPiece(_), .. } => "prefix",
-            made if made.pre_tokenizer.makes_bytes() => "bytes",
+        match &self.parts.stages {
+            Stages { model: Model::WordPiece(_), .. } => "prefix",
+            stages if stages.pre_tokenizer.makes_bytes() => "bytes",
             _ => "spaces",
         }
     }

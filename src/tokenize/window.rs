@@ -67,7 +67,7 @@ impl Reading {
                 let mut before = '\0';
                 for (i, c) in text[at..].char_indices() {
                     let within = self == Self::Pieces && i > LONG_WORD && is_solid(before) && is_solid(c);
-                    if within || matches!(c, ' ' | '\n') && joins_nothing(before) {
+                    if within || matches!(c, ' ' | '\n') && never_joins_with_next(before) {
                         return at + i;
                     }
                     before = c;
@@ -101,7 +101,7 @@ fn is_solid(c: char) -> bool {
 
 /// Whether a character is neither white space nor joins the next one into a grapheme: the characters that do
 /// are all in the excluded scripts and blocks.
-fn joins_nothing(c: char) -> bool {
+fn never_joins_with_next(c: char) -> bool {
     !c.is_whitespace() && matches!(c, '!'..='\u{5ff}' | '\u{3001}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
 

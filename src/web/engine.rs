@@ -195,7 +195,7 @@ impl Engine {
             id,
             start: units[range.start],
             end: units[range.end],
-            subword: tokenizer.goes_on(id, text, range),
+            subword: tokenizer.continues_word(id, text, range),
         });
         to_js(&tokens.collect::<Vec<_>>())
     }

@@ -67,7 +67,7 @@ pub(super) fn of(engine: &Engine) -> Result<JsValue, JsValue> {
     to_js(&Info {
         build: BUILD,
         threads: backend.cpu_threads(),
-        device: match (&gpu, backend.cpu_holds()) {
+        device: match (&gpu, backend.cpu_has_weights()) {
             (Some(_), true) => "auto",
             (Some(_), false) => device_name(Side::Gpu),
             (None, _) => device_name(Side::Cpu),
@@ -91,7 +91,7 @@ pub(super) fn of(engine: &Engine) -> Result<JsValue, JsValue> {
         weight_bytes: loaded.file_bytes,
         webgpu: gpu.as_ref().map(|gpu| Webgpu {
             adapter: gpu.device().info().into(),
-            from_tokens: if backend.cpu_holds() { backend.from_tokens() } else { Some(1) },
+            from_tokens: if backend.cpu_has_weights() { backend.from_tokens() } else { Some(1) },
             gpu_bytes: memory::ledger().bytes,
         }),
         webgpu_reason: engine.reason(),

@@ -48,14 +48,14 @@ pub struct Header {
 
 /// A tensor's name for messages: in quotes, and shortened if it is too long.
 pub fn quoted(name: &str) -> String {
-    const MOST: usize = 120;
-    match name.char_indices().nth(MOST) {
+    const MAX_CHARACTERS: usize = 120;
+    match name.char_indices().nth(MAX_CHARACTERS) {
         Some((end, _)) => format!("{:?}…", &name[..end]),
         None => format!("{name:?}"),
     }
 }
 
-fn lies(message: impl fmt::Display) -> Error {
+fn invalid(message: impl fmt::Display) -> Error {
     Error::new(
         ErrorKind::WeightsHeader,
         format!("The safetensors header {message}: download the file again, from its source."),
@@ -69,7 +69,7 @@ fn lies(message: impl fmt::Display) -> Error {
 /// [`ErrorKind::WeightsHeader`] if it is 0 or 1.
 pub fn header_length(prefix: [u8; PREFIX_BYTES]) -> Result<Option<usize>> {
     match u64::from_le_bytes(prefix) {
-        0 | 1 => Err(lies("is empty")),
+        0 | 1 => Err(invalid("is empty")),
         n => Ok((n <= MAX_HEADER_BYTES as u64).then_some(n as usize)),
     }
 }
@@ -84,11 +84,9 @@ pub fn not_safetensors(first_bytes: &[u8]) -> Error {
     match name {
         Some(name) => Error::new(
             ErrorKind::NotAModel,
-            format!(
-                "The weights are {name}, neither safetensors nor a PyTorch checkpoint. Check the address or the file."
-            ),
+            format!("The weights are {name}, not a safetensors, ONNX or PyTorch file. Check the address or the file."),
         ),
-        None => lies("is missing or too long for a model"),
+        None => invalid("is missing or too long for a model"),
     }
 }
 
@@ -107,7 +105,7 @@ impl Header {
     /// [`ErrorKind::WeightsHeader`] if it is invalid in any way; [`ErrorKind::OutOfMemory`] if the file is
     /// longer than this machine can address.
     pub fn parse(json: &[u8]) -> Result<Self> {
-        let text = std::str::from_utf8(json).map_err(|_| lies("is not UTF-8"))?;
+        let text = std::str::from_utf8(json).map_err(|_| invalid("is not UTF-8"))?;
         let mut entries = entries(text)?;
         // Tensors without bytes start where the next one starts.
         crate::order::sort_by_key(&mut entries, |(_, entry)| entry.data_offsets);
@@ -116,13 +114,20 @@ impl Header {
         for (name, entry) in entries {
             let Entry { dtype, shape, data_offsets: (first, last) } = entry;
             if shape.len() > MAX_RANK {
-                return Err(lies(format!("gives {} {} dimensions, more than {MAX_RANK}", quoted(&name), shape.len())));
+                return Err(invalid(format!(
+                    "gives {} {} dimensions, more than {MAX_RANK}",
+                    quoted(&name),
+                    shape.len()
+                )));
             }
             if first != end {
-                return Err(lies(format!("leaves a gap before {} or makes it overlap another tensor", quoted(&name))));
+                return Err(invalid(format!(
+                    "leaves a gap before {} or makes it overlap another tensor",
+                    quoted(&name)
+                )));
             }
             if last.checked_sub(first).is_none_or(|bytes| tensor_bytes(&shape, dtype.bitsize() as u64) != Some(bytes)) {
-                return Err(lies(format!("gives {} a length that doesn't match its shape", quoted(&name))));
+                return Err(invalid(format!("gives {} a length that doesn't match its shape", quoted(&name))));
             }
             end = last;
             let shape = shape.iter().map(|&n| addressable(n)).collect::<Result<_>>()?;
@@ -176,7 +181,8 @@ fn entries(text: &str) -> Result<Vec<(String, Entry)>> {
         }
     }
     // serde_json's messages repeat the file's text, which may contain anything.
-    let at = |e: serde_json::Error| lies(format!("can't be read as JSON (column {} of line {})", e.column(), e.line()));
+    let at =
+        |e: serde_json::Error| invalid(format!("can't be read as JSON (column {} of line {})", e.column(), e.line()));
     let mut json = serde_json::Deserializer::from_str(text);
     let entries = json.deserialize_map(Names).map_err(at)??;
     json.end().map_err(at)?;
@@ -191,24 +197,26 @@ fn entry(name: String, value: &RawValue, seen: &mut HashSet<String>, list: &mut 
         _dtype: Dtype,
     }
     if !seen.insert(name.clone()) {
-        return Err(lies(format!("names {} twice", quoted(&name))));
+        return Err(invalid(format!("names {} twice", quoted(&name))));
     }
     let text = value.get();
     if name == "__metadata__" {
         return match serde_json::from_str::<HashMap<String, String>>(text) {
             Ok(_) => Ok(()),
-            Err(_) => Err(lies("can't be read (\"__metadata__\" holds more than strings)")),
+            Err(_) => Err(invalid("can't be read (\"__metadata__\" may only contain strings)")),
         };
     }
     if list.len() == MAX_TENSORS {
-        return Err(lies(format!("names more than {MAX_TENSORS} tensors")));
+        return Err(invalid(format!("names more than {MAX_TENSORS} tensors")));
     }
     match serde_json::from_str(text) {
         Ok(entry) => list.push((name, entry)),
         Err(_) if serde_json::from_str::<Typed>(text).is_err() => {
-            return Err(lies(format!("can't be read (the type of {} is missing or unknown)", quoted(&name))));
+            return Err(invalid(format!("can't be read (the type of {} is missing or unknown)", quoted(&name))));
         }
-        Err(_) => return Err(lies(format!("can't be read (the shape or the offsets of {} are wrong)", quoted(&name)))),
+        Err(_) => {
+            return Err(invalid(format!("can't be read (the shape or the offsets of {} are wrong)", quoted(&name))));
+        }
     }
     Ok(())
 }
@@ -267,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_that_lie() {
+    fn offsets_that_contradict_the_sizes() {
         let one = |shape: &str, offsets: &str| {
             error(format!(r#"{{"a":{{"dtype":"F32","shape":{shape},"data_offsets":{offsets}}}}}"#))
         };

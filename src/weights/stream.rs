@@ -35,7 +35,7 @@ pub trait RowSink {
     fn wanted(&mut self, _graph: &onnx::Graph) -> Result<onnx::Wanted> {
         Err(Error::new(
             ErrorKind::NotAModel,
-            "The weights are an ONNX file, not safetensors or a PyTorch checkpoint: check the file's name.",
+            "The weights are an ONNX file, which isn't supported here: use a safetensors file or a PyTorch checkpoint.",
         ))
     }
 
@@ -117,7 +117,7 @@ impl Reader {
         }
         self.seen = self.seen.saturating_add(chunk.len());
         match &mut self.container {
-            Container::Sniffing(_) => unreachable!("it was told above"),
+            Container::Sniffing(_) => unreachable!("the container is known"),
             Container::Safetensors(reader) => reader.push(chunk, sink),
             Container::Onnx(reader) => reader.push(chunk, sink),
             #[cfg(feature = "checkpoints")]
@@ -164,7 +164,7 @@ pub(crate) fn ended(seen: usize, whole: impl fmt::Display) -> Error {
 }
 
 /// The error for a file that continues after `whole` bytes.
-pub(super) fn longer(whole: usize) -> Error {
+pub(super) fn trailing_bytes(whole: usize) -> Error {
     Error::new(ErrorKind::WeightsLength, format!("The weights continue after their {whole} bytes: load them again."))
 }
 

@@ -39,9 +39,9 @@ pub async fn read(backend: &GpuBackend, x: &GpuTensor) -> Vec<f32> {
     backend.checked(async || backend.read(x).await).await.unwrap()
 }
 
-/// Loads a committed random model on the graphics device and, if `cpu_holds`, on the CPU as well.
-pub async fn load(tiny: &super::Tiny, dtype: &str, cpu_holds: bool) -> tabsense::Result<Engine> {
-    load_files(device().await, tiny.config, tiny.tokenizer, tiny.weights, dtype, cpu_holds).await
+/// Loads a committed random model on the graphics device and, if `cpu_has_weights`, on the CPU as well.
+pub async fn load(tiny: &super::Tiny, dtype: &str, cpu_has_weights: bool) -> tabsense::Result<Engine> {
+    load_files(device().await, tiny.config, tiny.tokenizer, tiny.weights, dtype, cpu_has_weights).await
 }
 
 pub async fn load_files(
@@ -50,9 +50,9 @@ pub async fn load_files(
     tokenizer: &[u8],
     weights: &[u8],
     dtype: &str,
-    cpu_holds: bool,
+    cpu_has_weights: bool,
 ) -> tabsense::Result<Engine> {
-    let backend = AutoBackend::with_gpu(GpuBackend::new(device), cpu_holds);
+    let backend = AutoBackend::with_gpu(GpuBackend::new(device), cpu_has_weights);
     let mut loader = Loader::new(backend, config, tokenizer, dtype, Some(weights.len()))?;
     for chunk in weights.chunks(1 << 16) {
         loader.push(chunk)?;

@@ -100,7 +100,8 @@ export async function startHub(repositories, { prefix = "", pageSize = 1000 } = 
     if (any.token && ![authorization, token && `Bearer ${token}`].includes(`Bearer ${any.token}`))
       return refuse(response, 401, "RepoNotFound", "Repository not found");
     if (!repository) return refuse(response, 404, "RevisionNotFound", `Invalid rev id: ${revision}`);
-    if (api) return tell(request, response, { name, repository, refs: api[2] === "refs", searchParams });
+    if (api)
+      return sendListing(request, response, { name, repository, refs: api[2] === "refs", searchParams });
     const bytes = repository.files[decodeURIComponent(below)];
     if (!bytes) return refuse(response, 404, "EntryNotFound", "Entry not found");
     if (repository.busy && count(`busy ${name} ${below}`) <= repository.busy)
@@ -125,7 +126,7 @@ export async function startHub(repositories, { prefix = "", pageSize = 1000 } = 
   });
 
   /** Sends a page of a listing, or the pull requests. */
-  function tell(request, response, { name, repository, refs, searchParams }) {
+  function sendListing(request, response, { name, repository, refs, searchParams }) {
     const { listing } = repository;
     if (typeof listing === "number") return refuse(response, listing, "", "No listing");
     if (listing === "page")

@@ -8,7 +8,7 @@ import { ROOT } from "../package/support.mjs";
 
 const FOLDER = join(ROOT, "docs/decisions");
 const HEADINGS = ["Context", "Decision", "Measurement"];
-const MOST_WORDS = 400;
+const MAX_WORDS = 400;
 const STATUS = /^(accepted|rejected|superseded by \[(\d{4})\]\((\S+\.md)\))$/;
 /** Files and folders of the repository that a page names in backticks, without line numbers or patterns. */
 const PATH = /`((?:bench|docs|examples|fuzz|js|models|scripts|shaders|src|test_data|tests|www)\/[\w./-]+)`/g;
@@ -64,7 +64,7 @@ for (const { name, text, number, title } of pages) {
       assert.ok(names.includes(file) && file.startsWith(by) && by !== number, status);
     }
 
-    assert.ok(wordsOf(text) <= MOST_WORDS, `${wordsOf(text)} words, more than ${MOST_WORDS}`);
+    assert.ok(wordsOf(text) <= MAX_WORDS, `${wordsOf(text)} words, more than ${MAX_WORDS}`);
     const missing = [...text.matchAll(PATH)].filter(([, path]) => !existsSync(join(ROOT, path)));
     assert.deepEqual(
       missing.map(([, path]) => path),

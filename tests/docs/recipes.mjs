@@ -20,7 +20,7 @@ export function isOfRecipe({ document, file, language }) {
  * Writes the files of a recipe into `folder`, with `changes` (functions by file name) applied, then runs its
  * commands there. Returns the names of the files.
  */
-export function layOut(document, folder, changes = {}) {
+export function writeRecipe(document, folder, changes = {}) {
   const blocks = blocksOf(document).filter(isOfRecipe);
   const files = blocks.filter(({ file }) => file !== null);
   assert.ok(files.length > 0, `${document} has no files`);

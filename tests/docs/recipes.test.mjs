@@ -19,7 +19,7 @@ import { after, before, test } from "node:test";
 import { serve } from "../../scripts/serve.mjs";
 import { installTarball, ROOT, startBrowser } from "../package/support.mjs";
 import { blocksOf } from "./markdown.mjs";
-import { layOut, RECIPES } from "./recipes.mjs";
+import { writeRecipe, RECIPES } from "./recipes.mjs";
 import { commandsOf, runShell } from "./runners/shell.mjs";
 
 /** This repository's packages: copied, because a link would expose the packages next to its target. */
@@ -55,7 +55,7 @@ const tested = new Set();
 function project(document, changes) {
   tested.add(document);
   const folder = emptyProject(document, blocksOf(document));
-  return { folder, files: layOut(document, folder, changes) };
+  return { folder, files: writeRecipe(document, folder, changes) };
 }
 
 /** A project folder with only the packages that the blocks install with npm. */
@@ -163,7 +163,7 @@ const UNMOUNT = {
 };
 
 for (const [name, [main, unmount]] of Object.entries(UNMOUNT)) {
-  test(`${name}: it is built with Vite, classifies what is typed, and frees its model when it goes`, {
+  test(`${name}: builds with Vite, classifies typed text, and frees its model when it unmounts`, {
     timeout: 180_000,
   }, async (t) => {
     const { folder } = project(`docs/recipes/${name}.md`, { [main]: (code) => `${code}${unmount}\n` });
@@ -225,7 +225,9 @@ test("service worker: it answers in the server's place", { timeout: 120_000 }, a
   assert.equal(error.error.kind, "invalid_argument");
 });
 
-test("node: it answers, refuses what is wrong, and ends when told", { timeout: 120_000 }, async (t) => {
+test("node: answers requests, rejects invalid ones, and stops on a signal", {
+  timeout: 120_000,
+}, async (t) => {
   const { folder } = project("docs/recipes/node.md");
   const child = spawn(process.execPath, ["server.mjs"], {
     cwd: folder,

@@ -33,7 +33,7 @@ test("docs/api.md lists each kind of error, in order", () => {
   );
 });
 
-test("a part without its words is an error", { timeout: 240_000 }, () => {
+test("a part without documentation is an error", { timeout: 240_000 }, () => {
   const { status, output } = readTypes("tests/docs/fixtures/typedoc.json");
   assert.notEqual(status, 0);
   assert.match(output, /bare.*does not have any documentation/is);

@@ -66,13 +66,13 @@ test("the tests that it names exist", () => {
 test("its bounds are those of the code", () => {
   const rows = [...document.matchAll(/^\| [^|]+ \| ([\d,]+) \| `(\w+)` in `([^`]+)` \| (.+) \|$/gm)];
   assert.ok(rows.length >= 30, `only ${rows.length} are read`);
-  for (const [, told, name, path, tested] of rows) {
+  for (const [, documented, name, path, tested] of rows) {
     // The named tests exist; the fuzz targets check their own bound for each input.
     assert.match(tested, /^`tests\/[^`]+`: "[^"]+"$|\(#fuzzing\)$/, `${name} has no test at the bound`);
     const value = new RegExp(`const ${name}(?:: \\w+)? = ([\\d_<\\s]+);`).exec(text(path))?.[1];
     assert.ok(value, `${path} has no constant ${name}`);
     const [base, shift = "0"] = value.replaceAll("_", "").split("<<");
-    assert.equal(Number(told.replaceAll(",", "")), Number(base) * 2 ** Number(shift), name);
+    assert.equal(Number(documented.replaceAll(",", "")), Number(base) * 2 ** Number(shift), name);
   }
 });
 
@@ -92,7 +92,7 @@ test("the package's code creates no code, and only requests files", () => {
   }
   // The builds with threads don't contain wasm-bindgen's polyfill for Atomics.waitAsync, a blob: worker. They
   // are used only if waitAsync exists.
-  assert.match(text("js/builds.ts"), /function takesThreads\(\)[^}]*Atomics[^}]*waitAsync/);
+  assert.match(text("js/builds.ts"), /function supportsThreads\(\)[^}]*Atomics[^}]*waitAsync/);
   const modules = readdirSync(join(ROOT, "js"), { recursive: true }).filter(
     (name) => name.endsWith(".ts") && !name.endsWith(".d.ts"),
   );
@@ -200,32 +200,32 @@ test("neither console nor errors repeat a text", async (t) => {
   const context = await browser.newContext();
   t.after(() => context.close());
   const page = await context.newPage();
-  const said = [];
-  page.on("console", (message) => said.push(message.text()));
+  const logged = [];
+  page.on("console", (message) => logged.push(message.text()));
   await page.goto(site.url);
   await page.waitForFunction(() => globalThis.tabsense);
   const errors = await page.evaluate(async (secret) => {
     const classifier = await tabsense.Classifier.load("/tiny/");
     await classifier.classify([secret, secret], { details: true });
-    const told = async (...args) =>
+    const textOfError = async (...args) =>
       classifier.classify(...args).then(
         () => "answered",
         (error) => `${error.message} ${error.stack} ${JSON.stringify(error)}`,
       );
     for (const texts of [[secret, " "], `${secret} `.repeat(20_000)]) await classifier.classify(texts);
     const errors = [
-      await told({ text: secret }),
-      await told([[secret]]),
-      await told(secret, { topK: 0 }),
-      await told([secret, 7]),
-      await told(secret, { signal: AbortSignal.abort() }),
+      await textOfError({ text: secret }),
+      await textOfError([[secret]]),
+      await textOfError(secret, { topK: 0 }),
+      await textOfError([secret, 7]),
+      await textOfError(secret, { signal: AbortSignal.abort() }),
     ];
     await classifier.dispose();
-    return [...errors, await told(secret)];
+    return [...errors, await textOfError(secret)];
   }, secret);
   assert.equal(errors.length, 6);
   for (const error of errors) assert.ok(error !== "answered" && !error.includes("horse"), error);
-  assert.deepEqual(said, []);
+  assert.deepEqual(logged, []);
   const classifier = await Classifier.load(TINY);
   t.after(() => classifier.dispose());
   await assert.rejects(classifier.classify([secret, 7]), ({ message }) => !message.includes("horse"));

@@ -50,7 +50,7 @@ function older(version, other) {
 }
 
 inEachEngine(({ name, version, open }) => {
-  test("an error that a page throws, and one that it writes, are seen", async (t) => {
+  test("records errors that a page throws or logs", async (t) => {
     const page = await open(t, site.url, /thrown on purpose|written on purpose/);
     await page.run(() => {
       console.error("written on purpose");
@@ -67,7 +67,7 @@ inEachEngine(({ name, version, open }) => {
     assert.equal(seen.length, 2);
   });
 
-  test(`it is given the fastest build that it takes, as ${DOCUMENT} says`, async (t) => {
+  test(`it gets the fastest build that it supports, as ${DOCUMENT} says`, async (t) => {
     const page = await open(t, site.url);
     const built = () =>
       page.run(async () => {
@@ -89,11 +89,11 @@ inEachEngine(({ name, version, open }) => {
         Object.entries(FEATURES).map(([key, words]) => [words, found[key] ? "yes" : "no"]),
       ),
     };
-    const told = documented()[name];
-    t.diagnostic(`${name} ${version()}; the document names ${told.version}`);
-    if (older(version(), told.version))
-      return t.skip(`${DOCUMENT} names ${name} ${told.version}, which is newer than this ${version()}`);
-    assert.deepEqual(told.cells, cells, `${DOCUMENT}: the column of ${name}, here ${version()}`);
+    const column = documented()[name];
+    t.diagnostic(`${name} ${version()}; the document names ${column.version}`);
+    if (older(version(), column.version))
+      return t.skip(`${DOCUMENT} names ${name} ${column.version}, which is newer than this ${version()}`);
+    assert.deepEqual(column.cells, cells, `${DOCUMENT}: the column of ${name}, here ${version()}`);
   });
 });
 

@@ -6,7 +6,7 @@ import { inEachEngine } from "./harness.mjs";
 import { FILES, serveModel, startEngineSite } from "./site.mjs";
 
 /** The engines' messages for a server that is gone, which these tests expect. */
-const GONE = /ERR_CONNECTION_REFUSED|Could not connect|due to access control|Connection refused/i;
+const UNREACHABLE = /ERR_CONNECTION_REFUSED|Could not connect|due to access control|Connection refused/i;
 
 let site;
 
@@ -50,7 +50,7 @@ async function keptFiles() {
 inEachEngine(({ name, version, open, supports }) => {
   test("what was loaded once is loaded again without its server", async (t) => {
     const model = await serveModel(t);
-    const page = await open(t, site.url, GONE);
+    const page = await open(t, site.url, UNREACHABLE);
     if (!(await supports(t, page, "copies"))) return;
     await page.run(holdCopies);
     const first = await page.run(score, model.url);
@@ -68,9 +68,9 @@ inEachEngine(({ name, version, open, supports }) => {
     assert.deepEqual(await page.run(keptFiles), []);
   });
 
-  test("copies are made where the browser doesn't tell how much room there is", async (t) => {
+  test("stores copies if the browser doesn't report its quota", async (t) => {
     const model = await serveModel(t);
-    const page = await open(t, site.url, GONE);
+    const page = await open(t, site.url, UNREACHABLE);
     if (!(await supports(t, page, "copies"))) return;
     await page.run(holdCopies);
     // As in Safari before version 17.
@@ -80,9 +80,9 @@ inEachEngine(({ name, version, open, supports }) => {
     assert.equal(await page.run(score, model.url), first);
   });
 
-  test("copies are there after a new start of the page", async (t) => {
+  test("copies survive a page reload", async (t) => {
     const model = await serveModel(t);
-    const page = await open(t, site.url, GONE);
+    const page = await open(t, site.url, UNREACHABLE);
     if (!(await page.run(keepsCaches)))
       return t.skip(
         `${name} ${version()} is in a private session here, which drops a cache that no page holds`,
@@ -103,7 +103,7 @@ inEachEngine(({ name, version, open, supports }) => {
   test("a loaded classifier works with the server gone", async (t) => {
     const own = await startEngineSite();
     t.after(own.close);
-    const page = await open(t, own.url, GONE);
+    const page = await open(t, own.url, UNREACHABLE);
     const texts = ["a text", "another one"];
     const first = await page.run(async (texts) => {
       globalThis.classifier = await tabsense.Classifier.load("/tiny/");
@@ -143,7 +143,7 @@ inEachEngine(({ name, version, open, supports }) => {
     });
   }
 
-  test("a stream that fails, or is given up, ends the load", async (t) => {
+  test("a stream that fails or is aborted ends the load", async (t) => {
     const page = await open(t, site.url);
     const seen = await page.run(async (names) => {
       const files = {};
@@ -159,7 +159,7 @@ inEachEngine(({ name, version, open, supports }) => {
           },
         }),
       );
-      const givenUp = [];
+      const cancellations = [];
       for (const worker of [true, false])
         for (const atOnce of [true, false]) {
           let cancelled = false;
@@ -174,10 +174,12 @@ inEachEngine(({ name, version, open, supports }) => {
           if (worker || atOnce) setTimeout(() => controller.abort(), atOnce ? 0 : 300);
           const { name } = await load(endless, { signal: controller.signal, worker, onProgress });
           for (let i = 0; i < 100 && !cancelled; i++) await new Promise((resolve) => setTimeout(resolve, 20));
-          givenUp.push(cancelled ? name : `${name}, worker: ${worker}, at once: ${atOnce}: not cancelled`);
+          cancellations.push(
+            cancelled ? name : `${name}, worker: ${worker}, at once: ${atOnce}: not cancelled`,
+          );
         }
-      return { broken: broken.kind, givenUp };
+      return { broken: broken.kind, cancellations };
     }, FILES);
-    assert.deepEqual(seen, { broken: "network", givenUp: Array(4).fill("AbortError") });
+    assert.deepEqual(seen, { broken: "network", cancellations: Array(4).fill("AbortError") });
   });
 });

@@ -31,7 +31,7 @@ export async function start() {
   const args = ["--headless", "--no-remote", "--profile", profile.folder, "--remote-debugging-port=0"];
   const env = { HOME: profile.folder, MOZ_CRASHREPORTER_DISABLE: "1" };
   const program = startProgram(firefox, [...args, "about:blank"], env);
-  const [, address] = await program.heard(/WebDriver BiDi listening on (ws:\S+)/);
+  const [, address] = await program.waitForLine(/WebDriver BiDi listening on (ws:\S+)/);
   const problems = new Map();
   const bidi = await connect(`${address}/session`, ({ level, text, source }) => {
     if (level === "error" || level === "warn") problems.get(source.context)?.push(text);

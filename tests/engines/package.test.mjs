@@ -167,14 +167,14 @@ inEachEngine(({ open, supports }) => {
           const glue = `${dist}wasm/${classifier.info.build}/tabsense.js`;
           const { port1, port2 } = new MessageChannel();
           const set = new Promise((resolve) => (port1.onmessage = resolve));
-          const hit = () => workers[0].postMessage({ crash, glue, port: port2 }, [port2]);
+          const crashWorker = () => workers[0].postMessage({ crash, glue, port: port2 }, [port2]);
           if (crash === "trap") {
-            hit();
+            crashWorker();
             await set;
           }
           const call = failed(classifier.classify(Array(20_000).fill("many words are in this text")));
           const queued = [classifier.classify("a text", { topK: null }), classifier.classify(" ")];
-          if (crash === "error") hit();
+          if (crash === "error") crashWorker();
           const seen = {
             expected,
             call: await call,

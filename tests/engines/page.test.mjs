@@ -6,7 +6,7 @@ import { inEachEngine } from "./harness.mjs";
 import { serveDemo } from "./site.mjs";
 
 /** The engines' messages for a server that is gone. */
-const GONE =
+const UNREACHABLE =
   /ERR_CONNECTION_REFUSED|ERR_FAILED|Failed to fetch|Could not connect|due to access control|Load failed/i;
 
 /** Runs in the page: waits until an element matches a selector. */
@@ -57,10 +57,10 @@ inEachEngine(({ open }) => {
         tab.click();
         const panels = [...document.querySelectorAll('[role="tabpanel"]')].filter(({ hidden }) => !hidden);
         // The code of the other tabs is fetched when they are chosen.
-        const isThere = () =>
+        const isVisible = () =>
           !panels[0].querySelector(".tab-wait:not([hidden])") && panels[0].offsetHeight > 100;
-        for (let i = 0; i < 500 && !isThere(); i++) await new Promise((resolve) => setTimeout(resolve, 20));
-        shown.push([tab.dataset.tab, panels.map(({ id }) => id).join(), isThere()]);
+        for (let i = 0; i < 500 && !isVisible(); i++) await new Promise((resolve) => setTimeout(resolve, 20));
+        shown.push([tab.dataset.tab, panels.map(({ id }) => id).join(), isVisible()]);
       }
       return shown;
     });
@@ -78,7 +78,7 @@ inEachEngine(({ open }) => {
 
   test("once it is stored, the page opens and classifies without a server", async (t) => {
     const server = await serveDemo(t, { watched: false });
-    const page = await open(t, server.url, GONE);
+    const page = await open(t, server.url, UNREACHABLE);
     if (!(await page.run(() => "serviceWorker" in navigator && typeof caches === "object")))
       return t.skip("this engine has no service workers here");
     await page.run(wait, part("offline", '[data-state="ready"]'));

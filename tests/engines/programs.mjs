@@ -17,7 +17,7 @@ const START_MS = 60_000;
 const END_MS = 5_000;
 
 /**
- * Starts a program in its own process group. Returns `{ lines, heard, end }`: the lines that it has written
+ * Starts a program in its own process group. Returns `{ lines, waitForLine, end }`: the lines that it has written
  * so far; a function that waits for a line and resolves to its match; and a function that ends it and all its
  * child processes.
  */
@@ -59,7 +59,7 @@ export function startProgram(program, args, env = {}) {
   return {
     lines,
 
-    async heard(pattern) {
+    async waitForLine(pattern) {
       const limit = Date.now() + START_MS;
       for (;;) {
         const found = lines.map((line) => pattern.exec(line)).find(Boolean);

@@ -13,8 +13,8 @@ const [ASK_MS, ASKS] = [50, 600];
 export async function start() {
   const { driver, xvfb, browser } = programsOf("webkit");
   const display = startProgram(xvfb, ["-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"]);
-  const [number] = await display.heard(/^\d+$/);
-  const home = scratchFolder("webkit");
+  const [number] = await display.waitForLine(/^\d+$/);
+  const profile = scratchFolder("webkit");
   const port = await freePort();
   const program = startProgram(driver, [`--port=${port}`], {
     DISPLAY: `:${number}`,
@@ -22,10 +22,10 @@ export async function start() {
     NO_AT_BRIDGE: "1",
     LANG: "en_US.UTF-8", // with "C", `Intl` rejects `navigator.language`
     LANGUAGE: "en_US",
-    HOME: home.folder,
-    XDG_CACHE_HOME: home.folder,
-    XDG_CONFIG_HOME: home.folder,
-    XDG_DATA_HOME: home.folder,
+    HOME: profile.folder,
+    XDG_CACHE_HOME: profile.folder,
+    XDG_CONFIG_HOME: profile.folder,
+    XDG_DATA_HOME: profile.folder,
   });
   const send = client(`http://127.0.0.1:${port}`);
   await answers(send, program);
@@ -52,16 +52,16 @@ export async function start() {
           args: [],
         });
       // The driver doesn't report problems; each page records its own (watch.js) while it is open.
-      const past = [];
-      const noted = async () =>
+      const pastProblems = [];
+      const currentProblems = async () =>
         JSON.parse(await evaluate("(async () => JSON.stringify(globalThis.problems ?? []))()"));
       return {
         async goto(url) {
-          past.push(...(await noted()));
+          pastProblems.push(...(await currentProblems()));
           await send("POST", `${session}/url`, { url });
         },
         evaluate,
-        problems: async () => [...past, ...(await noted())],
+        problems: async () => [...pastProblems, ...(await currentProblems())],
         close: () => send("DELETE", session),
       };
     },
@@ -69,7 +69,7 @@ export async function start() {
     async close() {
       await program.end();
       await display.end();
-      home.remove();
+      profile.remove();
     },
   };
 }

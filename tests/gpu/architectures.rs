@@ -35,7 +35,7 @@ gpu_test!(logits_are_pytorch_s, async {
             if !blocks && cfg!(target_arch = "wasm32") {
                 continue;
             }
-            backend.gpu().unwrap().set_blocks(blocks);
+            backend.gpu().unwrap().set_software_kernel(blocks);
             for group in goldens.groups() {
                 let batch = goldens.batch(&group);
                 let logits = backend.on(Side::Gpu, async || model.forward(backend, &batch, |_, _| {}).await).await;

@@ -54,8 +54,8 @@ gpu_test!(falls_back_if_the_device_is_lost_between_the_weights, async {
     use tabsense::backend::auto::AutoBackend;
     use tabsense::backend::gpu::GpuBackend;
     let before = ledger();
-    for cpu_holds in [false, true] {
-        let backend = AutoBackend::with_gpu(GpuBackend::new(device().await), cpu_holds);
+    for cpu_has_weights in [false, true] {
+        let backend = AutoBackend::with_gpu(GpuBackend::new(device().await), cpu_has_weights);
         let gpu = backend.gpu().unwrap();
         let mut loader = tabsense::text_model::Loader::new(backend, F32.config, F32.tokenizer, "auto", None).unwrap();
         let (first, rest) = F32.weights.split_at(F32.weights.len() / 2);
@@ -65,10 +65,10 @@ gpu_test!(falls_back_if_the_device_is_lost_between_the_weights, async {
         loader.push(rest).unwrap();
         match Engine::prepare(loader.finish().unwrap(), &clock).await {
             Ok(engine) => {
-                assert!(cpu_holds && engine.reason().unwrap().contains("lost"), "{:?}", engine.reason());
+                assert!(cpu_has_weights && engine.reason().unwrap().contains("lost"), "{:?}", engine.reason());
                 assert_eq!(classify(&engine, "the film").await.unwrap().1, Side::Cpu);
             }
-            Err(error) => assert_eq!((cpu_holds, error.kind()), (false, ErrorKind::DeviceLost)),
+            Err(error) => assert_eq!((cpu_has_weights, error.kind()), (false, ErrorKind::DeviceLost)),
         }
         assert_eq!(ledger(), before);
     }
@@ -76,16 +76,16 @@ gpu_test!(falls_back_if_the_device_is_lost_between_the_weights, async {
 
 gpu_test!(falls_back_if_the_device_is_lost_before_the_weights, async {
     let before = ledger();
-    for cpu_holds in [false, true] {
+    for cpu_has_weights in [false, true] {
         let device = device().await;
         device.destroy();
-        let result = load_files(device, F32.config, F32.tokenizer, F32.weights, "auto", cpu_holds).await;
+        let result = load_files(device, F32.config, F32.tokenizer, F32.weights, "auto", cpu_has_weights).await;
         match result {
             Ok(engine) => {
-                assert!(cpu_holds && engine.reason().unwrap().contains("lost"), "{:?}", engine.reason());
+                assert!(cpu_has_weights && engine.reason().unwrap().contains("lost"), "{:?}", engine.reason());
                 assert_eq!(classify(&engine, "the film").await.unwrap().1, Side::Cpu);
             }
-            Err(error) => assert_eq!((cpu_holds, error.kind()), (false, ErrorKind::DeviceLost)),
+            Err(error) => assert_eq!((cpu_has_weights, error.kind()), (false, ErrorKind::DeviceLost)),
         }
         assert_eq!(ledger(), before);
     }
@@ -114,8 +114,8 @@ async fn join<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
 }
 
 gpu_test!(a_device_with_other_weights_fails_its_self_test, async {
-    for cpu_holds in [true, false] {
-        let engine = load(&F32, "fp32", cpu_holds).await.unwrap();
+    for cpu_has_weights in [true, false] {
+        let engine = load(&F32, "fp32", cpu_has_weights).await.unwrap();
         assert_eq!(engine.reason(), None);
         let classifier = engine.text_model();
         let gpu = classifier.backend().gpu().unwrap();
@@ -125,12 +125,12 @@ gpu_test!(a_device_with_other_weights_fails_its_self_test, async {
         let difference = tabsense::engine::self_test::largest_difference(classifier).await;
         match difference {
             Ok(difference) => {
-                assert!(cpu_holds && difference > 0.01, "{difference}");
-                let error = tabsense::engine::self_test::judge(difference, Precision::F32).unwrap_err();
+                assert!(cpu_has_weights && difference > 0.01, "{difference}");
+                let error = tabsense::engine::self_test::check(difference, Precision::F32).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::WebgpuUnusable);
             }
             Err(error) => {
-                assert!(!cpu_holds, "{error}");
+                assert!(!cpu_has_weights, "{error}");
                 assert_eq!(error.kind(), ErrorKind::WebgpuUnusable);
             }
         }
@@ -151,15 +151,15 @@ gpu_test!(heads_too_wide_for_the_device_run_on_the_cpu, async {
         })
         .collect();
     let (config, weights) = (config.to_string().into_bytes(), edit::write(&tensors));
-    for cpu_holds in [true, false] {
-        let result = load_files(device().await, &config, F32.tokenizer, &weights, "auto", cpu_holds).await;
+    for cpu_has_weights in [true, false] {
+        let result = load_files(device().await, &config, F32.tokenizer, &weights, "auto", cpu_has_weights).await;
         match result {
             Ok(engine) => {
-                assert!(cpu_holds && engine.reason().unwrap().contains("heads"), "{:?}", engine.reason());
+                assert!(cpu_has_weights && engine.reason().unwrap().contains("heads"), "{:?}", engine.reason());
                 assert_eq!(classify(&engine, "the film").await.unwrap().1, Side::Cpu);
             }
             Err(error) => {
-                assert!(!cpu_holds);
+                assert!(!cpu_has_weights);
                 assert_eq!(error.kind(), ErrorKind::WebgpuUnusable);
             }
         }
@@ -227,7 +227,7 @@ gpu_test!(buffers_that_long_texts_needed_are_freed_after_a_while, async {
 gpu_test!(a_device_that_refuses_int8_arithmetic_keeps_the_other, async {
     let engine = load(&F32, "int8", true).await.unwrap();
     let gpu = engine.text_model().backend().gpu().unwrap();
-    gpu.set_blocks(false);
+    gpu.set_software_kernel(false);
     let calls = std::cell::Cell::new(0);
     let clock = || {
         calls.set(calls.get() + 1);

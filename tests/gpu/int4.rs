@@ -23,7 +23,7 @@ pub fn rounded(tiny: &Tiny) -> Vec<u8> {
     let plan = Network::new(&Config::from_json(tiny.config).unwrap()).1;
     let bears = |name: &str| {
         let slot = plan.slots().iter().find(|slot| slot.name == name);
-        slot.and_then(|slot| plan.facts(slot.place)).is_some_and(|facts| facts.bears_int4())
+        slot.and_then(|slot| plan.facts(slot.place)).is_some_and(|facts| facts.supports_int4())
     };
     let mut tensors = Vec::new();
     for tensor in edit::read(tiny.weights) {
@@ -68,7 +68,7 @@ async fn difference(tiny: &Tiny, engines: &[Engine; 2]) -> f32 {
         for group in [&texts[..1], &texts] {
             let mut answers = Vec::new();
             for engine in engines {
-                engine.text_model().backend().gpu().unwrap().set_blocks(blocks);
+                engine.text_model().backend().gpu().unwrap().set_software_kernel(blocks);
                 answers.push(logits(engine, Side::Gpu, group).await.unwrap().concat());
             }
             worst = worst.max(largest_difference(&answers[0], &answers[1]));

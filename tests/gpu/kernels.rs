@@ -8,7 +8,7 @@ use tabsense::backend::{Activation, Attention, Backend, Columns, Epilogue, Preci
 
 async fn taken_rows(blocks: bool) {
     let gpu = shared_backend().await;
-    gpu.set_blocks(blocks);
+    gpu.set_software_kernel(blocks);
     let mut random = Random(13);
     for (rows, taken, depth) in [(5, vec![3, 0, 4], 7), (130, (0..100).rev().collect::<Vec<u32>>(), 33)] {
         let values = random.values(rows * depth);

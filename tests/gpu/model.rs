@@ -38,7 +38,7 @@ async fn check(tiny: &Tiny, dtype: &str, tolerance: f32) {
     // only tiny-f32 runs the former.
     let kinds = if cfg!(target_arch = "wasm32") && tiny.name != "tiny-f32" { &[true][..] } else { &[false, true] };
     for &blocks in kinds {
-        engine.text_model().backend().gpu().unwrap().set_blocks(blocks);
+        engine.text_model().backend().gpu().unwrap().set_software_kernel(blocks);
         for case in &goldens.cases {
             compare(&logits(&engine, Side::Gpu, &[&case.ids]).await.unwrap()[0], &case.logits);
         }
@@ -80,7 +80,7 @@ gpu_test!(alone_equals_in_a_batch, async {
     for dtype in ["fp32", "fp16", "int8"] {
         let engine = load(&F32, dtype, false).await.unwrap();
         // Few rows and many rows have separate kernels.
-        engine.text_model().backend().gpu().unwrap().set_blocks(false);
+        engine.text_model().backend().gpu().unwrap().set_software_kernel(false);
         let goldens = goldens(&F32);
         let texts: Vec<&[u32]> = goldens.cases.iter().map(|c| c.ids.as_slice()).collect();
         let together = logits(&engine, Side::Gpu, &texts).await.unwrap();
@@ -107,11 +107,11 @@ gpu_test!(int8_arithmetic_is_chosen_by_time_and_keeps_the_logits, async {
     use tabsense::engine::{calibration, self_test};
     let engine = load(&F32, "int8", true).await.unwrap();
     let gpu = engine.text_model().backend().gpu().unwrap();
-    gpu.set_blocks(false);
+    gpu.set_software_kernel(false);
     gpu.set_int8_dot(true);
     // The self-test's batch has more rows than the kernel for few rows accepts, so it tests this arithmetic.
     let rounded = self_test::largest_difference(engine.text_model()).await.unwrap();
-    self_test::judge_int8(rounded).unwrap();
+    self_test::check_int8(rounded).unwrap();
     gpu.set_int8_dot(false);
     let exact = self_test::largest_difference(engine.text_model()).await.unwrap();
     assert!(exact < rounded, "{exact} {rounded}");

@@ -115,7 +115,7 @@ async fn products(precision: Precision, blocks: bool) {
         for depth in if precision == Precision::Int4 { INT4_DEPTHS } else { DEPTHS } {
             for width in WIDTHS {
                 let sizes = [rows, depth, width];
-                gpu.set_blocks(blocks);
+                gpu.set_software_kernel(blocks);
                 let share = product(gpu, &mut random, precision, sizes, case % 6).await;
                 if share.is_nan() || share > worst.0 {
                     worst = (share, sizes, case % 6);
@@ -138,7 +138,7 @@ gpu_test!(int4_products_for_software_adapters_are_the_cpu_s, products(Precision:
 
 gpu_test!(int8_arithmetic_stays_near_the_cpu, async {
     let gpu = shared_backend().await;
-    gpu.set_blocks(false);
+    gpu.set_software_kernel(false);
     gpu.set_int8_dot(true);
     let cpu = CpuBackend::new();
     let mut random = Random(11);
@@ -184,7 +184,7 @@ gpu_test!(nan_is_never_an_answer_of_a_product, async {
         (Precision::Int4, false, false),
         (Precision::Int4, true, false),
     ] {
-        gpu.set_blocks(blocks);
+        gpu.set_software_kernel(blocks);
         gpu.set_int8_dot(dot);
         let matrix = matrix_of(precision);
         for rows in [3, 100] {

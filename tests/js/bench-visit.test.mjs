@@ -19,12 +19,12 @@ function folderFor(t) {
   return folder;
 }
 
-test("a bucket gives all who take from it no more than its rate", async () => {
+test("all consumers of a bucket together stay within its rate", async () => {
   const rate = 2e6;
   const start = performance.now();
   const take = tokenBucket(rate);
   let taken = 0;
-  const taker = async () => {
+  const consumer = async () => {
     for (let i = 0; i < 20; i++) {
       await take(10_000);
       taken += 10_000;
@@ -32,7 +32,7 @@ test("a bucket gives all who take from it no more than its rate", async () => {
       assert.ok(taken <= rate * seconds + 1, `${taken} bytes after ${seconds} s`);
     }
   };
-  await Promise.all([taker(), taker()]);
+  await Promise.all([consumer(), consumer()]);
   assert.equal(taken, 400_000);
 });
 
@@ -133,7 +133,7 @@ test("the table has each time's share of the peer's beside its aim, that for thi
   const { visitorTable, visitsTable } = await import("../../bench/report/visitor.mjs");
   const result = resultOf(VISITOR, 0.25, true);
   const { head, rows, note } = visitorTable(result);
-  assert.deepEqual(head, ["", "tabsense-cpu-int4", "transformers.js-int8", "share", "aim, at most"]);
+  assert.deepEqual(head, ["", "tabsense-cpu-int4", "transformers.js-int8", "share", "target (max)"]);
   assert.deepEqual(rows, [
     ["page to first label at 50 Mbit/s, 30 ms round trip", "0.25 s", "1.00 s", "0.25", "0.30"],
     ["page to first label, from this machine", "0.50 s", "2.00 s", "0.25", "0.15"],
@@ -179,11 +179,7 @@ test("a visitor's subjects must be there, of one model, and read texts", async (
   const peer = 'peer = "transformers.js-int8@sentiment-en"';
   for (const [from, to, message] of [
     [own, 'own = "tabsense-cpu-int3@sentiment-en"', /visitor names tabsense-cpu-int3@sentiment-en, which is/],
-    [
-      peer,
-      'peer = "onnxruntime-web-int8@sentiment-en"',
-      /which is no subject of the browser that reads texts/,
-    ],
+    [peer, 'peer = "onnxruntime-web-int8@sentiment-en"', /which is not a browser subject that reads texts/],
     [peer, 'peer = "transformers.js-int8@base-random"', /subjects of two models/],
     ["{ rate = 0, round_trip = 0,", "{ rate = 0,", /needs rate and round_trip/],
     ["first_call = 0.10", "first = 0.10", /an aim for first\. It can have: first_call, later_calls, tokens/],
@@ -220,7 +216,7 @@ test("ONNX files of other weights than the model's are not measured", async (t) 
   assert.equal(isOutdated(table), true);
   assert.match(
     weightsOf({ name: "m", table }, "onnx-int8").missing,
-    /was made from other weights than those in/,
+    /was exported from other weights than those in/,
   );
   assert.deepEqual(weightsOf({ name: "m", table }, "int4"), { path: table.fp32, file: "model.safetensors" });
 });

@@ -42,8 +42,8 @@ function spaces(bytes) {
 
 test("accepts the longest small files, and rejects one byte more", async () => {
   const { signal } = new AbortController();
-  for (const [name, [limit, told]] of Object.entries(FILES)) {
-    assert.equal(limit, told, name);
+  for (const [name, [limit, documented]] of Object.entries(FILES)) {
+    assert.equal(limit, documented, name);
     const whole = await readAll(spaces(limit), name, limit, signal, () => {});
     assert.equal(whole.length, limit, name);
     await rejects(

@@ -59,7 +59,7 @@ for (const [what, model, weights] of [
   });
 }
 
-test("safetensors by the name of a checkpoint are read as what they are", async () => {
+test("safetensors with a checkpoint's name are read as safetensors", async () => {
   const weights = { "pytorch_model.bin": BF16["model.safetensors"] };
   assert.deepEqual(await answer(instead(BF16, weights)), await answer(BF16));
 });

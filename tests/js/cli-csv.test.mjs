@@ -81,7 +81,7 @@ test("lines are counted with the line sep=", (t) => {
   assert.match(stderr, /Line 4 of .* has 1 fields, but the first row has 2/);
 });
 
-test("a CSV that comes slowly is answered as it comes", async () => {
+test("a CSV that arrives slowly is answered row by row", async () => {
   const { child, ended, printed } = start(["classify", "-", "--format", "csv", "--model", TINY]);
   child.stdin.write("id;text\n1;first\n2;sec");
   await new Promise((resolve) => child.stdout.on("data", () => printed.stdout.includes("\n") && resolve()));
@@ -179,7 +179,7 @@ for (const [name, content, message] of [
   ],
   ["a binary file", Buffer.from([1, 2, 3, 0, 0, 0, 4, 0, 5, 6, 7, 8]), /is not a text file: it has NUL/],
 ]) {
-  test(`${name} in place of a file of texts is named`, (t) => {
+  test(`names ${name} that is passed as a file of texts`, (t) => {
     const { write } = scratch(t);
     for (const file of ["in.csv", "in.jsonl", "in.txt"]) {
       const { status, stdout, stderr } = classify([write(file, content)]);

@@ -58,7 +58,7 @@ for (const [name, options, args] of [
   });
 }
 
-test("CSV whose lines end in several ways", (t) => {
+test("CSV with mixed line endings", (t) => {
   const { write } = scratch(t);
   for (const ends of [
     ["\r\n", "\n", "\r\n"],
@@ -116,7 +116,7 @@ test("lines of text: skips blank lines", async (t) => {
   assert.deepEqual([header, rows.map(([text]) => text)], [["text", "label", "score"], wanted]);
 });
 
-test("the standard input is read where it is a pipe, in any format", (t) => {
+test("reads standard input in any format if it is a pipe", (t) => {
   const { write } = scratch(t);
   for (const args of [[], ["-"]])
     assert.deepEqual(

@@ -53,7 +53,7 @@ function argumentsFor(t, labels) {
   return ["classify", text, "--model", labelled(t, labels), ...csv];
 }
 
-test("no label is a formula, without being asked", (t) => {
+test("no label becomes a formula, even without the option", (t) => {
   const labels = ["=1+1", "-2+3", "@SUM(A1)"];
   const args = argumentsFor(t, labels);
   const { status, stdout, stderr } = tabsense(args);
@@ -84,7 +84,7 @@ test("cells of the input are unchanged", (t) => {
 });
 
 for (const ending of ["csv", "tsv"]) {
-  test(`--escape-formulas: no cell of ${ending} is a formula, be it a text, a name or a value`, (t) => {
+  test(`--escape-formulas: no text, name or value of ${ending} is a formula`, (t) => {
     const { path, write } = scratch(t);
     const values = [...FORMULAS, ...PLAIN];
     const lines = values.map((value) => `${JSON.stringify({ "=name": "a text", value })}\n`).join("");

@@ -37,7 +37,7 @@ test("a file: the weights are fetched once, whatever file they are in", async (t
   assert.deepEqual(weights, [QUANTIZED]);
 });
 
-test("info tells the file that a load would take, and reads a header where the file has one", async (t) => {
+test("info names the file that a load would use, and reads its header if it has one", async (t) => {
   const onnx = await run(t, ["info", "org/model", "--json"]);
   assert.equal(onnx.how, 0, onnx.stderr);
   const { file, bytes, parameters, tensors } = JSON.parse(onnx.stdout);

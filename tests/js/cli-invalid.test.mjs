@@ -190,7 +190,7 @@ test("a row without a text has no label, and is left out by --skip-invalid", (t)
   assert.deepEqual(skipped.stderr.match(/(?<=Line )\d/g), ["3", "4", "6", "7"]);
 });
 
-test("a text of any length is answered, cut to what the model takes", (t) => {
+test("a text of any length is answered, truncated to the model's maximum", (t) => {
   const { write } = scratch(t);
   const long = "word ".repeat(60_000);
   for (const [name, content] of [

@@ -23,7 +23,7 @@ const RUNS = [
 ];
 
 const configOf = (name) => JSON.parse(readFileSync(join(MODELS, name, "config.json"), "utf8"));
-const told = (folder) => {
+const infoOf = (folder) => {
   const { status, stdout, stderr } = tabsense(["info", folder, "--json"]);
   assert.equal(status, 0, stderr);
   return JSON.parse(stdout);
@@ -63,7 +63,7 @@ for (const name of readdirSync(MODELS)) {
     const original = await Classifier.load(join(MODELS, name), { device: "cpu" });
     t.after(() => original.dispose());
     const { maxTokens, parameters, vocabulary } = original.info.model;
-    const info = told(join(MODELS, name));
+    const info = infoOf(join(MODELS, name));
     assert.deepEqual(
       [info.architecture, info.runs, info.labels, info.tokenizer],
       [architectures[0], true, Object.values(id2label), { kind: "WordPiece", files: ["tokenizer.json"] }],
@@ -91,7 +91,7 @@ for (const name of readdirSync(MODELS)) {
       t.after(() => classifier.dispose());
       for (const { label, score } of await classifier.classify(text, { topK: null }))
         assert.ok(Math.abs(score - wanted.get(label)) <= tolerance, `${dtype} ${label}: ${score}`);
-      assert.equal(told(join(folder, dtype)).parameters, parameters, dtype);
+      assert.equal(infoOf(join(folder, dtype)).parameters, parameters, dtype);
     }
   });
 
@@ -107,7 +107,7 @@ for (const name of readdirSync(MODELS)) {
     };
     const original = await load(join(MODELS, name));
     const wanted = await original.embed("A text to compare.");
-    for (const [dtype, least] of [
+    for (const [dtype, minCosine] of [
       ["int8", 0.98],
       ["fp16", 0.9999],
     ]) {
@@ -123,7 +123,7 @@ for (const name of readdirSync(MODELS)) {
       renameSync(path("out.safetensors"), path("model.safetensors"));
       const vector = await (await load(folder)).embed("A text to compare.");
       const cosine = original.similarity(vector, wanted);
-      assert.ok(cosine > least, `${dtype}: ${cosine}`);
+      assert.ok(cosine > minCosine, `${dtype}: ${cosine}`);
       write("model.safetensors", without(weights, HEAD));
     }
   });
@@ -133,7 +133,7 @@ for (const [kind, file] of [
   ["BPE", "bpe.json"],
   ["Unigram", "unigram.json"],
 ]) {
-  test(`info tells a tokenizer of kind ${kind}`, (t) => {
+  test(`info shows a tokenizer of kind ${kind}`, (t) => {
     const { folder } = scratch(t);
     cpSync(join(MODELS, "tiny-roberta"), folder, { recursive: true });
     const model = {
@@ -143,15 +143,15 @@ for (const [kind, file] of [
     // The part before the model may be long, and may look like it.
     const normalizer = { type: "Precompiled", precompiled_charsmap: '"model":{"type":"X"'.repeat(20_000) };
     writeFileSync(join(folder, "tokenizer.json"), JSON.stringify({ normalizer, model }, null, 2));
-    assert.deepEqual(told(folder).tokenizer, { kind, files: ["tokenizer.json"] });
+    assert.deepEqual(infoOf(folder).tokenizer, { kind, files: ["tokenizer.json"] });
   });
 }
 
-test("info tells the older files of a vocabulary, or that there are none", (t) => {
+test("info shows the older files of a vocabulary, or that there are none", (t) => {
   for (const { name, files } of olderFolders()) {
     const { folder, write } = scratch(t);
     for (const [file, bytes] of Object.entries(files)) write(file, bytes);
-    const { tokenizer } = told(folder);
+    const { tokenizer } = infoOf(folder);
     const of = Object.keys(files).filter((file) => /^(vocab|merges)\.|\.model$/.test(file));
     const kind = of.includes("vocab.txt") ? "WordPiece" : of.includes("vocab.json") ? "BPE" : "Unigram";
     assert.deepEqual([tokenizer.kind, tokenizer.files.toSorted()], [kind, of.toSorted()], name);
@@ -159,11 +159,11 @@ test("info tells the older files of a vocabulary, or that there are none", (t) =
   const { folder } = scratch(t);
   for (const file of ["config.json", "model.safetensors"])
     cpSync(join(MODELS, "tiny-bert", file), join(folder, file));
-  assert.equal(told(folder).tokenizer, null);
+  assert.equal(infoOf(folder).tokenizer, null);
   assert.match(tabsense(["info", folder]).stdout, /^tokenizer +none: there is neither tokenizer\.json nor/m);
 });
 
-test("info reads no more of a server's tokenizer than tells its kind", async (t) => {
+test("info reads only as much of a server's tokenizer as its kind needs", async (t) => {
   const files = Object.fromEntries(
     ["config.json", "model.safetensors"].map((name) => [name, readFileSync(join(MODELS, "tiny-bert", name))]),
   );

@@ -48,8 +48,8 @@ test("the error names both files if a server has neither", async (t) => {
 test("info, bench and convert", (t) => {
   const { files } = olderFolders().find(({ name }) => name === "RoBERTa: vocab.json and merges.txt");
   const folder = folderOf(t, files);
-  const told = tabsense(["info", folder, "--json"]);
-  assert.equal(JSON.parse(told.stdout).runs, true, told.stderr);
+  const info = tabsense(["info", folder, "--json"]);
+  assert.equal(JSON.parse(info.stdout).runs, true, info.stderr);
   const measured = tabsense(["bench", folder, "--threads", "1", "--json"]);
   assert.equal(JSON.parse(measured.stdout).results.length, 1, measured.stderr);
   const rounded = join(folder, "rounded.safetensors");

@@ -96,17 +96,17 @@ test("reports a missing file at once, during other downloads", {
   assert.match(stderr, /^tabsense: network: \S+config\.json answered 404/);
 });
 
-test("where there are neither weights nor an index, the weights are what is missed", async (t) => {
+test("reports missing weights if there are neither weights nor an index", async (t) => {
   const { [WEIGHTS]: _, ...files } = filesOf();
   const { url } = await serveModel(t, files);
   assert.match((await classified(t, url)).stderr, /^tabsense: network: \S+model\.safetensors answered 404/);
 });
 
 /**
- * The memory in which `roomFor` in js/cli/pool.ts has room for `count` classifiers: it uses half of the
+ * The memory in which `maxInMemory` in js/cli/pool.ts has room for `count` classifiers: it uses half of the
  * memory, and reserves 64 MiB and twice the weights for each.
  */
-const roomOf = (count, weights) => 2 * count * ((64 << 20) + 2 * weights);
+const memoryFor = (count, weights) => 2 * count * ((64 << 20) + 2 * weights);
 
 /** How many classifiers are started for 9 threads if the process sees this much memory; at most three. */
 async function started(t, model, memory) {
@@ -136,14 +136,14 @@ async function started(t, model, memory) {
   return Number(readFileSync(path("count"), "utf8"));
 }
 
-test("as many classifiers as the memory of the process has room for", async (t) => {
+test("starts as many classifiers as fit into the process's memory", async (t) => {
   const weights = filesOf()[WEIGHTS].length;
   const plenty = 2 ** 40;
   for (const [memory, count] of [
-    [{ free: plenty, available: roomOf(3, weights) }, 3],
-    [{ free: plenty, available: roomOf(3, weights) - 1 }, 2],
-    [{ free: plenty, constrained: roomOf(1, weights) }, 1],
-    [{ free: roomOf(2, weights), constrained: 0 }, 2], // no limit
+    [{ free: plenty, available: memoryFor(3, weights) }, 3],
+    [{ free: plenty, available: memoryFor(3, weights) - 1 }, 2],
+    [{ free: plenty, constrained: memoryFor(1, weights) }, 1],
+    [{ free: memoryFor(2, weights), constrained: 0 }, 2], // no limit
     [{ free: plenty }, 3],
     [{ free: 0 }, 1],
   ]) {
@@ -166,8 +166,8 @@ test("the weights in several files count as their sum", async (t) => {
   const weights = lengthOf(files);
   for (const model of [join(folder, "model"), url]) {
     for (const [available, count] of [
-      [roomOf(3, weights), 3],
-      [roomOf(3, weights) - 1, 2],
+      [memoryFor(3, weights), 3],
+      [memoryFor(3, weights) - 1, 2],
     ])
       assert.equal(await started(t, model, { free: 0, available }), count, model);
   }
@@ -183,9 +183,9 @@ test("info adds up weights in several files, from a folder and from a server", a
   for (const model of [path("."), url]) {
     const { how, stdout, stderr } = await start(["info", model, "--json"]).ended;
     assert.equal(how, 0, stderr);
-    const { name, ...told } = JSON.parse(stdout);
-    assert.deepEqual(told, {
-      ...told,
+    const { name, ...info } = JSON.parse(stdout);
+    assert.deepEqual(info, {
+      ...info,
       parameters: whole.parameters,
       tensors: whole.tensors,
       labels: whole.labels,

@@ -31,7 +31,7 @@ for (const [name, content] of Object.entries(INPUTS)) {
     ["jsonl", []],
     ["csv", ["--top", "all"]],
   ]) {
-    test(`${name} to ${format}: resumed from a cut at any byte, it is the file that one run writes`, (t) => {
+    test(`${name} to ${format}: resuming from a cut at any byte gives the file of a single run`, (t) => {
       const { path, write } = scratch(t);
       const input = write(name, content);
       const out = path(`out.${format}`);

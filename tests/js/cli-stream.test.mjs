@@ -118,30 +118,30 @@ test("waits for a slow reader", { timeout: 300_000 }, async (t) => {
   child.stdout.resume();
   assert.equal((await ended).how, 0, printed.stderr);
   assert.equal(lines, 8_000);
-  const unpaused = await peak([...args, "--out", "/dev/null", "--json"]);
+  const baseline = await peak([...args, "--out", "/dev/null", "--json"]);
   // The output has 262 MB.
   assert.ok(
-    peakOf(printed.stderr) < unpaused + 80,
-    `${peakOf(printed.stderr).toFixed(0)} and ${unpaused.toFixed(0)} MiB`,
+    peakOf(printed.stderr) < baseline + 80,
+    `${peakOf(printed.stderr).toFixed(0)} and ${baseline.toFixed(0)} MiB`,
   );
 });
 
-for (const [name, signal, scripts, wanted, said] of [
-  ["a Ctrl-C is obeyed", "SIGINT", [], 130, /^tabsense: stopped by SIGINT\.$/m],
-  ["a SIGTERM is obeyed", "SIGTERM", [], 143, /^tabsense: stopped by SIGTERM\.$/m],
+for (const [name, signal, scripts, exitCode, message] of [
+  ["Ctrl-C stops the command", "SIGINT", [], 130, /^tabsense: stopped by SIGINT\.$/m],
+  ["SIGTERM stops the command", "SIGTERM", [], 143, /^tabsense: stopped by SIGTERM\.$/m],
   ["a second signal exits at once", "SIGINT", SECOND_SIGNAL, 143, /^(?!.*by SIGTERM)/s],
 ]) {
-  test(`${name} also if the output is not read`, { timeout: 60_000 }, async (t) => {
+  test(`${name}, even if the output is not read`, { timeout: 60_000 }, async (t) => {
     const { child, ended } = await stalled(t, 300, scripts);
     const exit = once(child, "exit");
     child.kill(signal);
-    assert.deepEqual(await exit, [wanted, null]);
+    assert.deepEqual(await exit, [exitCode, null]);
     child.stdout.resume();
-    assert.match((await ended).stderr, said);
+    assert.match((await ended).stderr, message);
   });
 }
 
-test("a terminal shows how far it is, and nothing else does", async (t) => {
+test("shows progress only in a terminal", async (t) => {
   const { path, write } = scratch(t);
   await many(path("in.csv"), 20_000, (i) => `${i},ok,\n`);
   const args = ["classify", path("in.csv"), "--model", TINY, "--out", path("out.jsonl"), "--force"];

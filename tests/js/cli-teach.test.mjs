@@ -131,13 +131,22 @@ for (const [what, [args, message, exit]] of Object.entries(REFUSED))
     assert.equal(existsSync(path("x.json")), false);
   });
 
+for (const option of ["--delimiter", "--quote"])
+  test(`an invalid ${option} prints the usage of teach`, () => {
+    const args = ["teach", "examples.csv", "--out", path("x.json"), option, "xx"];
+    const { status, stderr } = tabsense([...args, ...MODEL]);
+    assert.equal(status, 2);
+    assert.match(stderr, new RegExp(`${option} must be one ASCII character .*not "xx"`));
+    assert.match(stderr, /\n\nUsage: tabsense teach /);
+  });
+
 test("rejects files that aren't a taught classifier, and pairs for one", () => {
   const wrong = write("wrong.json", "{}");
-  const notThere = tabsense(["classify", "a", "--taught", path("nowhere.json"), ...MODEL]);
-  assert.match(notThere.stderr, /nowhere\.json could not be read/);
+  const missing = tabsense(["classify", "a", "--taught", path("nowhere.json"), ...MODEL]);
+  assert.match(missing.stderr, /nowhere\.json could not be read/);
   const none = tabsense(["classify", "a", "--taught", wrong, ...MODEL]);
   assert.match(none.stderr, /not_a_model: This is not a taught classifier/);
   const pair = tabsense(["classify", "a", "--pair", "b", "--taught", wrong, ...MODEL]);
   assert.match(pair.stderr, /--pair is for models of pairs/);
-  assert.deepEqual([notThere.status, none.status, pair.status], [1, 1, 2]);
+  assert.deepEqual([missing.status, none.status, pair.status], [1, 1, 2]);
 });

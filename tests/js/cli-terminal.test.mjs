@@ -16,7 +16,7 @@ const EVIL = "\x1b]0;owned\x07\x1b[1A\x1b[31m\x9b31m\r\x7f\u202e\u2066evil";
 const SHOWN = "\\u001b]0;owned\\u0007\\u001b[1A\\u001b[31m\\u009b31m\\u000d\\u007f\\u202e\\u2066evil";
 
 /** The characters that a terminal would obey, except for line breaks and tabs. */
-const OBEYED = /[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/;
+const CONTROL_CHARACTERS = /[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/;
 
 /** The folder of a tiny model whose labels, type and languages are evil. */
 function evilModel(t) {
@@ -67,7 +67,7 @@ test("labels of a model, and the texts beside them", { skip }, async (t) => {
     evilModel(t),
   ]);
   assert.equal(code, 0, seen);
-  assert.doesNotMatch(seen, OBEYED);
+  assert.doesNotMatch(seen, CONTROL_CHARACTERS);
   assert.ok(seen.includes(`${SHOWN}\n`), seen);
   // A label is one line, whatever it contains.
   assert.equal(seen.split("\n").filter((line) => /\t0\.\d{4}$/.test(line)).length, 6);
@@ -77,7 +77,7 @@ test("labels of a model, and the texts beside them", { skip }, async (t) => {
 test("control characters in a model's files are escaped", { skip }, async (t) => {
   const { code, seen } = await onTerminal(["info", evilModel(t)]);
   assert.equal(code, 0, seen);
-  assert.doesNotMatch(seen, OBEYED);
+  assert.doesNotMatch(seen, CONTROL_CHARACTERS);
   for (const fact of ["architecture", "licence"])
     assert.ok(seen.includes(`${fact.padEnd(14)}${SHOWN}`), seen);
 });
@@ -95,12 +95,12 @@ for (const format of ["csv", "jsonl"]) {
       format,
     ]);
     assert.equal(code, 0, seen);
-    assert.doesNotMatch(seen, OBEYED);
+    assert.doesNotMatch(seen, CONTROL_CHARACTERS);
     if (format === "jsonl") assert.equal(JSON.parse(/\{"text".*\}/.exec(seen)[0]).more, EVIL);
   });
 }
 
-test("in a pipe, data is what it is", async (t) => {
+test("data in a pipe is unchanged", async (t) => {
   const { write } = scratch(t);
   const file = write("in.csv", `text,more\na text,"${EVIL}"\n`);
   const { how, stdout } = await start(["classify", file, "--model", TINY, "--out-format", "csv"]).ended;
@@ -125,7 +125,7 @@ test("errors: names of files, columns and options", async (t) => {
   ]) {
     const { how, stdout, stderr } = await start(args).ended;
     assert.ok([1, 2].includes(how), `${JSON.stringify(args)}: ${how} ${stderr}`);
-    assert.doesNotMatch(stdout + stderr, OBEYED, JSON.stringify(stderr));
+    assert.doesNotMatch(stdout + stderr, CONTROL_CHARACTERS, JSON.stringify(stderr));
     assert.match(stderr, /evil/);
   }
 });
@@ -147,6 +147,6 @@ test("errors: what a server says", async (t) => {
   ]) {
     const { how, stderr } = await start(args).ended;
     assert.equal(how, 1, stderr);
-    assert.doesNotMatch(stderr, OBEYED, JSON.stringify(stderr));
+    assert.doesNotMatch(stderr, CONTROL_CHARACTERS, JSON.stringify(stderr));
   }
 });

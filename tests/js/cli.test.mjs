@@ -64,7 +64,7 @@ test("help and command have the same options", () => {
 for (const [args, message] of [
   [[], /There is no text to classify/],
   [["--no-such-option"], /Unknown option '--no-such-option'/],
-  [["text", "--top", "0"], /--top must be a whole number of at least 1/],
+  [["text", "--top", "0"], /--top must be a whole number of at least 1, or all, not "0"/],
   [["text", "--top", "1.5"], /--top must be/],
   [["text", "--threads", "65"], /--threads must be a whole number from 1 to 64/],
   [["text", "--device", "lexicon"], /--device must be one of auto, webgpu, cpu, not "lexicon"/],
@@ -85,6 +85,10 @@ for (const [args, message] of [
   [["convert", "a", "b", "--dtype", "int3"], /--dtype must be int8, int4, or fp16/],
   [["info", "a", "b"], /Pass one model/],
   [["bench", "--threads", "1,x"], /--threads must be/],
+  [
+    ["convert", "a", "b", "--vocabulary", "c", "--keep", "0"],
+    /--keep must be a whole number from 1 to 10000000, not "0"/,
+  ],
 ]) {
   test(`rejects the command line: tabsense ${args.join(" ")}`, () => {
     const { status, stdout, stderr } = tabsense(args);
@@ -174,20 +178,20 @@ test("info shows what the package knows about a model, without loading it", asyn
   for (const folder of [TINY, SENTIMENT]) {
     const { status, stdout, stderr } = tabsense(["info", folder, "--json"]);
     assert.equal(status, 0, stderr);
-    const told = JSON.parse(stdout);
+    const shown = JSON.parse(stdout);
     const classifier = await Classifier.load(folder);
     t.after(() => classifier.dispose());
     const { model, bytes } = classifier.info;
     for (const key of ["name", "layers", "width", "heads", "vocabulary", "maxTokens", "parameters", "labels"])
-      assert.deepEqual(told[key], model[key], key);
+      assert.deepEqual(shown[key], model[key], key);
     assert.deepEqual(
-      [told.bytes, told.runs, told.architecture],
+      [shown.bytes, shown.runs, shown.architecture],
       [bytes.weights, true, "DistilBertForSequenceClassification"],
     );
-    const inTensors = Object.values(told.tensors).reduce((sum, { bytes }) => sum + bytes, 0);
+    const inTensors = Object.values(shown.tensors).reduce((sum, { bytes }) => sum + bytes, 0);
     // The tensors of a compressed file are larger than the file.
-    const most = folder === SENTIMENT ? 1.2 : 1;
-    assert.ok(inTensors > 0.9 * told.bytes && inTensors < most * told.bytes);
+    const maxRatio = folder === SENTIMENT ? 1.2 : 1;
+    assert.ok(inTensors > 0.9 * shown.bytes && inTensors < maxRatio * shown.bytes);
   }
   const { stdout } = tabsense(["info", SENTIMENT]);
   assert.match(stdout, /^model {9}sentiment-en$/m);
@@ -200,14 +204,14 @@ test("info shows licence and languages, also for unsupported models", (t) => {
   const { folder } = scratch(t);
   cpSync(TINY, folder, { recursive: true });
   const config = JSON.parse(readFileSync(join(TINY, "config.json"), "utf8"));
-  const told = (more) => {
+  const outputOf = (more) => {
     writeFileSync(join(folder, "config.json"), JSON.stringify({ ...config, ...more }));
     return tabsense(["info", folder, ...(more.text ? [] : ["--json"])]).stdout;
   };
-  const { languages, licence } = JSON.parse(told({ license: "mit", language: ["en", "de"] }));
+  const { languages, licence } = JSON.parse(outputOf({ license: "mit", language: ["en", "de"] }));
   assert.deepEqual([languages, licence], [["en", "de"], "mit"]);
   const t5 = JSON.parse(
-    told({
+    outputOf({
       model_type: "t5",
       architectures: ["T5ForSequenceClassification"],
       dim: undefined,
@@ -216,24 +220,24 @@ test("info shows licence and languages, also for unsupported models", (t) => {
   );
   assert.deepEqual([t5.runs, t5.architecture, t5.width], [false, "T5ForSequenceClassification", 128]);
   assert.match(
-    told({ model_type: "t5", architectures: ["T5Model"], text: true }),
+    outputOf({ model_type: "t5", architectures: ["T5Model"], text: true }),
     /T5Model, which is not supported/,
   );
 });
 
-test("info knows the architectures that run here, and the positions that no token has", (t) => {
+test("info knows the supported architectures, and the positions that no token uses", (t) => {
   const rust = readFileSync(join(ROOT, "src/model/architecture.rs"), "utf8");
   const table = /READERS: .*?= \[(.*?)\];/s.exec(rust)[1];
   const types = [...table.matchAll(/"(.+?)"/g)].map(([, type]) => type);
   assert.ok(types.length >= 7 && types.includes("distilbert"));
   const { folder } = scratch(t);
   cpSync(TINY, folder, { recursive: true });
-  const told = (config) => {
+  const infoOf = (config) => {
     writeFileSync(join(folder, "config.json"), JSON.stringify(config));
     return JSON.parse(tabsense(["info", folder, "--json"]).stdout);
   };
   for (const model_type of types) {
-    const { runs, width, maxTokens } = told({ model_type });
+    const { runs, width, maxTokens } = infoOf({ model_type });
     const behindPadding = /roberta|camembert|data2vec|mpnet/.test(model_type);
     assert.deepEqual(
       [runs, width, maxTokens],
@@ -241,7 +245,10 @@ test("info knows the architectures that run here, and the positions that no toke
       model_type,
     );
   }
-  assert.equal(told({ model_type: "roberta", max_position_embeddings: 514, pad_token_id: 1 }).maxTokens, 512);
+  assert.equal(
+    infoOf({ model_type: "roberta", max_position_embeddings: 514, pad_token_id: 1 }).maxTokens,
+    512,
+  );
 });
 
 test("info only requests the start of the weights", async (t) => {
@@ -269,8 +276,11 @@ test("info only requests the start of the weights", async (t) => {
         next(0);
       },
     });
-    const told = JSON.parse((await start(["info", url, "--json"]).ended).stdout);
-    assert.deepEqual([told.bytes, told.parameters > 17e6, asked], [weights.length, true, ["bytes=0-65535"]]);
+    const shown = JSON.parse((await start(["info", url, "--json"]).ended).stdout);
+    assert.deepEqual(
+      [shown.bytes, shown.parameters > 17e6, asked],
+      [weights.length, true, ["bytes=0-65535"]],
+    );
     assert.ok(sent < (ranges ? 70_000 : weights.length / 2), `${sent} bytes`);
   }
 });

@@ -31,7 +31,7 @@ async function answers(folder, texts) {
 const infoOf = (file) => JSON.parse(tabsense("info", file, "--json").stdout);
 
 for (const options of [["int8"], ["fp16"], ["int4", "--calibration"]]) {
-  test(`a model in ${options[0]} answers the same from a compressed file, and info tells the same tensors`, async (t) => {
+  test(`a model in ${options[0]} answers the same from a compressed file, and info shows the same tensors`, async (t) => {
     const place = scratch(t);
     const [dtype, ...calibration] = options;
     const how = ["--dtype", dtype, ...calibration.flatMap((name) => [name, join(place.folder, "texts.txt")])];
@@ -46,7 +46,7 @@ for (const options of [["int8"], ["fp16"], ["int4", "--calibration"]]) {
   });
 }
 
-test("without --dtype a file keeps its numbers: with --compress it is made small, without it plain again", (t) => {
+test("without --dtype a file keeps its numbers: --compress compresses it, and without it the file is uncompressed again", (t) => {
   const place = scratch(t);
   const { folder } = place;
   const { weights } = converted(place, "plain", "--dtype", "int8");

@@ -49,8 +49,8 @@ test("the dev container has the pinned Rust, a Node that is supported, and what 
   const dockerfile = text(".devcontainer/Dockerfile");
   const { channel } = parse(text("rust-toolchain.toml")).toolchain;
   assert.ok(dockerfile.includes(`FROM rust:${channel}-bookworm`));
-  const [, least] = /^>=(\d+)\./.exec(json("package.json").engines.node);
-  assert.ok(dockerfile.includes(`FROM node:${least}-bookworm`));
+  const [, minMajor] = /^>=(\d+)\./.exec(json("package.json").engines.node);
+  assert.ok(dockerfile.includes(`FROM node:${minMajor}-bookworm`));
   const packages = ["browser", "engines", "vulkan"].flatMap((name) =>
     [...text(`scripts/${name}.mjs`).matchAll(/(?:PACKAGES =|packages:) \[([^\]]+)\]/g)].flatMap(([, list]) =>
       [...list.matchAll(/"([^"]+)"/g)].map(([, name]) => name),

@@ -11,7 +11,7 @@ import { inPlace } from "../../dist/client/channel.js";
 import { repeatable } from "../../dist/worker/loading.js";
 import { nodeHost, nodejs } from "../../dist/platform/node.js";
 import { checkLoadOptions } from "../../dist/api/options.js";
-import { MOST_CRASHES, startQueue } from "../../dist/client/queue.js";
+import { MAX_CRASHES, startQueue } from "../../dist/client/queue.js";
 import { openSession } from "../../dist/client/session.js";
 import {
   filesOf,
@@ -113,11 +113,11 @@ test("stops replacing a worker that crashes each time, but not one that answers 
     await crashed(workers.at(-1));
     await call;
   };
-  for (let i = 0; i < MOST_CRASHES + 1; i++) {
+  for (let i = 0; i < MAX_CRASHES + 1; i++) {
     await crash(/The next call starts a new one/);
     assert.equal((await classifier.classify("a text")).length, 1);
   }
-  for (let i = 1; i < MOST_CRASHES; i++) {
+  for (let i = 1; i < MAX_CRASHES; i++) {
     await crash(/The next call starts a new one/);
   }
   const queued = rejects(
@@ -181,7 +181,7 @@ test("a signal drops a call that waits for the new worker, and dispose ends it",
   await closed.promise;
 });
 
-test("bytes that the caller changes after the loading are loaded again as they were", async (t) => {
+test("reloads the original bytes if the caller changed them after the load", async (t) => {
   const workers = workersOf(t);
   const files = filesOf();
   const classifier = await Classifier.load(files);
@@ -283,11 +283,11 @@ test("a trap under a call that was aborted is a crash, too, and the next call is
 
 test("a text that traps each time ends the classifier, and says so", async (t) => {
   const { session, ask, started } = await trapping(t);
-  for (let i = 1; i < MOST_CRASHES; i++) await rejects("worker_crashed", ask(["a trap"]), /next call/);
+  for (let i = 1; i < MAX_CRASHES; i++) await rejects("worker_crashed", ask(["a trap"]), /next call/);
   await rejects("worker_crashed", ask(["a trap"]), /3 times in a row/);
   assert.equal(session.ended().kind, "worker_crashed");
   await rejects("worker_crashed", ask(["a text"]), /3 times in a row/);
-  assert.equal(started(), MOST_CRASHES);
+  assert.equal(started(), MAX_CRASHES);
 });
 
 test("says that a model from a stream can't be loaded again", async (t) => {
@@ -304,7 +304,7 @@ test("says that a model from a stream can't be loaded again", async (t) => {
   t.after(() => queue.dispose());
   const workers = workersOf(t);
   await queue.submit(loadRequest(filesOf()), null, null);
-  queue.keep(null);
+  queue.setReloadRequest(null);
   const call = rejects(
     "worker_crashed",
     queue.submit({ type: "classify", texts: LONG, top: 1, details: false, progress: false }, null, null),

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildSync } from "esbuild";
 import fc from "fast-check";
-import { cut, cuts, holds, KEYS, readOrRefused } from "./properties.mjs";
+import { cut, cuts, assertProperty, KEYS, readOrRefused } from "./properties.mjs";
 import { ROOT } from "./support.mjs";
 
 /** Modules that the package bundles into its command line only. */
@@ -100,7 +100,7 @@ async function rowsOf(chunks, { lenient, ...rest }) {
 }
 
 test("any bytes are rows, or an error with a kind and a sentence", () =>
-  holds(
+  assertProperty(
     1500,
     fc.asyncProperty(content, options, async (bytes, given) => {
       const { rows, invalid } = await rowsOf([bytes], given);
@@ -119,14 +119,14 @@ test("any bytes are rows, or an error with a kind and a sentence", () =>
   ));
 
 test("rows don't depend on how the file is split into chunks", () =>
-  holds(
+  assertProperty(
     600,
     fc.asyncProperty(content, options, cuts, async (bytes, given, at) => {
       // The delimiter is detected in the first chunk, as are files that aren't text.
-      const told = { ...given, delimiter: given.delimiter ?? "," };
-      const whole = await rowsOf([bytes], told);
+      const withDelimiter = { ...given, delimiter: given.delimiter ?? "," };
+      const whole = await rowsOf([bytes], withDelimiter);
       fc.pre(whole.rows !== null);
-      assert.deepEqual(await rowsOf([...cut(bytes, at)], told), whole);
+      assert.deepEqual(await rowsOf([...cut(bytes, at)], withDelimiter), whole);
     }),
   ));
 
@@ -143,12 +143,12 @@ test("rows that were written are read as they were", () => {
     .chain((width) =>
       fc.array(fc.array(cell, { minLength: width, maxLength: width }), { minLength: 1, maxLength: 6 }),
     );
-  return holds(
+  return assertProperty(
     600,
     fc.asyncProperty(table, fc.constantFrom(",", ";", "\t", "|"), cuts, async (table, delimiter, at) => {
       const header = table[0].map((_, i) => `name${i}`);
-      const asItIs = (cell) => cell;
-      const text = [header, ...table].map((row) => `${csvLine(row, delimiter, asItIs)}\n`).join("");
+      const unchanged = (cell) => cell;
+      const text = [header, ...table].map((row) => `${csvLine(row, delimiter, unchanged)}\n`).join("");
       const given = {
         format: "csv",
         column: "1",
@@ -172,7 +172,7 @@ test("gives any number of columns of the same name different names", () => {
 });
 
 test("gives columns of any names different names", () =>
-  holds(
+  assertProperty(
     1000,
     fc.property(fc.array(fc.oneof(fc.constantFrom("a", "a (2)", ...KEYS), fc.string())), (names) => {
       const unique = uniqueNames(names);

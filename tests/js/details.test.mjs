@@ -6,7 +6,7 @@ import { Classifier } from "tabsense";
 import { fastestBuild } from "../../dist/builds.js";
 import { filesOf, tiny } from "./support.mjs";
 
-test("tokens stand for the parts of the text that their offsets name", async (t) => {
+test("tokens match the parts of the text at their offsets", async (t) => {
   const classifier = await tiny(t);
   const text = "A 😀 delight, from Start to finish! 日本";
   const { tokens, scores, truncated } = await classifier.classify(text, { details: true });

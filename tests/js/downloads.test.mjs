@@ -207,7 +207,7 @@ test("a range that the server can't satisfy means another file", async (t) => {
   assert.equal(seen.length, 3);
 });
 
-test("a compressed download that breaks is read from its start, not by a range of what was compressed", async (t) => {
+test("a compressed download that breaks restarts instead of requesting a range of compressed bytes", async (t) => {
   const files = filesOf();
   const packed = gzipSync(files[WEIGHTS]);
   const headers = { etag: ETAG, "content-encoding": "gzip", "content-length": packed.length };

@@ -36,7 +36,7 @@ for (const file of FILES) {
     );
   });
 
-  test(`${file}: a web page in its place`, async (t) => {
+  test(`${file}: a web page instead of the file`, async (t) => {
     const page = "\n<!DOCTYPE html><html><body>Not found</body></html>";
     await rejects(
       "not_a_model",
@@ -100,7 +100,7 @@ test("fails without a server", async () => {
   await rejects("network", Classifier.load("http://127.0.0.1:9/model/"), /127\.0\.0\.1:9/);
 });
 
-test("the weights end early, and nothing told their length", async (t) => {
+test("the weights end early, and their length is unknown", async (t) => {
   await rejects(
     "weights_length",
     loadWith(
@@ -122,7 +122,7 @@ test("the weights end early within the header", async (t) => {
   );
 });
 
-test("the weights go on after their end", async (t) => {
+test("the weights continue after their end", async (t) => {
   await rejects(
     "weights_length",
     loadWith(
@@ -239,7 +239,7 @@ for (const [name, change, kind] of [
   });
 }
 
-test("a failed loading leaves the next one alone, also in place", async (t) => {
+test("a failed load doesn't affect the next one, also without a worker", async (t) => {
   for (const worker of [true, false]) {
     await rejects(
       "config_invalid",

@@ -10,14 +10,14 @@ import { merged, shardNames } from "../../dist/files/shards.js";
 import { plainName } from "../../dist/files/weights.js";
 import { read, saved } from "../../dist/teach/saved.js";
 import {
-  buried,
+  deepJson,
   changed,
   cut,
   cuts,
-  holds,
+  assertProperty,
   KEYS,
-  meanJson,
-  meanValue,
+  hostileJson,
+  hostileValue,
   readOrRefused,
 } from "./properties.mjs";
 import { safetensors } from "./sharded.mjs";
@@ -37,15 +37,15 @@ const shardName = fc.oneof(
   fc.string({ unit: "binary", maxLength: 12 }).map((text) => `${text}.safetensors`),
 );
 const index = fc.oneof(
-  meanJson,
+  hostileJson,
   fc
     .dictionary(fc.oneof(fc.constantFrom(...KEYS), fc.string()), shardName)
     .map((weight_map) => JSON.stringify({ weight_map })),
-  meanValue.map((weight_map) => JSON.stringify({ weight_map })),
+  hostileValue.map((weight_map) => JSON.stringify({ weight_map })),
 );
 
 test("rejects an index that names files elsewhere", () =>
-  holds(
+  assertProperty(
     1500,
     fc.asyncProperty(index, async (text) => {
       const names = await readOrRefused(() => shardNames(text, "model.safetensors.index.json"));
@@ -55,7 +55,7 @@ test("rejects an index that names files elsewhere", () =>
   ));
 
 test("rejects an ONNX file that names files elsewhere", () =>
-  holds(
+  assertProperty(
     1000,
     fc.asyncProperty(fc.oneof(shardName, fc.string({ unit: "binary" })), async (name) => {
       const plain = await readOrRefused(() => plainName(name, "model.onnx"));
@@ -100,7 +100,7 @@ function parts(file) {
 }
 
 test("weights in several files are those of the one file", () =>
-  holds(
+  assertProperty(
     400,
     fc.asyncProperty(files, cuts, async (files, at) => {
       // Each tensor is in only one file, and `__metadata__` is not a tensor.
@@ -124,14 +124,14 @@ test("weights in several files whose headers lie are one file, or an error", () 
   const file = fc.oneof(
     fc.tuple(header, fc.uint8Array({ maxLength: 60 })).map(([header, data]) => safetensors(header, data)),
     fc.uint8Array({ maxLength: 40 }),
-    fc.tuple(meanJson, fc.uint8Array({ maxLength: 8 })).map(([text, data]) => {
+    fc.tuple(hostileJson, fc.uint8Array({ maxLength: 8 })).map(([text, data]) => {
       const bytes = json(text);
       const length = Buffer.alloc(8);
       length.writeBigUInt64LE(BigInt(bytes.length));
       return new Uint8Array(Buffer.concat([length, bytes, data]));
     }),
   );
-  return holds(
+  return assertProperty(
     1000,
     fc.asyncProperty(fc.array(file, { minLength: 1, maxLength: 5 }), cuts, async (all, at) => {
       const bytes = await readOrRefused(() => whole(all, at));
@@ -182,7 +182,7 @@ const contents = fc
 const plain = (value) => JSON.parse(JSON.stringify(value));
 
 test("loads a saved taught classifier unchanged", () =>
-  holds(
+  assertProperty(
     300,
     fc.asyncProperty(contents, async (contents) => {
       const text = JSON.stringify(saved(contents));
@@ -192,7 +192,7 @@ test("loads a saved taught classifier unchanged", () =>
   ));
 
 test("rejects a changed taught classifier", () =>
-  holds(
+  assertProperty(
     1000,
     fc.asyncProperty(
       contents.chain((contents) => {
@@ -221,9 +221,9 @@ function sorted(text) {
 }
 
 test("rejects arbitrary text as a taught classifier without repeating it", () =>
-  holds(
+  assertProperty(
     200,
-    fc.asyncProperty(contents, meanJson, buried, fc.nat(), async (contents, other, deep, at) => {
+    fc.asyncProperty(contents, hostileJson, deepJson, fc.nat(), async (contents, other, deep, at) => {
       const text = JSON.stringify(saved(contents));
       assert.equal(await readOrRefused(() => read(other)), null);
       assert.equal(await readOrRefused(() => read(text.slice(0, at % text.length))), null);
@@ -236,7 +236,7 @@ test("rejects arbitrary text as a taught classifier without repeating it", () =>
 test("reads or rejects any settings of sentence-transformers", () => {
   const file = fc.option(
     fc.oneof(
-      meanJson,
+      hostileJson,
       fc
         .constantFrom(
           { modules: [{ type: "sentence_transformers.models.Transformer" }] },
@@ -245,11 +245,11 @@ test("reads or rejects any settings of sentence-transformers", () => {
         )
         .chain(changed)
         .map((value) => JSON.stringify(value)),
-      fc.array(meanValue.map((type) => ({ type, path: type }))).map((value) => JSON.stringify(value)),
+      fc.array(hostileValue.map((type) => ({ type, path: type }))).map((value) => JSON.stringify(value)),
     ),
     { nil: undefined },
   );
-  return holds(
+  return assertProperty(
     1200,
     fc.asyncProperty(fc.array(file, { minLength: 5, maxLength: 5 }), async (files) => {
       const [modules, pooling, transformers, bert, config] = files.map((text) => text && json(text));

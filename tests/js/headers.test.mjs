@@ -91,17 +91,17 @@ test("a function that throws or rejects fails the load", async (t) => {
 });
 
 /** All the text of an error. */
-const toldBy = ({ message, stack, cause }) =>
+const allTextOf = ({ message, stack, cause }) =>
   `${message} ${stack} ${cause?.message ?? cause ?? ""} ${cause?.stack ?? ""}`;
 
 test("rejects invalid header values without repeating them", async (t) => {
   const { url, seen } = await servePrivate(t);
-  const spoilt = { Authorization: "Bearer s3cret\nof mine" }; // a token with a line break
+  const invalid = { Authorization: "Bearer s3cret\nof mine" }; // a token with a line break
   for (const worker of [true, false])
-    for (const headers of [spoilt, () => spoilt, async () => [["s3cret name", "x"]], () => "s3cret"]) {
+    for (const headers of [invalid, () => invalid, async () => [["s3cret name", "x"]], () => "s3cret"]) {
       const options = { headers, worker, cache: false };
       const error = await rejects("invalid_argument", Classifier.load(url, options), /headers/);
-      assert.doesNotMatch(toldBy(error), /s3cret/);
+      assert.doesNotMatch(allTextOf(error), /s3cret/);
     }
   assert.deepEqual(seen, []);
 });
@@ -120,7 +120,7 @@ test("no error repeats a header", async (t) => {
       const { url, requests } = await serveModel(t, {}, { "config.json": answer });
       const error = await Classifier.load(url, { headers, worker, cache: false }).catch((thrown) => thrown);
       assert.ok(error instanceof Error && requests.length > 0, how);
-      assert.doesNotMatch(toldBy(error), /s3cret/, how);
+      assert.doesNotMatch(allTextOf(error), /s3cret/, how);
     }
 });
 

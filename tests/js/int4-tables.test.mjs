@@ -56,7 +56,7 @@ function withNumbers(file) {
   return Buffer.concat([length, Buffer.from(json), data, Buffer.from(numbers.buffer)]);
 }
 
-test("a model with its words in int4 is classified as with the numbers that they stand for", async (t) => {
+test("a model with its word embeddings in int4 answers as with the dequantized numbers", async (t) => {
   const place = scratch(t);
   const [narrow, wide] = ["int4", "plain"].map((name) => {
     const folder = join(place.folder, name);
@@ -74,7 +74,7 @@ test("a model with its words in int4 is classified as with the numbers that they
   assert.equal(models[0].info.parameters, models[1].info.parameters);
 });
 
-test("the words' table is int8 unless --tables int4 asks for half of that", (t) => {
+test("word embeddings are int8 unless --tables int4 is set", (t) => {
   const place = scratch(t);
   const [plain, int8, int4] = [[], ["--tables", "int8"], ["--tables", "int4"]].map((tables, i) =>
     readFileSync(convert(place, join(place.folder, `${i}.safetensors`), ...tables)),

@@ -27,7 +27,7 @@ const npm = JSON.parse(text("package.json"));
 const npmLock = JSON.parse(text("package-lock.json"));
 
 test("its first line says which tool reads it", () => {
-  assert.match(text("wasm-pack.toml").split("\n")[0], /^# wasm-pack itself reads no such file/);
+  assert.match(text("wasm-pack.toml").split("\n")[0], /^# wasm-pack doesn't read this file/);
 });
 
 test("wasm-bindgen's library and command have the same version", () => {
@@ -55,10 +55,10 @@ test("both toolchains are pinned", () => {
   assert.match(manifest.threads.toolchain, /^nightly-\d{4}-\d\d-\d\d$/);
 });
 
-test("the least version of Node is the one that the documents name", () => {
-  const least = npm.engines.node.slice(">=".length);
+test("the minimum version of Node is the one that the documents name", () => {
+  const minVersion = npm.engines.node.slice(">=".length);
   for (const path of ["README.md", "docs/cli.md", "docs/recipes/node.md"])
-    assert.ok(text(path).includes(`Node ${least} or newer`), path);
+    assert.ok(text(path).includes(`Node ${minVersion} or newer`), path);
 });
 
 test("the npm package and the crate have the same name, version and licence", () => {
@@ -80,7 +80,7 @@ test("npm's packages are pinned, and only needed to develop", () => {
   }
 });
 
-test("each enabled variant, the rewriter, the teacher and the converter are built, have declared types, and nothing else is there", () => {
+test("the build contains each enabled variant, the rewriter, the teacher and the converter with their types, and nothing else", () => {
   const others = [rewriterVariant, teacherVariant, converterVariant].map((variant) => variant(manifest));
   const modules = [...enabledVariants(manifest), ...others];
   const names = modules.map(([name]) => name);
@@ -96,7 +96,7 @@ test("each enabled variant, the rewriter, the teacher and the converter are buil
   }
 });
 
-test("the modules of the converter, the rewriter and the teacher have these alone, and the engine's have none", () => {
+test("the converter, the rewriter and the teacher are each only in their own module, and not in the engine's", () => {
   const classes = ["converter", "engine", "teacher", "torchrewriter"];
   // Searches the files for the names of the exports, because not every version of Node compiles relaxed SIMD.
   const has = (module) => {
@@ -133,7 +133,7 @@ test("each variant's module is valid, and uses SIMD where it says so", () => {
   }
 });
 
-test("a variant with threads is the one without, and what threads need", () => {
+test("a variant with threads adds only what threads need", () => {
   const { variants, threads } = manifest;
   for (const name of ["simd", "relaxed"]) {
     for (const key of ["rustflags", "cargo-args", "wasm-opt"])

@@ -68,7 +68,7 @@ for (const worker of [true, false]) {
   });
 }
 
-test("details: which text a token is of, and where it stands there", async (t) => {
+test("details: the text that a token is from, and its position there", async (t) => {
   const classifier = await load(t);
   const cases = worded(BERT);
   const results = await classifier.classify(cases.map(given), { details: true });

@@ -88,7 +88,7 @@ test("rejects an IBAN or a card number with a digit changed or two swapped", () 
   assert.deepEqual(find("iban", "DE98370400440532013000"), []);
 });
 
-test("entities of patterns tell what they are from", () => {
+test("entities of patterns name their source", () => {
   const [entity] = findPatterns("at 10.0.0.1", checkPatterns(true));
   const wanted = {
     label: "IP",
@@ -177,9 +177,11 @@ for (const name of PATTERN_NAMES)
     const pattern = checkPatterns([name]);
     for (const unit of HOSTILE) {
       const text = unit.repeat(Math.ceil(2 ** 20 / unit.length));
-      const start = performance.now();
+      // Of the processor: on a busy machine, the clock also counts the waiting.
+      const start = process.cpuUsage();
       findPatterns(text, pattern);
-      const ms = performance.now() - start;
-      assert.ok(ms < 4000, `${JSON.stringify(unit)}: ${ms} ms`);
+      const { user, system } = process.cpuUsage(start);
+      const ms = (user + system) / 1000;
+      assert.ok(ms < 4000, `${JSON.stringify(unit)}: ${ms} ms of the processor`);
     }
   });

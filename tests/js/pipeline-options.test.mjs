@@ -46,8 +46,8 @@ for (const [theirs, ours] of COUNTERPARTS) {
   test(`${JSON.stringify(theirs)} is ${JSON.stringify(ours)}`, async (t) => {
     const pipe = await open(t, TINY, theirs);
     const classifier = await load(t, TINY, ours);
-    const told = ({ device, dtype, webgpu }) => ({ device, dtype, webgpu });
-    assert.deepEqual(told(pipe.classifier.info), told(classifier.info));
+    const chosen = ({ device, dtype, webgpu }) => ({ device, dtype, webgpu });
+    assert.deepEqual(chosen(pipe.classifier.info), chosen(classifier.info));
     assert.deepEqual(await pipe(TEXT, { top_k: null }), await classifier.classify(TEXT, { topK: null }));
   });
 }

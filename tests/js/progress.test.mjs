@@ -116,18 +116,18 @@ test("a callback that throws while weights load without a worker doesn't crash t
 test("the overall progress counts bytes, also if a file restarts or has no known length", () => {
   const seen = [];
   const emit = withOverall(({ overall }) => seen.push(overall));
-  const told = (stage, bytes, total) => emit({ stage, file: "", bytes, total, rate: 0 });
-  told("runtime", 1e6, 1e6);
-  told("config", 1000, 1000);
-  told("tokenizer", 500_000, 500_000);
+  const report = (stage, bytes, total) => emit({ stage, file: "", bytes, total, rate: 0 });
+  report("runtime", 1e6, 1e6);
+  report("config", 1000, 1000);
+  report("tokenizer", 500_000, 500_000);
   assert.ok(seen.at(-1) < 0.02, "the weights are most of it");
-  told("weights", 0, 24e6);
-  told("weights", 12e6, 24e6);
+  report("weights", 0, 24e6);
+  report("weights", 12e6, 24e6);
   assert.ok(Math.abs(seen.at(-1) - 13.501 / 25.501) < 1e-9, `${seen.at(-1)}`);
-  told("weights", 100, 24e6);
-  told("weights", 30e6, null);
-  told("weights", 24e6, 24e6);
-  told("ready", 24e6, 24e6);
+  report("weights", 100, 24e6);
+  report("weights", 30e6, null);
+  report("weights", 24e6, 24e6);
+  report("ready", 24e6, 24e6);
   assert.ok(seen.every((overall, i) => i === 0 || overall >= seen[i - 1]));
   assert.deepEqual(seen.slice(-2), [0.99, 1]);
 });

@@ -12,11 +12,11 @@ const FACTOR = Number(process.env.TABSENSE_CASES_FACTOR ?? 1);
 /**
  * An input that takes longer is stuck, even on a busy machine; the promise is a second, most take far less.
  */
-const MOST_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 /** Tests a property with `usual` inputs. */
-export async function holds(usual, property) {
-  await fc.assert(property, { numRuns: usual * FACTOR, timeout: MOST_MS, includeErrorInReport: true });
+export async function assertProperty(usual, property) {
+  await fc.assert(property, { numRuns: usual * FACTOR, timeout: TIMEOUT_MS, includeErrorInReport: true });
   // Names in a file never end up on the prototype of all objects.
   assert.deepEqual(Reflect.ownKeys(Object.prototype).sort(), PROTOTYPE);
   assert.equal({}.polluted, undefined);
@@ -56,9 +56,9 @@ export const KEYS = [
   "0",
 ];
 
-const meanKey = fc.oneof(fc.constantFrom(...KEYS), fc.string({ maxLength: 4 }));
+const hostileKey = fc.oneof(fc.constantFrom(...KEYS), fc.string({ maxLength: 4 }));
 
-const meanLeaf = fc.oneof(
+const hostileLeaf = fc.oneof(
   fc.constantFrom(null, true, false, 0, -0, 1, -1, 0.5, 1e308, 2 ** 31, 2 ** 53, 2 ** 53 + 2, 1e21),
   fc.constantFrom("", "__proto__", "\0", "\x1b[2J", "\u202e", "\ud800", "../x.safetensors", "x".repeat(3000)),
   fc.string({ unit: "binary", maxLength: 8 }),
@@ -66,29 +66,29 @@ const meanLeaf = fc.oneof(
 );
 
 /** Anything that JSON may contain, of ordinary depth. */
-export const meanValue = fc.letrec((tie) => ({
+export const hostileValue = fc.letrec((tie) => ({
   value: fc.oneof(
     { depthSize: "small" },
-    meanLeaf,
+    hostileLeaf,
     fc.array(tie("value"), { maxLength: 4 }),
-    fc.array(fc.tuple(meanKey, tie("value")), { maxLength: 4 }).map(own),
+    fc.array(fc.tuple(hostileKey, tie("value")), { maxLength: 4 }).map(withOwnKeys),
   ),
 })).value;
 
 /** The text of a value nested so deeply in lists or objects that recursion may overflow the stack. */
-export const buried = fc
+export const deepJson = fc
   .tuple(fc.constantFrom(["[", "]"], ['{"a":', "}"]), fc.constantFrom(50, 20_000))
   .map(([[before, after], depth]) => `${before.repeat(depth)}0${after.repeat(depth)}`);
 
 /** JSON of any kind, valid or not. */
-export const meanJson = fc.oneof(
-  { weight: 8, arbitrary: meanValue.map((value) => JSON.stringify(value)) },
-  { weight: 1, arbitrary: buried },
+export const hostileJson = fc.oneof(
+  { weight: 8, arbitrary: hostileValue.map((value) => JSON.stringify(value)) },
+  { weight: 1, arbitrary: deepJson },
   { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 40 }) },
 );
 
 /** An object that has these keys as own properties, whatever they are. */
-function own(entries) {
+function withOwnKeys(entries) {
   const object = {};
   for (const [key, value] of entries)
     Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
@@ -98,7 +98,7 @@ function own(entries) {
 /** `value` with a random part added, replaced, doubled or removed. */
 export function changed(value) {
   return fc
-    .tuple(fc.array(fc.nat(), { maxLength: 4 }), fc.nat(3), meanKey, meanValue)
+    .tuple(fc.array(fc.nat(), { maxLength: 4 }), fc.nat(3), hostileKey, hostileValue)
     .map(([path, how, key, other]) => {
       const copy = structuredClone(value);
       let [at, last, name] = [copy, null, null];
@@ -108,7 +108,7 @@ export function changed(value) {
         [last, name] = [at, keys[step % keys.length]];
         at = at[name];
       }
-      if (last === null || how === 0) return own([...Object.entries(copy), [key, other]]);
+      if (last === null || how === 0) return withOwnKeys([...Object.entries(copy), [key, other]]);
       if (how === 1 && !Array.isArray(last)) delete last[name];
       else if (how === 2) last[name] = Array.isArray(at) ? [...at, ...at] : other;
       else last[name] = other;

@@ -27,7 +27,7 @@ const fault = (kind, message = "The device went.") => Object.assign(new Error(me
  * fails with the error `failsToLoad`, or the device is lost in its n-th group of texts (`losesAt`). The CPU
  * computes all answers.
  */
-function play(t, devices) {
+function simulate(t, devices) {
   const waiting = [...devices];
   const deviceOf = new WeakMap();
   const seen = { requests: 0, engines: 0 };
@@ -105,7 +105,7 @@ async function expected(texts) {
 }
 
 test("a device lost in a call: a new one answers it", async (t) => {
-  const { load, classify, seen, progress } = play(t, [{ losesAt: 1 }, {}]);
+  const { load, classify, seen, progress } = simulate(t, [{ losesAt: 1 }, {}]);
   const loaded = await load(inMemory());
   assert.deepEqual([loaded.state.info.device, loaded.state.info.webgpuReason], ["webgpu", null]);
   const first = await classify(TEXTS);
@@ -118,7 +118,7 @@ test("a device lost in a call: a new one answers it", async (t) => {
 });
 
 test("lost twice in a row: the CPU answers, and says why", async (t) => {
-  const { load, classify, seen } = play(t, [{ losesAt: 0 }, { losesAt: 0 }, {}]);
+  const { load, classify, seen } = simulate(t, [{ losesAt: 0 }, { losesAt: 0 }, {}]);
   await load(inMemory());
   const reply = await classify(TEXTS);
   assert.deepEqual(scoresOf(reply), await expected(TEXTS));
@@ -128,7 +128,7 @@ test("lost twice in a row: the CPU answers, and says why", async (t) => {
 });
 
 test("falls back to the CPU if a lost device can't be replaced", async (t) => {
-  const { load, classify } = play(t, [{ losesAt: 0 }]);
+  const { load, classify } = simulate(t, [{ losesAt: 0 }]);
   await load(inMemory());
   const reply = await classify(TEXTS);
   assert.deepEqual(scoresOf(reply), await expected(TEXTS));
@@ -136,7 +136,7 @@ test("falls back to the CPU if a lost device can't be replaced", async (t) => {
 });
 
 test("lost in the middle of a long call: what was answered stays, the rest comes from the next device", async (t) => {
-  const { load, classify } = play(t, [{ losesAt: 2 }]);
+  const { load, classify } = simulate(t, [{ losesAt: 2 }]);
   await load(inMemory());
   const texts = Array.from({ length: 400 }, (_, i) => `text number ${i}`);
   const reply = await classify(texts);
@@ -163,7 +163,7 @@ for (const [name, error, devices, end] of [
 ]) {
   test(`${name}: only the weights are read again`, async (t) => {
     const { url, requests } = await serveModel(t, filesOf());
-    const { load, classify, seen, progress } = play(t, [
+    const { load, classify, seen, progress } = simulate(t, [
       ...Array.from({ length: devices }, () => ({ failsToLoad: error })),
       {},
     ]);
@@ -186,7 +186,7 @@ for (const [name, error, devices, end] of [
 }
 
 test("a call without memory on the card is answered by the CPU", async (t) => {
-  const { load, classify } = play(t, [
+  const { load, classify } = simulate(t, [
     { losesAt: 0, error: fault("out_of_memory", "No memory on the card.") },
   ]);
   await load(inMemory());
@@ -199,7 +199,7 @@ test("a call without memory on the card is answered by the CPU", async (t) => {
 });
 
 test("fp16 is for the card; the CPU as a fallback stores fp32", async (t) => {
-  const { load } = play(t, [{ refused: true }]);
+  const { load } = simulate(t, [{ refused: true }]);
   assert.equal((await load(inMemory(), { dtype: "fp16" })).state.info.dtype, "fp32");
 });
 
@@ -224,7 +224,7 @@ async function slowServer(t) {
 
 test("a call aborted while its model is loaded again; the next call loads it", async (t) => {
   const { url, stopped, release } = await slowServer(t);
-  const { load, classify, service, seen } = play(t, [{ losesAt: 0 }, {}, {}]);
+  const { load, classify, service, seen } = simulate(t, [{ losesAt: 0 }, {}, {}]);
   await load(onServer(url));
   const call = classify(TEXTS);
   await stopped;
@@ -238,7 +238,7 @@ test("a call aborted while its model is loaded again; the next call loads it", a
 
 test("closes a service while its model is reloaded", async (t) => {
   const { url, stopped } = await slowServer(t);
-  const { load, classify, service, seen } = play(t, [{ losesAt: 0 }, {}]);
+  const { load, classify, service, seen } = simulate(t, [{ losesAt: 0 }, {}]);
   await load(onServer(url));
   const call = classify(TEXTS);
   await stopped;
@@ -251,7 +251,7 @@ test("a missing source rejects the call, not later ones", async (t) => {
   const files = filesOf();
   const handlers = {};
   const { url } = await serveModel(t, files, handlers);
-  const { load, classify } = play(t, [{ losesAt: 0 }, {}, {}]);
+  const { load, classify } = simulate(t, [{ losesAt: 0 }, {}, {}]);
   await load(onServer(url));
   handlers["config.json"] = (_, response) => response.writeHead(503).end();
   const { error } = await classify(TEXTS);
@@ -262,7 +262,7 @@ test("a missing source rejects the call, not later ones", async (t) => {
 });
 
 test("bytes that the caller changes after the loading do not matter", async (t) => {
-  const { load, classify } = play(t, [{ losesAt: 0 }, {}]);
+  const { load, classify } = simulate(t, [{ losesAt: 0 }, {}]);
   const files = inMemory();
   await load(files);
   for (const { bytes } of Object.values(files)) bytes.fill(0);
@@ -270,7 +270,7 @@ test("bytes that the caller changes after the loading do not matter", async (t) 
 });
 
 test("a dispose message is answered once the model is freed", async (t) => {
-  const { load, ask, seen } = play(t, [{}]);
+  const { load, ask, seen } = simulate(t, [{}]);
   await load(inMemory());
   assert.equal(seen.engines, 1);
   assert.deepEqual(await ask({ type: "dispose" }), { type: "disposed" });

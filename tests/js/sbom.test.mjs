@@ -78,7 +78,7 @@ test("the package has the license of each part, or may use it under Apache-2.0",
   );
 });
 
-test("the same commit gives the same bill", async () => assert.deepEqual(await sbom(), bill));
+test("the same commit gives the same SBOM", async () => assert.deepEqual(await sbom(), bill));
 
 test("every lock file is audited, by the version that the workflow installs", () => {
   const found = lockFiles();

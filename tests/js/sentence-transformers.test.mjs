@@ -40,7 +40,7 @@ const NOTHING = {
   staticFolder: null,
 };
 
-test("a model without such files says nothing", () => assert.deepEqual(readSentenceFiles({}), NOTHING));
+test("a model without such files has no settings", () => assert.deepEqual(readSentenceFiles({}), NOTHING));
 
 test("all-MiniLM-L6-v2: the mean, normalized, 256 tokens", () => {
   const versions = {
@@ -202,7 +202,7 @@ for (const [name, [files, message]] of Object.entries(BROKEN)) {
     }));
 }
 
-test("tells a web page from a file", () => {
+test("distinguishes a web page from a file", () => {
   assert.throws(() => readSentenceFiles({ modules: "<!doctype html><p>Not found" }), {
     kind: "not_a_model",
     message: /modules\.json is a web page/,
@@ -218,8 +218,8 @@ const embedding = (asked, files, config = {}) => {
 
 test("an embedder pools by its option, by its files, or by the mean", () => {
   const files = { "modules.json": NORMALIZED, "1_Pooling/config.json": pooling("cls") };
-  const { pooling: said, normalize } = embedding(null, files);
-  assert.deepEqual([said, normalize], ["cls", true]);
+  const { pooling: mode, normalize } = embedding(null, files);
+  assert.deepEqual([mode, normalize], ["cls", true]);
   assert.equal(embedding("mean", files).pooling, "mean");
   assert.equal(embedding(null, {}).pooling, "mean");
   // An explicit option wins over a file's setting that isn't supported.

@@ -100,7 +100,7 @@ export function loadRequest(files, options) {
     wasm: null,
     threads: 1,
     network,
-    tellConfig: false,
+    reportConfig: false,
     ...options,
   };
 }

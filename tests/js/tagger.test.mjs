@@ -46,7 +46,7 @@ for (const aggregation of ["simple", "first"])
     assert.ok(worst <= TOLERANCE, `${worst}`);
   });
 
-test("words are found whole where nothing else is asked for", async () => {
+test("finds whole words by default", async () => {
   assert.deepEqual(
     await tagger.tag(TEXTS.slice(0, 20)),
     await tagger.tag(TEXTS.slice(0, 20), { aggregation: "first" }),
@@ -75,7 +75,7 @@ test("the model and patterns find what the card says", async () => {
   }
 });
 
-test("nothing behind the model's 512 tokens is missed, and places are those of the whole text", async () => {
+test("finds entities beyond the model's 512 tokens, with positions in the whole text", async () => {
   const filler = "The printer is out of paper and the queue is stuck. ";
   const names = ["Hannah Lindqvist", "Marcus Oyelaran", "Ingrid Solberg"];
   const text = names.map((name) => `${filler.repeat(60)}My name is ${name}. `).join("");
@@ -89,7 +89,7 @@ test("nothing behind the model's 512 tokens is missed, and places are those of t
   assert.equal(restore(masked), text);
 });
 
-test("entities tell their source where patterns look, too", async () => {
+test("entities name their source if patterns are used", async () => {
   const text = "Ana pays with 4111 1111 1111 1111";
   const found = await tagger.tag(text, { patterns: ["card"] });
   assert.deepEqual(
@@ -102,7 +102,7 @@ test("entities tell their source where patterns look, too", async () => {
   assert.ok((await tagger.tag(text)).every((entity) => !("source" in entity)));
 });
 
-test("phones by libphonenumber-js are a pattern as any other", async () => {
+test("phone numbers by libphonenumber-js are a pattern like any other", async () => {
   const find = (text) =>
     findPhoneNumbersInText(text, "US").map(({ startsAt, endsAt }) => ({ start: startsAt, end: endsAt }));
   const phone = { name: "phone", label: "PHONE", find };
@@ -123,7 +123,7 @@ test("phones by libphonenumber-js are a pattern as any other", async () => {
   );
 });
 
-test("an answer gets its values back", async () => {
+test("restores the values in an answer", async () => {
   const text = "My name is Ana Ruiz, write to ana@example.com.";
   const { text: masked, restore, missing } = await tagger.redact(text, { patterns: true });
   assert.equal(masked, "My name is [GIVEN_NAME_1] [SURNAME_1], write to [EMAIL_1].");
@@ -186,7 +186,7 @@ test("rejects invalid options and says what to pass", async () => {
     [() => tagger.redact("a", { labels: ["NAME"] }), /labels names "NAME", .*GIVEN_NAME/],
     [() => tagger.redact("a", { labels: ["IBAN"] }), /labels names "IBAN"/],
     [() => tagger.redact("a", { replace: "x" }), /replace must be a function/],
-    [() => tagger.redact("Ana Ruiz", { replace: () => null }), /replace yielded null/],
+    [() => tagger.redact("Ana Ruiz", { replace: () => null }), /replace returned null/],
   ])
     await rejects("invalid_argument", call(), words);
   assert.equal((await tagger.redact("a", { labels: ["IBAN"], patterns: ["iban"] })).text, "a");
@@ -198,9 +198,9 @@ test("a call can be aborted and reports progress", async () => {
   const call = tagger.tag(Array(400).fill(TEXTS.join(" ").slice(0, 4000)), { signal: controller.signal });
   setTimeout(() => controller.abort(reason), 50);
   await assert.rejects(call, (thrown) => thrown === reason);
-  const told = [];
-  await tagger.tag(TEXTS.slice(0, 40), { onProgress: ({ done, total }) => told.push([done, total]) });
-  assert.deepEqual(told.at(-1), [40, 40]);
+  const reported = [];
+  await tagger.tag(TEXTS.slice(0, 40), { onProgress: ({ done, total }) => reported.push([done, total]) });
+  assert.deepEqual(reported.at(-1), [40, 40]);
 });
 
 test("a tagger that is disposed of refuses calls", async () => {

@@ -19,24 +19,27 @@ test("windows overlap by a quarter, and the last one reaches back", () => {
 });
 
 test("each token is answered once, by the window in which it lies farthest from an edge", () => {
-  for (const room of [1, 2, 3, 4, 7, 30])
+  for (const size of [1, 2, 3, 4, 7, 30])
     for (let tokens = 1; tokens < 100; tokens++) {
-      const windows = windowsOf(tokens, room);
+      const windows = windowsOf(tokens, size);
       const edge = ({ start, end }, token) =>
         Math.min(start === 0 ? Infinity : token - start, end === tokens ? Infinity : end - 1 - token);
       const answered = windows.flatMap((window) => {
-        assert.ok(window.end - window.start <= room);
+        assert.ok(window.end - window.start <= size);
         return Array.from({ length: window.to - window.from }, (_, i) => [window.from + i, window]);
       });
       assert.deepEqual(
         answered.map(([token]) => token),
         Array.from({ length: tokens }, (_, i) => i),
-        `${tokens} tokens, room for ${room}`,
+        `${tokens} tokens, windows of ${size}`,
       );
       for (const [token, window] of answered)
         for (const other of windows)
           if (other.start <= token && token < other.end)
-            assert.ok(edge(window, token) >= edge(other, token), `token ${token} of ${tokens}, room ${room}`);
+            assert.ok(
+              edge(window, token) >= edge(other, token),
+              `token ${token} of ${tokens}, windows of ${size}`,
+            );
     }
 });
 

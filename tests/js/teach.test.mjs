@@ -73,7 +73,7 @@ test("recognizes labels without examples by their names and descriptions", async
   await rejects("invalid_argument", embedder.teach({ a: [], b: [] }, { descriptions: { a: 1 } }));
 });
 
-test("examples come and go, and count from the next training on", async (t) => {
+test("examples can be added and removed, and count from the next training", async (t) => {
   const mine = await (await open(t)).teach(FEELINGS);
   const before = await mine.classify("boring", { topK: null });
   const id = mine.add("yawn, so dull", "bored");
@@ -147,7 +147,7 @@ test("a text may have several labels, or none", async (t) => {
   assert.equal(mine.examples.length, 9);
 });
 
-test("a saved classifier answers as it did, also on an encoder in other numbers", async (t) => {
+test("a saved classifier answers as before, also with an encoder in another dtype", async (t) => {
   const embedder = await open(t);
   const mine = await embedder.teach(FEELINGS, { descriptions: { furious: "very angry" } });
   const texts = ["a marvellous evening", "terrible service"];
@@ -174,11 +174,11 @@ test("a saved classifier answers as it did, also on an encoder in other numbers"
   assert.equal(JSON.stringify(without), JSON.stringify(mine.toJSON({ examples: false })));
   // A label that hasn't been learnt yet is saved, too.
   mine.add("yawn", "bored");
-  const unlearnt = await TaughtClassifier.from(JSON.stringify(mine), embedder);
-  assert.deepEqual([unlearnt.labels, unlearnt.examples.length], [["delighted", "furious", "bored"], 7]);
-  assert.deepEqual(await unlearnt.classify(texts, { topK: null }), wanted);
-  await unlearnt.retrain();
-  assert.equal((await unlearnt.classify("yawn", { topK: null })).length, 3);
+  const untrained = await TaughtClassifier.from(JSON.stringify(mine), embedder);
+  assert.deepEqual([untrained.labels, untrained.examples.length], [["delighted", "furious", "bored"], 7]);
+  assert.deepEqual(await untrained.classify(texts, { topK: null }), wanted);
+  await untrained.retrain();
+  assert.equal((await untrained.classify("yawn", { topK: null })).length, 3);
   const full = await open(t, { dtype: "fp32" });
   const other = await (await TaughtClassifier.from(json, full)).classify(texts, { topK: null });
   other.forEach((scores, i) =>

@@ -99,7 +99,7 @@ test("yields nothing without texts", async (t) => {
     assert.deepEqual(await drain(classifier.stream(open([]))), { verdicts: [], error: null });
 });
 
-test("with details, a verdict is what classify tells, with its place", async (t) => {
+test("with details, a verdict is classify's result with its index", async (t) => {
   const classifier = await tiny(t);
   const {
     verdicts: [, { index, text, scores, tokens, timings, device }],
@@ -121,17 +121,17 @@ test("reads nothing before the first verdict is requested", async (t) => {
 test("reads at most one group ahead", async (t) => {
   const classifier = await tiny(t);
   const { seen, source } = watched(numbered(1000));
-  let most = 0;
+  let maxAhead = 0;
   let taken = 0;
   for await (const { index } of classifier.stream(source)) {
     assert.equal(index, taken);
     if (taken % 16 === 0) await sleep(5); // time enough to read on
-    most = Math.max(most, seen.read - taken);
+    maxAhead = Math.max(maxAhead, seen.read - taken);
     taken++;
   }
   assert.equal(taken, 1000);
-  assert.ok(most > 64, `at most ${most} were read ahead: the next group is not under way`);
-  assert.ok(most <= 128, `${most} texts were read ahead`);
+  assert.ok(maxAhead > 64, `at most ${maxAhead} were read ahead: the next group is not under way`);
+  assert.ok(maxAhead <= 128, `${maxAhead} texts were read ahead`);
   assert.equal(seen.ended, true);
 });
 
@@ -268,7 +268,7 @@ const PHASES = {
   },
 };
 
-for (const [phase, play] of Object.entries(PHASES)) {
+for (const [phase, run] of Object.entries(PHASES)) {
   for (const [how, { stopper, check }] of Object.entries({
     aborted: { stopper: (_, controller) => controller.abort(), check: (call) => rejectsAborted(call) },
     disposed: { stopper: (classifier) => classifier.dispose(), check: (call) => rejects("disposed", call) },
@@ -286,7 +286,7 @@ for (const [phase, play] of Object.entries(PHASES)) {
       const stream = classifier.stream(source, { signal: controller.signal });
       const stop = () => stopper(classifier, controller);
       if (phase.startsWith("while the source")) setTimeout(stop, 30);
-      await check(play(stream, stop));
+      await check(run(stream, stop));
       await ended.promise;
       assert.deepEqual(await stream.next(), { done: true, value: undefined });
     });
@@ -311,7 +311,7 @@ test("an abort during a long group rejects at once, and other calls continue", a
   assert.equal((await other).length, 1);
 });
 
-test("a signal that has fired leaves the source alone", async (t) => {
+test("an aborted signal leaves the source untouched", async (t) => {
   const classifier = await tiny(t);
   const { seen, source } = watched(["a text"]);
   await rejectsAborted(failing(classifier.stream(source, { signal: AbortSignal.abort() })));

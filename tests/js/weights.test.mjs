@@ -89,7 +89,7 @@ for (const [what, answer] of Object.entries({
   });
 }
 
-test("a server that fails has not said that a file is missing", async (t) => {
+test("a server error doesn't mean that a file is missing", async (t) => {
   const { url, requests } = await serveModel(
     t,
     { ...SMALL, [QUANTIZED]: WEIGHTS },
@@ -254,7 +254,7 @@ async function all(part, onBytes = () => {}) {
   return Buffer.concat(chunks);
 }
 
-test("an ONNX file has external data beside it only", async () => {
+test("an ONNX file can only have external data next to it", async () => {
   const given = {
     "onnx/model.onnx": Buffer.from("graph"),
     "onnx/model.onnx_data": Buffer.from("data"),
@@ -275,7 +275,7 @@ test("an ONNX file has external data beside it only", async () => {
   for (const name of ["constructor", "toString", "__proto__"])
     await rejects("invalid_argument", each.further(name), new RegExp(`lacks ${name},`));
   for (const name of ["../model.onnx_data", "..", "/etc/passwd", "a/b", "a\\b", "", "http://x/", "%2e%2e"])
-    await rejects("weights_header", weights.further(name), /which is not a file beside it/);
+    await rejects("weights_header", weights.further(name), /which is not a file in the same folder/);
 });
 
 test("checks a digest of external data, and rejects one of data that isn't read", async () => {
@@ -308,11 +308,11 @@ test("pytorch_model.bin in several files is read as safetensors would be", async
   await rejects(
     "weights_header",
     opener(given).open(),
-    /"x\.safetensors", which is not a bin file beside it/,
+    /"x\.safetensors", which is not a bin file in the same folder/,
   );
 });
 
-test("weights of PyTorch are no configuration and no vocabulary", () => {
+test("PyTorch weights are not used as a configuration or a vocabulary", () => {
   for (const start of ["PK\x03\x04", "\x80\x02"]) {
     const head = Buffer.from(start, "latin1");
     for (const name of [

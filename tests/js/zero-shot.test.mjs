@@ -82,11 +82,11 @@ test("reports progress in texts, not in texts × labels", async (t) => {
   const zero = await zeroShot(t);
   const texts = Array.from({ length: 60 }, (_, i) => `text ${i}`);
   const labels = Array.from({ length: 40 }, (_, i) => `label ${i}`);
-  const told = [];
-  const all = await zero.classify(texts, labels, { onProgress: (progress) => told.push(progress) });
+  const reported = [];
+  const all = await zero.classify(texts, labels, { onProgress: (progress) => reported.push(progress) });
   assert.equal(all.length, 60);
-  assert.deepEqual(told.at(-1), { done: 60, total: 60 });
-  assert.ok(told.length > 10 && told.every(({ done }, i) => done >= (told[i - 1]?.done ?? 0)));
+  assert.deepEqual(reported.at(-1), { done: 60, total: 60 });
+  assert.ok(reported.length > 10 && reported.every(({ done }, i) => done >= (reported[i - 1]?.done ?? 0)));
   assert.deepEqual(all[59], await zero.classify("text 59", labels));
 });
 

@@ -156,13 +156,13 @@ export async function run(t, browser, url) {
 
 /**
  * Fails unless both values have the same shape, the same texts and flags, and numbers that differ by at most
- * `most`. Returns the largest difference.
+ * `tolerance`. Returns the largest difference.
  */
-export function alike(ours, theirs, most, path = "value") {
+export function alike(ours, theirs, tolerance, path = "value") {
   if (typeof theirs === "number") {
     assert.equal(typeof ours, "number", path);
     const difference = Math.abs(ours - theirs);
-    assert.ok(difference <= most, `${path}: ${ours} beside ${theirs}`);
+    assert.ok(difference <= tolerance, `${path}: ${ours} beside ${theirs}`);
     return difference;
   }
   if (typeof theirs !== "object" || theirs === null) {
@@ -171,6 +171,8 @@ export function alike(ours, theirs, most, path = "value") {
   }
   assert.equal(Array.isArray(ours), Array.isArray(theirs), path);
   assert.deepEqual(Object.keys(ours), Object.keys(theirs), path);
-  const differences = Object.keys(theirs).map((key) => alike(ours[key], theirs[key], most, `${path}.${key}`));
+  const differences = Object.keys(theirs).map((key) =>
+    alike(ours[key], theirs[key], tolerance, `${path}.${key}`),
+  );
   return Math.max(0, ...differences);
 }

@@ -25,7 +25,7 @@ fn logits_are_pytorch_s() {
         assert!(lengths.contains(&1) && lengths.contains(&512), "{lengths:?}");
         let alone: Vec<Vec<usize>> = (0..goldens.cases.len()).map(|i| vec![i]).collect();
         let pairs: Vec<Vec<usize>> = goldens.pairs().into_iter().map(|i| vec![i]).collect();
-        assert_eq!(pairs.is_empty(), !loaded.0.config().architecture.takes_types(), "{}", tiny.name);
+        assert_eq!(pairs.is_empty(), !loaded.0.config().architecture.uses_token_types(), "{}", tiny.name);
         let [alone, together, pairs] =
             [&alone, &goldens.batches, &pairs].map(|groups| worst(&loaded, &goldens, groups));
         println!("{}: alone {alone:.1e}, in batches {together:.1e}, pairs {pairs:.1e}", tiny.name);
@@ -199,7 +199,7 @@ fn a_type_beyond_the_table_is_refused() {
     for tiny in &ENCODERS {
         let (model, backend) = tiny.load(Dtype::Auto);
         let answer = now(model.outputs(&backend, &PackedBatch::with_types([(&[2, 7, 3][..], &[0, 3, 0][..])])));
-        if !model.config().architecture.takes_types() {
+        if !model.config().architecture.uses_token_types() {
             let plain = now(model.outputs(&backend, &PackedBatch::new([&[2, 7, 3][..]]))).unwrap();
             assert_eq!(answer.unwrap(), plain, "{}: its tokenizers tell no types", tiny.name);
             continue;
@@ -237,7 +237,7 @@ fn a_configuration_that_disagrees_with_the_weights_is_refused() {
     let of = |name: &str| ENCODERS.iter().find(|tiny| tiny.name == name).unwrap();
     let (bert, roberta, electra, mpnet) = (of("tiny-bert"), of("tiny-roberta"), of("tiny-electra"), of("tiny-mpnet"));
     let labels = json!({ "0": "a", "1": "b", "2": "c", "3": "d" });
-    for (tiny, fields, weights, says) in [
+    for (tiny, fields, weights, expected) in [
         // Labels, types, positions, layers and heads of another model.
         (bert, vec![("id2label", labels.clone())], bert.weights, "id2label"),
         (mpnet, vec![("id2label", labels)], mpnet.weights, "id2label"),
@@ -255,7 +255,7 @@ fn a_configuration_that_disagrees_with_the_weights_is_refused() {
         (mpnet, vec![], electra.weights, "\"electra.embeddings"),
     ] {
         let message = refusal(tiny, &fields, weights);
-        assert!(message.contains(says), "{}, {fields:?}: {message}", tiny.name);
+        assert!(message.contains(expected), "{}, {fields:?}: {message}", tiny.name);
     }
     for tiny in [bert, roberta, electra, mpnet] {
         let base = tiny.config().architecture.base();

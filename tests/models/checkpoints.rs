@@ -219,7 +219,7 @@ fn a_checkpoint_without_a_head_or_of_another_model() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn integers_of_others_are_refused() {
+fn other_integer_formats_are_refused() {
     let (int8, _) = convert(F32.weights, Format::Int8).unwrap();
     let mut tensors = edit::read(&int8);
     tensors.push(stored("classifier.weight_zero_point", File::I8, &[3], 1));
@@ -230,7 +230,7 @@ fn integers_of_others_are_refused() {
 
 /// 512 MiB and more: on wasm32, the number of bits overflows a `usize`.
 #[wasm_bindgen_test(unsupported = test)]
-fn a_large_tensor_is_no_damaged_header() {
+fn a_large_tensor_is_not_a_damaged_header() {
     let json = br#"{"more":{"dtype":"F32","shape":[262144,1024],"data_offsets":[0,1073741824]}}"#;
     let mut loader = ModelLoader::new(CpuBackend::new(), F32.config(), Dtype::Auto, None);
     let mut file = (json.len() as u64).to_le_bytes().to_vec();

@@ -58,11 +58,7 @@ fn batch(texts: &[Vec<(u32, u8)>]) -> PackedBatch {
 
 /// The model's outputs for some texts, by its task.
 fn outputs(model: &Model<CpuBackend>, backend: &CpuBackend, texts: &[Vec<(u32, u8)>]) -> Vec<f32> {
-    let batch = batch(texts);
-    match model.config().task {
-        Task::Classify => now(model.outputs(backend, &batch)).unwrap(),
-        _ => now(model.outputs(backend, &batch)).unwrap(),
-    }
+    now(model.outputs(backend, &batch(texts))).unwrap()
 }
 
 proptest! {

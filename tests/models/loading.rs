@@ -212,7 +212,7 @@ fn another_kind_of_file_is_named_whatever_its_chunks() {
     let page = [b"\n".repeat(80).as_slice(), b"<!doctype html><title>secret</title>"].concat();
     let archive = torch::zip([("word/document.xml", b"secret".as_slice())]);
     let index = br#"{"metadata": {}, "weight_map": {"secret": "model-00001-of-00002.safetensors"}}"#;
-    for (file, kind, says) in [
+    for (file, kind, expected) in [
         (page.as_slice(), ErrorKind::NotAModel, "web page"),
         (&archive, ErrorKind::NotAModel, "a zip archive that torch.save did not write"),
         (b"\x80\x04\x95\x10\0\0\0\0\0", ErrorKind::NotAModel, "a pickle that torch.save did not write"),
@@ -227,7 +227,7 @@ fn another_kind_of_file_is_named_whatever_its_chunks() {
             let chunks: Vec<&[u8]> = file.chunks(size).collect();
             let error = load(F32.config(), Dtype::Auto, chunks).err().expect("refused");
             assert_eq!(error.kind(), kind, "{error}");
-            assert!(error.message().contains(says) && !error.message().contains("secret"), "{error}");
+            assert!(error.message().contains(expected) && !error.message().contains("secret"), "{error}");
         }
     }
 }

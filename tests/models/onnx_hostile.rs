@@ -124,7 +124,7 @@ fn messages_within_messages() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn nodes_that_give_nothing() {
+fn nodes_without_outputs() {
     for operator in ["Gather", "MatMul", "MatMulInteger", "Gemm", "Softmax"] {
         let inputs = ["x", WORDS, "a", "b"].map(|name| Field::bytes(1, name));
         let node = written(&[&inputs[..], &[Field::bytes(OPERATOR, operator)]].concat());
@@ -168,7 +168,7 @@ fn tensors_that_come_twice() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn tensors_whose_sizes_lie() {
+fn tensors_whose_sizes_contradict_their_data() {
     let sized = |sizes: &[u64]| {
         tensor(FILE, NORM, |tensor| {
             tensor.retain(|field| field.field() != DIMS);
@@ -230,7 +230,7 @@ fn nodes_behind_tensors_and_sparse_tensors() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn weights_beside_that_are_elsewhere() {
+fn external_weights_at_invalid_locations() {
     let at = |key: &str, value: &str| {
         tensor(EXTERNAL, WORDS, |tensor| {
             let entry = written(&[Field::bytes(1, key), Field::bytes(2, value)]);
@@ -241,7 +241,7 @@ fn weights_beside_that_are_elsewhere() {
         })
     };
     for location in ["../mini.onnx_data", "/etc/passwd", "https://example.com/a", "a\\b", ".."] {
-        refused(&at("location", location), ErrorKind::WeightsHeader, "no file beside");
+        refused(&at("location", location), ErrorKind::WeightsHeader, "not a file next to it");
     }
     refused(&at("offset", "1"), ErrorKind::WeightsHeader, "overlap");
     refused(&at("offset", "99999999"), ErrorKind::WeightsLength, "external.onnx_data");

@@ -313,7 +313,7 @@ fn weights_of_another_model_are_refused() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn what_is_not_the_model_s_is_left_out_and_told() {
+fn tensors_outside_the_model_are_left_out_with_a_warning() {
     let mut all = edit::read(F32.weights);
     all.push(Tensor::f32("vocab_projector.weight", &[997, 2], &[0.0; 2 * 997]));
     let file = edit::write(&all);

@@ -85,8 +85,8 @@ fn plan(config: &[u8]) -> Plan {
 }
 
 /// Whether a place's matrix is stored in 4 bits.
-fn bears_int4(plan: &Plan, place: Place) -> bool {
-    matches!(place, Place::Rows { .. }) && plan.facts(place).unwrap().bears_int4()
+fn supports_int4(plan: &Plan, place: Place) -> bool {
+    matches!(place, Place::Rows { .. }) && plan.facts(place).unwrap().supports_int4()
 }
 
 /// A random model of widths that int4 supports, with the vocabulary of the tiny models.
@@ -186,7 +186,7 @@ fn nearest(config: &[u8], weights: &[u8]) -> Vec<u8> {
     let places: HashMap<&str, Place> = plan.slots().iter().map(|slot| (slot.name.as_str(), slot.place)).collect();
     let mut tensors = edit::read(weights);
     for tensor in &mut tensors {
-        if !bears_int4(&plan, places[tensor.name.as_str()]) {
+        if !supports_int4(&plan, places[tensor.name.as_str()]) {
             continue;
         }
         let values: Vec<f32> = bytemuck::pod_collect_to_vec(&tensor.bytes);
@@ -239,7 +239,7 @@ fn a_calibrated_file_has_int4_where_the_model_allows_it() {
     for expected in plan.slots() {
         let dtype = tensors.iter().find(|t| t.name == expected.name).expect("no tensor is lost").dtype;
         let wanted = match expected.place {
-            place if bears_int4(&plan, place) => "U8",
+            place if supports_int4(&plan, place) => "U8",
             Place::Rows { .. } | Place::Table(_) => "I8",
             _ => "F32",
         };

@@ -125,7 +125,7 @@ fn on_the_device(folder: PathBuf, file: &str, dtype: &str, largest: f64) {
     now(classifier.backend().settle()).unwrap();
     let goldens = goldens(root(file));
     for blocks in [false, true] {
-        classifier.backend().set_blocks(blocks);
+        classifier.backend().set_software_kernel(blocks);
         let c = compare(&classifier, &goldens);
         println!(
             "{} as {dtype} on the device: {} of {} labels, largest |Δp| {:.1e}",

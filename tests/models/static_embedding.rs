@@ -165,7 +165,7 @@ fn error_of(config: &[u8], weights: &[u8]) -> Error {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn weights_that_are_no_static_embedding_are_refused() {
+fn weights_that_are_not_a_static_embedding_are_refused() {
     let files = files("mapped");
     let edited = |edit: &dyn Fn(&mut Vec<Tensor>)| {
         let mut tensors = edit::read(files.weights);
@@ -194,7 +194,7 @@ fn weights_that_are_no_static_embedding_are_refused() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_static_embedding_is_for_means_alone() {
+fn a_static_embedding_only_supports_mean_pooling() {
     for task in [Task::Classify, Task::Encode, Task::Tag, Task::Embed(Pooling::First)] {
         let error = Config::for_task(files("plain").config, task).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConfigUnsupported);

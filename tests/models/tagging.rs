@@ -85,7 +85,7 @@ fn encoders_and_taggers_are_converted_with_the_heads_that_they_have() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn what_is_no_tagger_is_refused() {
+fn models_that_are_not_taggers_are_refused() {
     let tiny = &ENCODERS[0];
     let error = |edit: fn(&mut Value)| Config::for_task(&of_a_tagger(tiny, edit), Task::Tag).unwrap_err();
     let unnamed = error(|config| _ = config.as_object_mut().unwrap().remove("id2label"));

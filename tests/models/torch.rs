@@ -208,7 +208,7 @@ impl RowSink for Untied {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn weights_stream_that_are_tied_to_some_that_nobody_takes() {
+fn weights_tied_to_unused_ones_stream() {
     let view = |pickle: Pickle, name| pickle.text(name).view(("0", "FloatStorage", 1024), 0, &[64, 16], &[16, 1]);
     for names in [["tied", "words"], ["words", "tied"], ["words", "more"]] {
         let pickle = names.iter().fold(Pickle::default().op(b"}("), |pickle, name| view(pickle, name)).op(b"u").end();

@@ -6,11 +6,11 @@ use crate::torch::{pickle, rewritten, write};
 use tabsense::ErrorKind::{self, NotAModel, WeightsHeader, WeightsLength};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-fn refused(file: &[u8], kind: ErrorKind, says: &str) {
+fn refused(file: &[u8], kind: ErrorKind, expected: &str) {
     for size in [file.len(), 61] {
-        let error = rewritten(file.chunks(size)).expect_err(says);
-        assert_eq!(error.kind(), kind, "{says}: {error}");
-        assert!(error.message().contains(says) && error.message().len() < 600, "{says}: {error}");
+        let error = rewritten(file.chunks(size)).expect_err(expected);
+        assert_eq!(error.kind(), kind, "{expected}: {error}");
+        assert!(error.message().contains(expected) && error.message().len() < 600, "{expected}: {error}");
     }
 }
 
@@ -43,7 +43,7 @@ fn another_kind_of_file_is_named_however_it_is_chunked() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn files_of_torch_that_are_no_dictionary_of_tensors() {
+fn torch_files_without_a_dictionary_of_tensors() {
     macro_rules! file {
         ($name:literal) => {
             include_bytes!(concat!("../../test_data/torch/", $name)).as_slice()
@@ -102,7 +102,7 @@ fn globals_and_opcodes_that_execute_are_refused_by_name() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn pickles_that_lie() {
+fn pickles_with_contradictory_sizes() {
     let start = Pickle::default;
     let view = |offset, shape: &[i64], strides: &[i64]| {
         of(&start().op(b"}").text("a").view(STORAGE, offset, shape, strides).op(b"s"))
@@ -140,7 +140,7 @@ fn pickles_that_lie() {
     refused(&of(&many.op(b"u")), WeightsHeader, "share the numbers");
     let empty = (0..1100).fold(start().op(b"}("), |p, i| p.text(&i.to_string()).view(STORAGE, 0, &[0], &[1]));
     refused(&of(&empty.op(b"u")), WeightsHeader, "more than 1024 tensors");
-    for (bytes, says) in [
+    for (bytes, expected) in [
         (&b"t"[..], "lacks a mark"),
         (b"R", "more values than there are"),
         (b"N(s", "more values than there are"),
@@ -160,7 +160,7 @@ fn pickles_that_lie() {
         (b"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._tensor\n_rebuild_from_type_v2\nN)NtR", "arguments"),
         (b"\x80\x05", "protocol 5"),
     ] {
-        refused(&of(&start().op(bytes)), WeightsHeader, says);
+        refused(&of(&start().op(bytes)), WeightsHeader, expected);
     }
     refused(&of(&start().global(&"x".repeat(300), "y")), WeightsHeader, "more than 256 bytes");
 }
@@ -197,7 +197,7 @@ fn rejects_inconsistent_archives() {
     let data = ("x/data.pkl", listed.as_slice());
     let whole = zip([data, ("x/data/0", a), ("x/data/1", b)]);
     assert!(rewritten([whole.as_slice()]).is_ok());
-    for (entries, kind, says) in [
+    for (entries, kind, expected) in [
         (&[data, data][..], WeightsHeader, "\"x/data.pkl\" twice"),
         (&[data, ("x/data/0", a), ("x/data/0", a)], WeightsHeader, "\"x/data/0\" twice"),
         (&[data, ("x/data/0", a)], WeightsHeader, "lacks data/\"1\""),
@@ -216,18 +216,18 @@ fn rejects_inconsistent_archives() {
         (&[data, ("x/byteorder", b"big"), ("x/data/0", a)], WeightsHeader, "big-endian"),
         (&[data, ("x/version", &[b'3'; 5000])], WeightsHeader, "more than 1024 bytes"),
     ] {
-        let mut error = rewritten([zip(entries.iter().copied()).as_slice()]).expect_err(says);
-        assert_eq!(error.kind(), kind, "{says}: {error}");
-        assert!(error.message().contains(says), "{says}: {error}");
-        error = rewritten(zip(entries.iter().copied()).chunks(1)).expect_err(says);
-        assert!(error.message().contains(says), "{says}: {error}");
+        let mut error = rewritten([zip(entries.iter().copied()).as_slice()]).expect_err(expected);
+        assert_eq!(error.kind(), kind, "{expected}: {error}");
+        assert!(error.message().contains(expected), "{expected}: {error}");
+        error = rewritten(zip(entries.iter().copied()).chunks(1)).expect_err(expected);
+        assert!(error.message().contains(expected), "{expected}: {error}");
     }
     let changed = |from: &[u8], to: &[u8], nth: usize| {
         let mut found = (0..whole.len()).filter(|&i| whole[i..].starts_with(from));
         let at = found.nth(nth).unwrap_or_else(|| panic!("{from:?}"));
         [&whole[..at], to, &whole[at + from.len()..]].concat()
     };
-    for (file, says) in [
+    for (file, expected) in [
         (changed(b"PK\x03\x04\0\0\x08\x08", b"PK\x03\x04\0\0\x09\x08", 1), "encrypted"),
         (changed(b"PK\x03\x04\0\0\x08\x08\0\0", b"PK\x03\x04\0\0\x08\x08\x08\0", 1), "compressed"),
         (changed(b"PK\x03\x04", b"PK\x09\x09", 1), "other than an entry"),
@@ -236,12 +236,12 @@ fn rejects_inconsistent_archives() {
         (changed(b"PK\x01\x02", b"PK\x05\x06", 2), "does not list"),
         (changed(b"PK\x05\x06", b"PK\x09\x09", 0), "after its directory"),
     ] {
-        refused(&file, WeightsHeader, says);
+        refused(&file, WeightsHeader, expected);
     }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_file_that_ends_early_or_goes_on() {
+fn a_file_that_ends_early_or_continues_past_its_end() {
     let file = write(&two());
     let legacy = include_bytes!("../../test_data/torch/legacy.bin").as_slice();
     let fixture = include_bytes!("../../test_data/torch/older.bin").as_slice();

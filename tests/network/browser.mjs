@@ -8,11 +8,11 @@ import { ROOT } from "../js/support.mjs";
 const TYPES = { js: "text/javascript", mjs: "text/javascript", wasm: "application/wasm" };
 
 /** Keeps the package's own files in the browser's HTTP cache for when it goes offline. */
-const FOR_LATER = { "cache-control": "max-age=3600" };
+const CACHED = { "cache-control": "max-age=3600" };
 
 const PAGE = `<!doctype html><meta charset="utf-8"><title>loads</title><link rel="icon" href="data:,">
 <script type="module">
-  import { loadAndAsk, loadMessage, tellsOf } from "/client.mjs";
+  import { loadAndAsk, loadMessage, isProgressOf } from "/client.mjs";
   const wasm = await WebAssembly.compileStreaming(fetch("/package/wasm/simd/tabsense_bg.wasm"));
   globalThis.load = async ({ url, target, text, options }) => {
     const worker = new Worker("/package/worker.js", { type: "module" });
@@ -24,10 +24,10 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>loads</title><link rel
       };
       return (message) => worker.postMessage(message);
     };
-    let told = false;
+    let reported = false;
     const onBytes = (file) => {
-      if (told || !tellsOf(target, file)) return;
-      told = true;
+      if (reported || !isProgressOf(target, file)) return;
+      reported = true;
       void fetch(url + "@read").catch(() => {});
     };
     const outcome = await loadAndAsk(start, loadMessage(url, { wasm, ...options }), text, onBytes);
@@ -60,7 +60,7 @@ export function pages(path) {
 function file(path) {
   if (path.includes("..") || !existsSync(path)) return null;
   const type = TYPES[path.split(".").at(-1)] ?? "application/octet-stream";
-  return { status: 200, headers: { "content-type": type, ...FOR_LATER }, body: readFileSync(path) };
+  return { status: 200, headers: { "content-type": type, ...CACHED }, body: readFileSync(path) };
 }
 
 /** Opens the page that loads. */

@@ -4,7 +4,7 @@
 import { after, before } from "node:test";
 import { startBrowser } from "../package/support.mjs";
 import { loaderIn, openPage, pages } from "./browser.mjs";
-import { referencesOf } from "./play.mjs";
+import { referencesOf } from "./run.mjs";
 import { startServer } from "./server.mjs";
 import { testCases } from "./suite.mjs";
 

@@ -2,7 +2,7 @@
 // it (node.test.mjs, browser.test.mjs), and docs/networks.md is generated from it.
 
 import { FAULTS } from "./faults.mjs";
-import { SITUATIONS } from "./play.mjs";
+import { SITUATIONS } from "./run.mjs";
 
 /** The situations that run in a browser, where each load needs a worker. */
 export const IN_CHROMIUM = ["first", "second", "update", "pair"];
@@ -22,7 +22,7 @@ const BODY = { second: null };
 /** If the file breaks off or is opened again anyway, or by another load, the fault would hit that request. */
 const REST = { second: null, pair: null, resumed: null, reopened: null };
 /** No file can be fetched, so copies are used, if any. */
-const UNREACHED = { else: "network", second: "answer" };
+const UNREACHABLE = { else: "network", second: "answer" };
 const LOST = { else: "network", ...BODY };
 /** JSON and a vocabulary fail to parse if they are cut. */
 const SHORT = { else: "weights_length", tokenizer: "tokenizer_invalid", vocab: "tokenizer_invalid", ...BODY };
@@ -35,19 +35,19 @@ const FOREIGN = { else: "not_a_model" };
  */
 const OUTCOMES = {
   "closed once": { else: "answer" },
-  closed: UNREACHED,
+  closed: UNREACHABLE,
   "reset once": { else: "answer" },
-  reset: UNREACHED,
+  reset: UNREACHABLE,
   "cut once": { else: "answer", ...BODY },
   cut: LOST,
   "reset midway": { else: "answer", ...BODY },
   "stalled once": { else: "answer", ...BODY },
   stalled: LOST,
   "silent once": { else: "answer" },
-  silent: UNREACHED,
+  silent: UNREACHABLE,
   drip: { else: "answer", ...BODY },
-  refused: UNREACHED,
-  "name gone": UNREACHED,
+  refused: UNREACHABLE,
+  "name gone": UNREACHABLE,
   "too short": LOST,
   "too short once": { else: "answer", ...BODY },
   "too long": SHORT,
@@ -55,32 +55,32 @@ const OUTCOMES = {
   "chunks cut": { else: "answer", ...BODY },
   // The ETag matches the copy, the length doesn't, but a page can't see the length of another origin's file.
   empty: { ...FOREIGN, chromium: { second: "answer" } },
-  "not gzip": UNREACHED,
+  "not gzip": UNREACHABLE,
   "half of gzip": SHORT,
   "half of gzip once": { else: "answer", ...BODY },
-  "gzip unsaid": { ...FOREIGN, chromium: { second: "answer" } },
-  garbage: UNREACHED,
+  "gzip undeclared": { ...FOREIGN, chromium: { second: "answer" } },
+  garbage: UNREACHABLE,
   "another file": { ...FOREIGN, tokenizer: "tokenizer_invalid", vocab: "tokenizer_invalid" },
   "rest whole": { else: "answer", ...REST },
   "rest elsewhere": { else: "answer", ...REST },
   "rest refused": { else: "network", ...REST },
   "rest out of range": { else: "answer", ...REST },
   "rest of another": { else: "answer", ...REST },
-  "rest of another, untold": { else: "answer", ...REST },
+  "rest of another, no validator": { else: "answer", ...REST },
   "moved midway": { else: "answer", ...REST },
   "moved on": { else: null, reopened: "answer" },
   "moved between": { else: "answer", second: null },
-  "part unasked": UNREACHED,
+  "part unrequested": UNREACHABLE,
   // A 304 is trusted, so the copy is used: see docs/networks.md.
-  "304 unasked": { ...UNREACHED, update: null },
+  "304 always": { ...UNREACHABLE, update: null },
   "500 once": { else: "answer" },
-  "500 always": UNREACHED,
+  "500 always": UNREACHABLE,
   "503 once": { else: "answer" },
-  "429 always": UNREACHED,
+  "429 always": UNREACHABLE,
   // Copies don't replace a file that its server no longer has.
   "404 always": { else: "network" },
-  "401 always": UNREACHED,
-  loop: UNREACHED,
+  "401 always": UNREACHABLE,
+  loop: UNREACHABLE,
   elsewhere: { else: "answer" },
   // An HTML page instead of a vocabulary means that there is none.
   portal: { ...FOREIGN, second: "answer", vocab: "network" },
@@ -101,7 +101,7 @@ export function casesOf(runtime) {
   return Object.keys(FAULTS).flatMap((fault) =>
     situations.flatMap((situation) => {
       const outcome = outcomeOf(fault, situation, runtime);
-      const name = `the server ${FAULTS[fault].says}: ${SITUATIONS[situation].says}`;
+      const name = `the server ${FAULTS[fault].description}: ${SITUATIONS[situation].description}`;
       return outcome === null ? [] : [{ name, fault, situation, outcome }];
     }),
   );

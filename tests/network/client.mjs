@@ -7,7 +7,7 @@ export const RETRIES = 2;
 const STALL_TIMEOUT_MS = 20_000;
 
 /** Milliseconds that a service has to end and store its copies; the package waits only one second. */
-const ENDS = 10_000;
+const DISPOSE_TIMEOUT_MS = 10_000;
 
 /** The message that loads the model at `url`. */
 export function loadMessage(url, { wasm, cache = true, integrity = {}, stallTimeout = STALL_TIMEOUT_MS }) {
@@ -25,7 +25,7 @@ export function loadMessage(url, { wasm, cache = true, integrity = {}, stallTime
     wasm,
     threads: 1,
     network: { retries: RETRIES, stallTimeout, cache, integrity, headers: null },
-    tellConfig: false,
+    reportConfig: false,
   };
 }
 
@@ -49,7 +49,7 @@ export function loadAndAsk(start, load, text, onBytes = () => {}) {
     const outcome = {};
     let limit;
     const end = () => {
-      limit = setTimeout(() => resolve(outcome), ENDS);
+      limit = setTimeout(() => resolve(outcome), DISPOSE_TIMEOUT_MS);
       send({ type: "dispose" });
     };
     const call = { texts: [text], progress: false };
@@ -81,6 +81,6 @@ export function loadAndAsk(start, load, text, onBytes = () => {}) {
 /**
  * Whether progress of `file` reports bytes of `target`: shards are reported under the name of their index.
  */
-export function tellsOf(target, file) {
+export function isProgressOf(target, file) {
   return file === target || (file.endsWith(".index.json") && target.includes("-of-"));
 }

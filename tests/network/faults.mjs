@@ -7,12 +7,12 @@ import { pauseAfter } from "../../dist/files/download.js";
 import { untilRead } from "./server.mjs";
 
 /** How many pieces a slow file arrives in, and the milliseconds between two pieces. */
-const DRIPS = 25;
+const DRIP_PIECES = 25;
 const DRIP_MS = 40;
 /** Milliseconds until a server that goes away does so. */
-const GONE_MS = 300;
+const SHUTDOWN_DELAY_MS = 300;
 /** Milliseconds for which a server that moves to a new version delays its response. */
-const MOVE_MS = 1500;
+const MOVE_DELAY_MS = 1500;
 
 const PORTAL =
   "<!DOCTYPE html><html><head><title>Log in</title></head><body>Welcome to our WLAN</body></html>";
@@ -27,39 +27,39 @@ const status =
     exchange.send({ status: code, headers });
 
 /** The whole file in the version that is served now, whichever part is requested. */
-const wholeOf = ({ repository, file }) => repository.versions[repository.version][file];
+const currentFile = ({ repository, file }) => repository.versions[repository.version][file];
 
 /**
  * Sends the response up to half of the file, then calls `end`: it breaks off at the same byte for each
  * connection, once the client has received these bytes.
  */
-const brokenBy = (end) => async (exchange) => {
+const cutBy = (end) => async (exchange) => {
   const { status, headers, body } = exchange.plain();
   if (status === 304) return exchange.send({ status, headers });
-  const left = Math.max((wholeOf(exchange).length >> 1) - exchange.start, 0);
+  const remaining = Math.max((currentFile(exchange).length >> 1) - exchange.start, 0);
   await exchange.head(status, { ...headers, "content-length": body?.length ?? 0 });
-  if (left > 0) {
-    await exchange.write(body.subarray(0, left));
+  if (remaining > 0) {
+    await exchange.write(body.subarray(0, remaining));
     await untilRead(exchange.repository);
   }
   return end(exchange);
 };
 
-const ended = (exchange) => exchange.end();
+const close = (exchange) => exchange.end();
 const reset = (exchange) => exchange.reset();
 const silent = (exchange) => exchange.hang();
 
-/** Sends a different body instead of the file; `also` are headers in addition to those of the file. */
-const inPlace =
-  (make, also = {}) =>
+/** Sends a different body instead of the file; `extraHeaders` are added to the file's headers. */
+const replaceBody =
+  (make, extraHeaders = {}) =>
   async (exchange) => {
     const plain = exchange.plain();
-    const body = make(wholeOf(exchange));
-    await exchange.send({ status: 200, headers: { ...plain.headers, ...also }, body });
+    const body = make(currentFile(exchange));
+    await exchange.send({ status: 200, headers: { ...plain.headers, ...extraHeaders }, body });
   };
 
 /** A response whose length is wrong by `difference` bytes; it closes the connection if that is too large. */
-const lengthWrong = (difference) => async (exchange) => {
+const wrongLength = (difference) => async (exchange) => {
   const { status, headers, body = "" } = exchange.plain();
   if (body.length === 0) return exchange.send({ status, headers });
   await exchange.head(status, { ...headers, "content-length": body.length + difference });
@@ -68,8 +68,8 @@ const lengthWrong = (difference) => async (exchange) => {
 };
 
 /** Breaks off in the middle of the file, then responds with `rest`; revalidations are answered normally. */
-const restAs = (rest, move = () => {}) => {
-  const cut = brokenBy((exchange) => {
+const cutThenRest = (rest, move = () => {}) => {
+  const cut = cutBy((exchange) => {
     move(exchange.repository);
     return exchange.end();
   });
@@ -83,16 +83,16 @@ const restAs = (rest, move = () => {}) => {
 /** Sends a part of the file that starts at a different byte than requested. */
 async function otherRange(exchange) {
   const { headers } = exchange.plain();
-  const whole = wholeOf(exchange);
+  const whole = currentFile(exchange);
   const start = Math.max(exchange.start - 100, 1);
   const range = { "content-range": `bytes ${start}-${whole.length - 1}/${whole.length}` };
   await exchange.send({ status: 206, headers: { ...headers, ...range }, body: whole.subarray(start) });
 }
 
 /** Sends the rest of the current version, whichever version the client has the beginning of. */
-async function restOfNow(exchange) {
+async function currentRest(exchange) {
   const { headers } = exchange.plain();
-  const whole = wholeOf(exchange);
+  const whole = currentFile(exchange);
   const range = { "content-range": `bytes ${exchange.start}-${whole.length - 1}/${whole.length}` };
   await exchange.send({
     status: 206,
@@ -101,58 +101,62 @@ async function restOfNow(exchange) {
   });
 }
 
-const toNew = (repository) => void (repository.version = "new");
+const moveToNew = (repository) => void (repository.version = "new");
 
 /**
- * Each fault by its name: `says` describes it, to be read after "the server …", and `play` simulates it.
- * `tries`: how many attempts in a row fail, each followed by a pause, or by `asks` milliseconds if the server
+ * Each fault by its name: `description` is read after "the server …", and `respond` sends the faulty response.
+ * `tries`: how many attempts in a row fail, each followed by a pause, or by `retryAfter` milliseconds if the server
  * requests them; `stalls`: each attempt lasts until the stall timeout. `resumes`: the client requests the
  * rest of the file. `alone`: on a separate server, which can go down.
  */
 export const FAULTS = {
-  "closed once": { tries: 1, says: "closes a connection without an answer, once", play: once(ended) },
-  closed: { tries: Infinity, says: "closes each connection without an answer", play: ended },
-  "reset once": { tries: 1, says: "resets a connection, once", play: once(reset) },
-  reset: { tries: Infinity, says: "resets each connection", play: reset },
+  "closed once": {
+    tries: 1,
+    description: "closes a connection without an answer, once",
+    respond: once(close),
+  },
+  closed: { tries: Infinity, description: "closes each connection without an answer", respond: close },
+  "reset once": { tries: 1, description: "resets a connection, once", respond: once(reset) },
+  reset: { tries: Infinity, description: "resets each connection", respond: reset },
   "cut once": {
     resumes: true,
     tries: 1,
-    says: "closes the connection in the middle of the file, once",
-    play: once(brokenBy(ended)),
+    description: "closes the connection in the middle of the file, once",
+    respond: once(cutBy(close)),
   },
-  cut: { tries: Infinity, says: "closes each connection at the same byte", play: brokenBy(ended) },
+  cut: { tries: Infinity, description: "closes each connection at the same byte", respond: cutBy(close) },
   "reset midway": {
     resumes: true,
     tries: 1,
-    says: "resets the connection in the middle of the file, once",
-    play: once(brokenBy(reset)),
+    description: "resets the connection in the middle of the file, once",
+    respond: once(cutBy(reset)),
   },
   "stalled once": {
     resumes: true,
     tries: 1,
     stalls: true,
-    says: "stops in the middle of the file, once",
-    play: once(brokenBy(silent)),
+    description: "stops in the middle of the file, once",
+    respond: once(cutBy(silent)),
   },
   stalled: {
     tries: Infinity,
     stalls: true,
-    says: "stops at the same byte each time",
-    play: brokenBy(silent),
+    description: "stops at the same byte each time",
+    respond: cutBy(silent),
   },
   "silent once": {
     tries: 1,
     stalls: true,
-    says: "takes a request and never answers, once",
-    play: once(silent),
+    description: "takes a request and never answers, once",
+    respond: once(silent),
   },
-  silent: { tries: Infinity, stalls: true, says: "takes requests and never answers", play: silent },
+  silent: { tries: Infinity, stalls: true, description: "takes requests and never answers", respond: silent },
   drip: {
-    says: "sends the file in small pieces, slowly",
-    async play(exchange) {
+    description: "sends the file in small pieces, slowly",
+    async respond(exchange) {
       const { status, headers, body = "" } = exchange.plain();
       await exchange.head(status, { ...headers, ...(status !== 304 && { "content-length": body.length }) });
-      const piece = Math.ceil(body.length / DRIPS);
+      const piece = Math.ceil(body.length / DRIP_PIECES);
       for (let at = 0; at < body.length; at += piece) {
         await exchange.write(body.subarray(at, at + piece));
         await sleep(DRIP_MS);
@@ -161,29 +165,33 @@ export const FAULTS = {
   },
   refused: {
     tries: Infinity,
-    says: "goes away before this file: connections are refused",
-    alone: true,
-    async play({ repository }) {
+    description: "goes away before this file: connections are refused",
+    ownServer: true,
+    async respond({ repository }) {
       // Lets the server answer earlier requests first.
-      await sleep(GONE_MS);
+      await sleep(SHUTDOWN_DELAY_MS);
       await repository.down();
     },
   },
   "name gone": {
     tries: Infinity,
-    says: "redirects to a name that doesn't resolve",
-    play: status(302, { location: "http://models.invalid/model" }),
+    description: "redirects to a name that doesn't resolve",
+    respond: status(302, { location: "http://models.invalid/model" }),
   },
-  "too short": { tries: Infinity, says: "announces more bytes than it sends", play: lengthWrong(100) },
+  "too short": {
+    tries: Infinity,
+    description: "announces more bytes than it sends",
+    respond: wrongLength(100),
+  },
   "too short once": {
     tries: 1,
-    says: "announces more bytes than it sends, once",
-    play: once(lengthWrong(100)),
+    description: "announces more bytes than it sends, once",
+    respond: once(wrongLength(100)),
   },
-  "too long": { says: "announces fewer bytes than it sends", play: lengthWrong(-100) },
+  "too long": { description: "announces fewer bytes than it sends", respond: wrongLength(-100) },
   "no length, cut": {
-    says: "sends no length and closes the connection in the middle of the file",
-    async play(exchange) {
+    description: "sends no length and closes the connection in the middle of the file",
+    async respond(exchange) {
       const { status, headers, body = "" } = exchange.plain();
       await exchange.head(status, { ...headers, connection: "close" });
       await exchange.write(body.slice(0, body.length >> 1));
@@ -193,8 +201,8 @@ export const FAULTS = {
   "chunks cut": {
     resumes: true,
     tries: 1,
-    says: "sends chunks and closes the connection before the last one, once",
-    play: once(async (exchange) => {
+    description: "sends chunks and closes the connection before the last one, once",
+    respond: once(async (exchange) => {
       const { status, headers, body = "" } = exchange.plain();
       if (status === 304) return exchange.send({ status, headers });
       const half = body.subarray(0, body.length >> 1);
@@ -206,140 +214,142 @@ export const FAULTS = {
       await exchange.end();
     }),
   },
-  empty: { says: "sends an empty file", play: inPlace(() => "") },
+  empty: { description: "sends an empty file", respond: replaceBody(() => "") },
   "not gzip": {
     tries: Infinity,
-    says: "says gzip and sends the file uncompressed",
-    play: inPlace((file) => file, { "content-encoding": "gzip" }),
+    description: "declares gzip but sends the file uncompressed",
+    respond: replaceBody((file) => file, { "content-encoding": "gzip" }),
   },
   "half of gzip": {
     tries: Infinity,
-    says: "sends half of the compressed file as if it were complete",
-    play: inPlace((file) => gzipped(file, 0.5), { "content-encoding": "gzip" }),
+    description: "sends half of the compressed file as if it were complete",
+    respond: replaceBody((file) => gzipped(file, 0.5), { "content-encoding": "gzip" }),
   },
   "half of gzip once": {
     tries: 1,
-    says: "sends half of the compressed file as if it were complete, once",
-    play: once(inPlace((file) => gzipped(file, 0.5), { "content-encoding": "gzip" })),
+    description: "sends half of the compressed file as if it were complete, once",
+    respond: once(replaceBody((file) => gzipped(file, 0.5), { "content-encoding": "gzip" })),
   },
-  "gzip unsaid": {
-    says: "sends the file compressed and doesn't say so",
-    play: inPlace((file) => gzipped(file, 1)),
+  "gzip undeclared": {
+    description: "sends the file compressed and doesn't say so",
+    respond: replaceBody((file) => gzipped(file, 1)),
   },
   garbage: {
     tries: Infinity,
-    says: "answers with something that isn't HTTP",
-    async play(exchange) {
+    description: "answers with something that isn't HTTP",
+    async respond(exchange) {
       await exchange.write("SSH-2.0-OpenSSH_9.6\r\n\r\n");
       await exchange.end();
     },
   },
   "another file": {
-    says: "sends config.json instead of the file",
-    play: ({ repository, ...exchange }) =>
+    description: "sends config.json instead of the file",
+    respond: ({ repository, ...exchange }) =>
       exchange.send({ status: 200, body: repository.versions[repository.version]["config.json"] }),
   },
   "rest whole": {
     resumes: true,
     tries: 1,
-    says: "breaks off, then sends the whole file instead of the rest",
-    play: restAs((exchange) => exchange.send({ ...exchange.plain(), status: 200, body: wholeOf(exchange) })),
+    description: "breaks off, then sends the whole file instead of the rest",
+    respond: cutThenRest((exchange) =>
+      exchange.send({ ...exchange.plain(), status: 200, body: currentFile(exchange) }),
+    ),
   },
   "rest elsewhere": {
     resumes: true,
     tries: 1,
-    says: "breaks off, then sends other bytes than the rest",
-    play: restAs(otherRange),
+    description: "breaks off, then sends other bytes than the rest",
+    respond: cutThenRest(otherRange),
   },
   "rest refused": {
     resumes: true,
     tries: 1,
-    says: "breaks off, then answers 403 for the rest",
-    play: restAs(status(403)),
+    description: "breaks off, then answers 403 for the rest",
+    respond: cutThenRest(status(403)),
   },
   "rest out of range": {
     resumes: true,
     tries: 1,
-    says: "breaks off, then answers 416 for the rest",
-    play: restAs(status(416)),
+    description: "breaks off, then answers 416 for the rest",
+    respond: cutThenRest(status(416)),
   },
   "rest of another": {
     resumes: true,
     tries: 1,
-    says: "breaks off, moves to a new version and sends the rest of that",
-    play: restAs(restOfNow, toNew),
+    description: "breaks off, moves to a new version and sends the rest of that",
+    respond: cutThenRest(currentRest, moveToNew),
   },
-  "rest of another, untold": {
+  "rest of another, no validator": {
     resumes: true,
     tries: 1,
-    says: "breaks off, moves to a new version without a validator and sends the rest of that",
-    play(exchange) {
+    description: "breaks off, moves to a new version without a validator and sends the rest of that",
+    respond(exchange) {
       exchange.repository.tags = false;
-      return restAs(restOfNow, toNew)(exchange);
+      return cutThenRest(currentRest, moveToNew)(exchange);
     },
   },
   "moved midway": {
     resumes: true,
     tries: 1,
-    says: "breaks off, then moves to a new version",
-    play: restAs(healthy, toNew),
+    description: "breaks off, then moves to a new version",
+    respond: cutThenRest(healthy, moveToNew),
   },
   "moved between": {
-    says: "moves to a new version between two files",
-    async play(exchange) {
+    description: "moves to a new version between two files",
+    async respond(exchange) {
       if (exchange.nth === 0 && !exchange.conditional) {
-        toNew(exchange.repository);
-        await sleep(MOVE_MS);
+        moveToNew(exchange.repository);
+        await sleep(MOVE_DELAY_MS);
       }
       await healthy(exchange);
     },
   },
   "moved on": {
-    says: "moves to a new version before the second request for the file",
-    async play(exchange) {
-      if (exchange.nth === 1) toNew(exchange.repository);
+    description: "moves to a new version before the second request for the file",
+    async respond(exchange) {
+      if (exchange.nth === 1) moveToNew(exchange.repository);
       await healthy(exchange);
     },
   },
-  "part unasked": {
+  "part unrequested": {
     tries: Infinity,
-    says: "answers 206 to a request for the whole file",
-    async play(exchange) {
-      await otherRange({ ...exchange, start: wholeOf(exchange).length >> 1 });
+    description: "answers 206 to a request for the whole file",
+    async respond(exchange) {
+      await otherRange({ ...exchange, start: currentFile(exchange).length >> 1 });
     },
   },
-  "304 unasked": { says: "always answers 304", play: status(304) },
-  "500 once": { tries: 1, says: "answers 500, once", play: once(status(500)) },
-  "500 always": { tries: Infinity, says: "always answers 500", play: status(500) },
+  "304 always": { description: "always answers 304", respond: status(304) },
+  "500 once": { tries: 1, description: "answers 500, once", respond: once(status(500)) },
+  "500 always": { tries: Infinity, description: "always answers 500", respond: status(500) },
   "503 once": {
     tries: 1,
-    asks: 1000,
-    says: "answers 503 with Retry-After: 1",
-    play: once(status(503, { "retry-after": "1" })),
+    retryAfter: 1000,
+    description: "answers 503 with Retry-After: 1",
+    respond: once(status(503, { "retry-after": "1" })),
   },
   "429 always": {
-    says: "answers 429 with Retry-After: 3600",
-    play: status(429, { "retry-after": "3600" }),
+    description: "answers 429 with Retry-After: 3600",
+    respond: status(429, { "retry-after": "3600" }),
   },
-  "404 always": { says: "answers 404", play: status(404) },
-  "401 always": { says: "answers 401", play: status(401) },
+  "404 always": { description: "answers 404", respond: status(404) },
+  "401 always": { description: "answers 401", respond: status(401) },
   loop: {
     tries: Infinity,
-    says: "redirects to the same address forever",
-    play: (exchange) => exchange.send({ status: 302, headers: { location: exchange.path } }),
+    description: "redirects to the same address forever",
+    respond: (exchange) => exchange.send({ status: 302, headers: { location: exchange.path } }),
   },
   elsewhere: {
-    says: "redirects to another origin, which has the file",
-    play: (exchange) =>
+    description: "redirects to another origin, which has the file",
+    respond: (exchange) =>
       exchange.send({ status: 302, headers: { location: `${exchange.repository.mirror}${exchange.file}` } }),
   },
   portal: {
-    says: "is behind a portal that answers with its page",
-    play: (exchange) => exchange.send({ status: 200, headers: HTML, body: PORTAL }),
+    description: "is behind a captive portal that answers with its own page",
+    respond: (exchange) => exchange.send({ status: 200, headers: HTML, body: PORTAL }),
   },
   "portal once": {
-    says: "is behind a portal that answers with its page, once",
-    play: once((exchange) => exchange.send({ status: 200, headers: HTML, body: PORTAL })),
+    description: "is behind a captive portal that answers with its own page, once",
+    respond: once((exchange) => exchange.send({ status: 200, headers: HTML, body: PORTAL })),
   },
 };
 
@@ -350,7 +360,10 @@ function gzipped(bytes, share) {
 
 /** The maximum time that a fault adds to a load, in milliseconds. */
 export function longest(fault, { retries, stallTimeout }) {
-  const { tries = 0, stalls = false, asks = 0 } = FAULTS[fault];
-  const pauses = Array.from({ length: Math.min(tries, retries) }, (_, tried) => asks || pauseAfter(tried));
+  const { tries = 0, stalls = false, retryAfter = 0 } = FAULTS[fault];
+  const pauses = Array.from(
+    { length: Math.min(tries, retries) },
+    (_, tried) => retryAfter || pauseAfter(tried),
+  );
   return pauses.reduce((sum, ms) => sum + ms, stalls ? Math.min(tries, retries + 1) * stallTimeout : 0);
 }

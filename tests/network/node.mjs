@@ -7,7 +7,7 @@ import { diskStore } from "../../dist/files/disk-store.js";
 import { nodeHost } from "../../dist/platform/node.js";
 import { startService } from "../../dist/worker/service.js";
 import { ROOT } from "../js/support.mjs";
-import { loadAndAsk, loadMessage, tellsOf } from "./client.mjs";
+import { loadAndAsk, loadMessage, isProgressOf } from "./client.mjs";
 
 const wasm = new WebAssembly.Module(readFileSync(join(ROOT, "dist/wasm/simd/tabsense_bg.wasm")));
 
@@ -15,6 +15,6 @@ const wasm = new WebAssembly.Module(readFileSync(join(ROOT, "dist/wasm/simd/tabs
 export function loadInNode(repository, { text, store, ...options }) {
   const host = { ...nodeHost, cache: startCache((create) => diskStore(create, store)) };
   const start = (onReply) => startService(host, onReply).receive;
-  const onBytes = (file) => tellsOf(repository.target, file) && repository.onRead();
+  const onBytes = (file) => isProgressOf(repository.target, file) && repository.onRead();
   return loadAndAsk(start, loadMessage(repository.url, { wasm, ...options }), text, onBytes);
 }

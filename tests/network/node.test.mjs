@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { loadInNode } from "./node.mjs";
-import { referencesOf } from "./play.mjs";
+import { referencesOf } from "./run.mjs";
 import { startServer } from "./server.mjs";
 import { testCases } from "./suite.mjs";
 

@@ -7,11 +7,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { tagOf } from "./models.mjs";
 
 /** The maximum size of a request's head, in bytes. */
-const LONGEST_HEAD = 1 << 16;
+const MAX_HEAD_BYTES = 1 << 16;
 /** Milliseconds that a client has to report that it has read bytes, before the file breaks off anyway. */
-const READ_LIMIT = 1500;
+const READ_TIMEOUT_MS = 1500;
 /** Milliseconds to read the remaining bytes; a client drops unread bytes when a connection breaks. */
-const READ_REST = 150;
+const READ_REST_MS = 150;
 
 const REASONS = { 200: "OK", 206: "Partial Content", 302: "Found", 304: "Not Modified", 404: "Not Found" };
 /** Headers that let other origins read the files, as on model hubs. */
@@ -61,11 +61,11 @@ export async function startServer(pages = () => null) {
   const closing = [shared.close, mirror.close];
   return {
     origin: shared.origin,
-    /** Serves a repository below its own path; `alone`: on its own port, which can go down. */
-    async add(name, repository, alone = false) {
+    /** Serves a repository below its own path; `ownServer`: on its own port, which can go down. */
+    async add(name, repository, ownServer = false) {
       repositories.set(name, repository);
       let { origin } = shared;
-      if (alone) {
+      if (ownServer) {
         const own = await listen((exchange) => answer(exchange, repositories, pages));
         closing.push(own.close);
         Object.assign(repository, { down: own.close, up: own.open });
@@ -115,7 +115,7 @@ async function serve(socket, handle) {
   let head = "";
   for await (const chunk of socket) {
     head += chunk.toString("latin1");
-    if (head.length > LONGEST_HEAD) break;
+    if (head.length > MAX_HEAD_BYTES) break;
     for (let end = head.indexOf("\r\n\r\n"); end >= 0; end = head.indexOf("\r\n\r\n")) {
       const exchange = startExchange(socket, head.slice(0, end));
       head = head.slice(end + 4);
@@ -216,7 +216,7 @@ function startExchange(socket, head) {
 /** Waits until the client has read bytes of the file, so that the fault hits it in the middle of the file. */
 export async function untilRead({ hasRead }) {
   const limit = new AbortController();
-  await Promise.race([hasRead, sleep(READ_LIMIT, null, { signal: limit.signal }).catch(() => {})]);
+  await Promise.race([hasRead, sleep(READ_TIMEOUT_MS, null, { signal: limit.signal }).catch(() => {})]);
   limit.abort();
-  await sleep(READ_REST);
+  await sleep(READ_REST_MS);
 }

@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { startBrowser } from "../package/support.mjs";
 import { loaderIn, openPage, pages } from "./browser.mjs";
 import { MODELS } from "./models.mjs";
-import { nameOf, referencesOf } from "./play.mjs";
+import { nameOf, referencesOf } from "./run.mjs";
 import { startRepository, startServer, untilRead } from "./server.mjs";
 import { BROWSER } from "./storage.mjs";
 
@@ -106,8 +106,8 @@ const changeBytes = async (cache, _, bodies) => {
   }
 };
 
-/** Changes to the copies that a first load kept. */
-const SPOILT = {
+/** Damage to the copies that a first load kept. */
+const DAMAGE = {
   "a byte of each copy is changed": ({ inCache }) => inCache(changeBytes),
   "a byte of each copy is changed, and the server is gone": async ({ inCache, repository }) => {
     await inCache(changeBytes);
@@ -138,14 +138,14 @@ const SPOILT = {
   },
 };
 
-const PLAYS = {
+const FAILURES = {
   ...Object.fromEntries(
-    Object.entries(SPOILT).map(([name, spoil]) => [
+    Object.entries(DAMAGE).map(([name, damage]) => [
       name,
       async (context) => {
         assert.equal(await context.load(), "answer");
-        if (spoil === null) return clearedWhileRead(context);
-        await spoil(context);
+        if (damage === null) return clearedWhileRead(context);
+        await damage(context);
         return context.load();
       },
     ]),
@@ -192,7 +192,7 @@ describe("storage that fails, in Chromium", { concurrency: 6 }, () => {
   for (const [name, expected] of Object.entries(BROWSER)) {
     test(name, { timeout: CASE_MS }, async (t) => {
       const context = await start(t);
-      assert.equal(await PLAYS[name](context), expected);
+      assert.equal(await FAILURES[name](context), expected);
       // In any case, the next load is right, and so are the copies that it keeps.
       context.repository.onRead = () => {};
       await context.repository.up();

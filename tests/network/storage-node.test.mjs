@@ -19,7 +19,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { MODELS } from "./models.mjs";
 import { loadInNode } from "./node.mjs";
-import { nameOf, referencesOf } from "./play.mjs";
+import { nameOf, referencesOf } from "./run.mjs";
 import { startRepository, startServer, untilRead } from "./server.mjs";
 import { NODE } from "./storage.mjs";
 
@@ -81,8 +81,8 @@ function changeByte(path) {
   writeFileSync(path, bytes);
 }
 
-/** Changes to the copies that a first load kept. */
-const SPOILT = {
+/** Damage to the copies that a first load kept. */
+const DAMAGE = {
   "a byte of config.json is changed": ({ copies }) => changeByte(copies()["config.json"]),
   "a byte of tokenizer.json is changed": ({ copies }) => changeByte(copies()["tokenizer.json"]),
   "a byte of model.safetensors is changed": ({ copies }) => changeByte(copies()["model.safetensors"]),
@@ -112,13 +112,13 @@ const SPOILT = {
     })),
 };
 
-const PLAYS = {
+const FAILURES = {
   ...Object.fromEntries(
-    Object.entries(SPOILT).map(([name, spoil]) => [
+    Object.entries(DAMAGE).map(([name, damage]) => [
       name,
       async (context) => {
         assert.equal(await context.load(), "answer");
-        await spoil(context);
+        await damage(context);
         return context.load();
       },
     ]),
@@ -185,7 +185,7 @@ describe("storage that fails, in Node", { concurrency: 8 }, () => {
   for (const [name, expected] of Object.entries(NODE)) {
     test(name, async (t) => {
       const context = await start(t);
-      assert.equal(await PLAYS[name](context), expected);
+      assert.equal(await FAILURES[name](context), expected);
       // In any case, the next load is right, and so are the copies that it keeps.
       await context.repository.up();
       const again = await context.load();

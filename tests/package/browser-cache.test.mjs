@@ -415,10 +415,10 @@ test("a download of another origin is resumed without asking for permission", as
     return true;
   };
   const score = await page.evaluate(async (url) => {
-    let told = false;
+    let reported = false;
     const onProgress = ({ stage, bytes }) => {
-      if (told || stage !== "weights" || bytes === 0) return;
-      told = true;
+      if (reported || stage !== "weights" || bytes === 0) return;
+      reported = true;
       void fetch(`${url}break`);
     };
     const classifier = await tabsense.Classifier.load(url, { onProgress });

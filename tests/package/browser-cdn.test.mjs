@@ -43,7 +43,7 @@ async function answer(t, entry, { isolated = false, policy = null } = {}) {
   const page = await context.newPage();
   await page.goto(`${site.url}?from=${cdn.url}dist/${entry}`);
   await page.waitForFunction(() => globalThis.tabsense);
-  const told = await page.evaluate(async () => {
+  const result = await page.evaluate(async () => {
     try {
       const classifier = await tabsense.Classifier.load("/tiny/", { device: "cpu", threads: 2 });
       const { length } = await classifier.classify("a text", { topK: null });
@@ -54,8 +54,8 @@ async function answer(t, entry, { isolated = false, policy = null } = {}) {
       return { kind, message };
     }
   });
-  t.diagnostic(JSON.stringify(told));
-  return told;
+  t.diagnostic(JSON.stringify(result));
+  return result;
 }
 
 test("the package is imported from another origin", async (t) => {

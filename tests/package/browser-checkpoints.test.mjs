@@ -79,7 +79,7 @@ async function open(t) {
 }
 
 for (const worker of [true, false]) {
-  test(`the module that reads checkpoints is fetched for them alone, worker: ${worker}`, async (t) => {
+  test(`the module that reads checkpoints is fetched only for checkpoints, worker: ${worker}`, async (t) => {
     const [{ url }, { fetched, load }] = await Promise.all([serveModels(t), open(t)]);
     const truth = await load(`${url}safetensors/`, { worker });
     assert.ok(truth.scores?.length > 1, truth.message);

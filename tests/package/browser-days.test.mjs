@@ -26,7 +26,7 @@ const CRASHES = times(5, 200);
  * losses to browser-webgpu-loss.test.mjs.
  */
 const LOSSES = times(0, 50);
-const NAPS = times(5, 60);
+const PAUSES = times(5, 60);
 /** More pages than a browser's back/forward cache keeps; up to this many, the number of kept pages grows. */
 const KEPT = 8;
 
@@ -274,12 +274,12 @@ async function startUnattended(t) {
     // Its other processes end later, and write until then.
     await rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   });
-  let told = "";
+  let output = "";
   const address = await new Promise((resolve, reject) => {
-    child.on("exit", () => reject(new Error(`Chromium did not start: ${told}`)));
+    child.on("exit", () => reject(new Error(`Chromium did not start: ${output}`)));
     child.stderr.setEncoding("utf8").on("data", (text) => {
-      told += text;
-      const [, found] = /DevTools listening on (\S+)/.exec(told) ?? [];
+      output += text;
+      const [, found] = /DevTools listening on (\S+)/.exec(output) ?? [];
       if (found) resolve(found);
     });
   });
@@ -290,20 +290,23 @@ async function startUnattended(t) {
   return page;
 }
 
-test(`${NAPS} times the page is frozen in the background, with a call under way, and comes back`, async (t) => {
+test(`${PAUSES} times the page is frozen in the background, with a call under way, and comes back`, async (t) => {
   const page = await startUnattended(t);
   const watch = await startWatch(t, page);
   await page.evaluate(() => {
-    globalThis.heard = { freeze: 0, resume: 0, hidden: 0 };
+    globalThis.counts = { freeze: 0, resume: 0, hidden: 0 };
     for (const event of ["freeze", "resume"])
-      document.addEventListener(event, () => globalThis.heard[event]++);
-    document.addEventListener("visibilitychange", () => (globalThis.heard.hidden += Number(document.hidden)));
+      document.addEventListener(event, () => globalThis.counts[event]++);
+    document.addEventListener(
+      "visibilitychange",
+      () => (globalThis.counts.hidden += Number(document.hidden)),
+    );
   });
   await load(page);
   const { windowId } = await watch.session.send("Browser.getWindowForTarget");
   const window = (windowState) =>
     watch.session.send("Browser.setWindowBounds", { windowId, bounds: { windowState } });
-  for (let i = 0; i < NAPS; i++) {
+  for (let i = 0; i < PAUSES; i++) {
     await window("minimized");
     await page.evaluate(() => {
       globalThis.call = classifier.classify(Array(100).fill("words of a text that is under way"));
@@ -316,11 +319,11 @@ test(`${NAPS} times the page is frozen in the background, with a call under way,
     assert.ok(await isSame(page));
     await watch.sample();
   }
-  assert.deepEqual(await page.evaluate(() => heard), { freeze: NAPS, resume: NAPS, hidden: NAPS });
+  assert.deepEqual(await page.evaluate(() => counts), { freeze: PAUSES, resume: PAUSES, hidden: PAUSES });
   watch.assertFlat();
 });
 
-test(`${NAPS} times the page is left, kept by the browser, and come back to`, async (t) => {
+test(`${PAUSES} times the page is left, kept by the browser, and come back to`, async (t) => {
   const page = await startUnattended(t);
   const watch = await startWatch(t, page);
   await page.evaluate(() => {
@@ -332,7 +335,7 @@ test(`${NAPS} times the page is left, kept by the browser, and come back to`, as
     // During a navigation, no page can evaluate it.
     while (!(await watch.ask(expression).catch(() => false))) await sleep(20);
   };
-  for (let i = 1; i <= KEPT + NAPS; i++) {
+  for (let i = 1; i <= KEPT + PAUSES; i++) {
     await watch.session.send("Page.navigate", { url: `${site.url}tiny/config.json` });
     await until('document.readyState === "complete" && !globalThis.tabsense');
     await watch.ask("void history.back()");

@@ -270,13 +270,13 @@ for (const threads of [1, 2]) {
     /** The minimum over a few seconds, because the browser collects garbage when it has time. */
     const settled = async () => {
       await workersLeft(page, 0);
-      let least = Infinity;
+      let min = Infinity;
       for (let i = 0; i < 12; i++) {
         await heap.send("HeapProfiler.collectGarbage");
         await sleep(250);
-        least = Math.min(least, await bytesOf(session));
+        min = Math.min(min, await bytesOf(session));
       }
-      return least;
+      return min;
     };
     for (let i = 0; i < WARM; i++) await cycle({ threads });
     const before = await settled();

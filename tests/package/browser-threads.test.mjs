@@ -58,16 +58,16 @@ async function noWorkers(page) {
 test("an isolated page computes on threads, with the same answer", async (t) => {
   const { page, fetched } = await open(t, isolated);
   const processors = await page.evaluate(() => navigator.hardwareConcurrency);
-  const unasked = await ask(page, {});
-  assert.equal(unasked.threads, Math.min(4, processors));
+  const byDefault = await ask(page, {});
+  assert.equal(byDefault.threads, Math.min(4, processors));
   const [path, ...more] = fetched(".wasm");
   assert.deepEqual(more, [], "one file is fetched");
-  assert.ok(path.endsWith(`/wasm/${unasked.build}/tabsense_bg.wasm`), path);
+  assert.ok(path.endsWith(`/wasm/${byDefault.build}/tabsense_bg.wasm`), path);
   const three = await ask(page, { threads: 3 });
   assert.deepEqual([three.build, three.threads], ["relaxed-threads", 3]);
   const alone = await ask(page, { threads: 1 });
   assert.deepEqual([alone.build, alone.threads], ["relaxed", 1]);
-  for (const { scores } of [unasked, three]) assert.deepEqual(scores, alone.scores);
+  for (const { scores } of [byDefault, three]) assert.deepEqual(scores, alone.scores);
   const inPlace = await ask(page, { worker: false, threads: 3 });
   assert.deepEqual(inPlace, alone);
   await noWorkers(page);

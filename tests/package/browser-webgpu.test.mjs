@@ -20,7 +20,7 @@ const goldens = (name) =>
 const TIE = 0.05;
 
 /** Device `"webgpu"` may use this many bytes of wasm memory besides the embedding tables. */
-const BESIDE_TABLES = 32 << 20;
+const MEMORY_BESIDE_TABLES = 32 << 20;
 
 const LOADS = times(6, 50); // each dtype more than once
 
@@ -91,7 +91,7 @@ for (const [model, file, dtype, tolerance] of [
     );
     const tables = info.model.vocabulary * info.model.width + info.model.maxTokens * info.model.width; // in int8, as in the file
     assert.ok(
-      info.bytes.memory <= tables + BESIDE_TABLES,
+      info.bytes.memory <= tables + MEMORY_BESIDE_TABLES,
       `${info.bytes.memory} bytes beside ${tables} of tables`,
     );
   });
@@ -177,7 +177,7 @@ function shareDevice(page) {
     const { requestDevice } = GPUAdapter.prototype;
     const { createBuffer, createComputePipeline, createShaderModule } = GPUDevice.prototype;
     const { destroy } = GPUBuffer.prototype;
-    const shared = (globalThis.shared = { requested: 0, destroyed: 0, buffers: new Set(), most: 0 });
+    const shared = (globalThis.shared = { requested: 0, destroyed: 0, buffers: new Set(), maxBuffers: 0 });
     let device;
     GPUAdapter.prototype.requestDevice = async function (...args) {
       shared.requested++;
@@ -200,7 +200,7 @@ function shareDevice(page) {
     GPUDevice.prototype.createBuffer = function (descriptor) {
       const buffer = createBuffer.call(this, descriptor);
       shared.buffers.add(buffer);
-      shared.most = Math.max(shared.most, shared.buffers.size);
+      shared.maxBuffers = Math.max(shared.maxBuffers, shared.buffers.size);
       return buffer;
     };
     GPUBuffer.prototype.destroy = function () {
@@ -213,11 +213,11 @@ function shareDevice(page) {
 test(`${LOADS} times loaded and disposed of, no buffer and no device is left`, async (t) => {
   const page = await open(t);
   await shareDevice(page);
-  const [most, info] = await page.evaluate(async (loads) => {
+  const [maxBuffers, info] = await page.evaluate(async (loads) => {
     const { gpuBuffers } = await import(
       `/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/builds.js")).fastestBuild()}/tabsense.js`
     );
-    let most = 0;
+    let maxBuffers = 0;
     let destroyed = 0;
     let info;
     for (let i = 1; i <= loads; i++) {
@@ -227,7 +227,7 @@ test(`${LOADS} times loaded and disposed of, no buffer and no device is left`, a
         dtype: ["fp32", "fp16", "int8"][i % 3],
       });
       await classifier.classify("a text");
-      most = Math.max(most, gpuBuffers().buffers);
+      maxBuffers = Math.max(maxBuffers, gpuBuffers().buffers);
       info = classifier.info;
       await classifier.dispose();
       const left = JSON.stringify({
@@ -240,11 +240,14 @@ test(`${LOADS} times loaded and disposed of, no buffer and no device is left`, a
         throw new Error(`after ${i} rounds: ${left}`);
       destroyed = shared.destroyed;
     }
-    return [most, info];
+    return [maxBuffers, info];
   }, LOADS);
-  t.diagnostic(`${most} buffers at most, ${info.bytes.memory} bytes of wasm memory at the end`);
+  t.diagnostic(`at most ${maxBuffers} buffers, ${info.bytes.memory} bytes of wasm memory at the end`);
   assert.equal(info.device, "webgpu");
-  assert.ok(most > 0 && most <= (await page.evaluate(() => shared.most)), `${most} buffers`);
+  assert.ok(
+    maxBuffers > 0 && maxBuffers <= (await page.evaluate(() => shared.maxBuffers)),
+    `${maxBuffers} buffers`,
+  );
 });
 
 test("a loading that is aborted, at any stage, leaves nothing behind", async (t) => {

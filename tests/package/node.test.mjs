@@ -21,9 +21,9 @@ before(() => {
 });
 after(() => installed?.remove());
 
-test("the tarball holds the built package and its papers, and nothing else", () => {
+test("the tarball contains only the built package and its documents", () => {
   assert.match(installed.filename, /^tabsense-\d+\.\d+\.\d+\.tgz$/);
-  const bundledAlone = [
+  const onlyBundled = [
     "platform/trusted",
     "platform/worker-from-elsewhere",
     "files/browser-store",
@@ -31,11 +31,11 @@ test("the tarball holds the built package and its papers, and nothing else", () 
     "start-worker",
     "start-worker-simd",
   ];
-  const typesAlone = ["platform/browser", "platform/edge"];
+  const onlyTypes = ["platform/browser", "platform/edge"];
   const modules = readdirSync(join(ROOT, "js"), { recursive: true })
     .filter((name) => /(?<!\.d)\.ts$/.test(name))
     .map((name) => name.slice(0, -3).replaceAll(sep, "/"))
-    .filter((name) => !/^(?:cli|csv)\//.test(name) && !bundledAlone.includes(name));
+    .filter((name) => !/^(?:cli|csv)\//.test(name) && !onlyBundled.includes(name));
   const manifest = readManifest();
   const others = [rewriterVariant, teacherVariant, converterVariant].map((variant) => variant(manifest));
   const wasm = [...enabledVariants(manifest), ...others].flatMap(([name]) =>
@@ -51,13 +51,13 @@ test("the tarball holds the built package and its papers, and nothing else", () 
     "dist/worker-simd.js",
     "dist/wasm-module.d.ts",
     ...wasm,
-    ...modules.filter((name) => !typesAlone.includes(name)).map((name) => `dist/${name}.js`),
+    ...modules.filter((name) => !onlyTypes.includes(name)).map((name) => `dist/${name}.js`),
     ...modules.map((name) => `dist/${name}.d.ts`),
   ];
   assert.deepEqual(installed.files, expected.sort());
 });
 
-test("what its modules and their types import is in it", () => {
+test("it contains everything that its modules and types import", () => {
   const dist = join(installed.project, "node_modules/tabsense/dist");
   let imports = 0;
   for (const name of readdirSync(dist, { recursive: true }).filter((name) => /\.(?:js|d\.ts)$/.test(name))) {
@@ -87,7 +87,7 @@ test("it classifies in Node", () => {
   assert.deepEqual(JSON.parse(out), ["string", "number", true, "invalid_argument"]);
 });
 
-test("it is found by require's users through import()", () => {
+test("CommonJS code can import() it", () => {
   const script = `import("tabsense").then(({ Classifier }) => console.log(typeof Classifier.load));`;
   assert.equal(
     execFileSync(process.execPath, ["--input-type=commonjs", "-e", script], {
@@ -126,14 +126,14 @@ test("its command reads CSV without any other package", () => {
   assert.match(stdout, /^\{"id":"1","text":"a \\"text\\"","label":"[^"]+","score":[\d.]+\}\n$/);
 });
 
-test("a model that is not in the package is told to be missing", () => {
+test("reports a model that is not in the package as missing", () => {
   const command = join(installed.project, "node_modules/.bin/tabsense");
   const { status, stderr } = spawnSync(command, ["a text"], { cwd: installed.project, encoding: "utf8" });
   assert.equal(status, 1);
   assert.match(stderr, /sentiment-en.*Install the model's package/);
 });
 
-test("its types hold in the strictest project", () => {
+test("its types compile in the strictest project", () => {
   writeFileSync(
     join(installed.project, "use.ts"),
     `

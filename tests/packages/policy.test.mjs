@@ -201,8 +201,8 @@ test("a policy that forbids connections", async (t) => {
 });
 
 /** A copy of the package's dist folder with its .wasm files removed, or replaced by `content`. */
-function spoilt(t, content) {
-  const copy = mkdtempSync(join(tmpdir(), "tabsense-spoilt-"));
+function packageCopy(t, content) {
+  const copy = mkdtempSync(join(tmpdir(), "tabsense-copy-"));
   t.after(() => rmSync(copy, { recursive: true }));
   cpSync(dist(), copy, { recursive: true });
   rmSync(join(copy, "wasm"), { recursive: true });
@@ -228,7 +228,7 @@ for (const [what, content, expected] of [
   ["is empty", "", { kind: "environment", message: /could not be compiled/ }],
 ]) {
   test(`a .wasm file that ${what}`, async (t) => {
-    const { load, page } = await openUnder(t, STRICT, { "/tabsense/": spoilt(t, content) });
+    const { load, page } = await openUnder(t, STRICT, { "/tabsense/": packageCopy(t, content) });
     for (const worker of [true, false]) {
       const { kind, message } = await load({ worker });
       assert.equal(kind, expected.kind, message);

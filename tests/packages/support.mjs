@@ -123,13 +123,13 @@ export function startServer(t, program, args, cwd, ready, env = {}) {
   });
   return new Promise((resolve, reject) => {
     let all = "";
-    const hear = (piece) => {
+    const onOutput = (piece) => {
       all += piece;
       const match = ready.exec(all.replace(/\x1b\[[0-9;]*m/g, ""));
       if (match) resolve(match);
     };
-    child.stdout.on("data", hear);
-    child.stderr.on("data", hear);
+    child.stdout.on("data", onOutput);
+    child.stderr.on("data", onOutput);
     child.on("error", reject);
     child.on("close", (code) => reject(new Error(`${program} ended with ${code} before it served:\n${all}`)));
   });

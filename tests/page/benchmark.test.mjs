@@ -165,7 +165,7 @@ test("a run waits for a file that is being classified", async (t) => {
   await part("tab-benchmark").click();
   await choose(10, [8]);
   await part("bench-run").click();
-  await part("bench-status").getByText("Waiting: the page itself classifies").waitFor();
+  await part("bench-status").getByText("Waiting: the page is classifying a text").waitFor();
   await part("tab-file").click();
   await part("file-stop").click();
   await part("tab-benchmark").click();
@@ -272,7 +272,7 @@ test("a run gives a row for each length, three charts and a report of the same f
   quiet(problems);
 });
 
-test("the charts tell a point under the pointer, and follow the colour scheme", async (t) => {
+test("the charts describe the point under the pointer, and follow the colour scheme", async (t) => {
   const { page, part, problems, state, choose } = await openTiny(t);
   await choose(10, [8, 16]);
   await part("bench-run").click();
@@ -325,7 +325,7 @@ test("a run can be stopped; what was measured stays, and the next run works", as
   await state("stopped");
   assert.equal(await part("bench-run").evaluate((button) => button === document.activeElement), true);
   assert.ok((await rows()).every(({ runs }) => Number(runs) < 100));
-  assert.match(await part("bench-markdown").textContent(), /The run was stopped before its end/);
+  assert.match(await part("bench-markdown").textContent(), /The run was stopped early/);
 
   await choose(10, [8]);
   await part("bench-run").click();
@@ -384,7 +384,7 @@ test("another model while it runs ends the run, and the next one measures the ne
   await state("running");
   await tiny();
   await state("stopped");
-  assert.match(await part("bench-status").textContent(), /another model/);
+  assert.match(await part("bench-status").textContent(), /model was replaced/);
   assert.equal(await part("status").getAttribute("data-state"), "ready");
   await choose(10, [16]);
   await part("bench-run").click();
@@ -394,7 +394,7 @@ test("another model while it runs ends the run, and the next one measures the ne
   quiet(problems);
 });
 
-test("a run of no length is refused in words", async (t) => {
+test("a run without a length is rejected with a message", async (t) => {
   const { part, problems, state, choose } = await openTiny(t);
   await choose(10, []);
   await part("bench-run").click();

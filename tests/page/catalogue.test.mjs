@@ -118,22 +118,22 @@ test("a pick that fails leaves the model in use chosen", async (t) => {
   assert.equal(await part("catalogue").inputValue(), OWN.name);
 });
 
-test("every entry has a name and says what it tells; once picked, how large it is, and what it is", async (t) => {
+test("every entry shows its name and what it classifies; once picked, its size and architecture", async (t) => {
   const { part, requests } = await openReady(t);
   const before = requests.length;
-  for (const { name, tells, architecture } of LISTED) {
+  for (const { name, summary, architecture } of LISTED) {
     const title = await part("catalogue").locator(`option[value="${name}"]`).textContent();
-    assert.equal(title, `${name.split("/").at(-1)}: ${tells}`);
+    assert.equal(title, `${name.split("/").at(-1)}: ${summary}`);
     await part("catalogue").selectOption(name);
     const about = await part("catalogue-about").textContent();
-    for (const wanted of [tells, architecture, / \d+(\.\d)? [MG]B, /])
+    for (const wanted of [summary, architecture, / \d+(\.\d)? [MG]B, /])
       assert.match(about, new RegExp(wanted));
     assert.equal(await part("model-source").inputValue(), name);
   }
   assert.equal(requests.length, before, "picking alone fetches nothing");
 });
 
-test("a name that is typed is found in the list, or said not to be in it", async (t) => {
+test("finds a typed name in the list, or says that it isn't there", async (t) => {
   const { page, part, load } = await openReady(t);
   await part("model-source").fill(LISTED[1].name);
   assert.equal(await part("catalogue").inputValue(), LISTED[1].name);

@@ -71,7 +71,7 @@ test("typing quickly ends on the newest text", async (t) => {
   quiet(problems);
 });
 
-test("an old verdict does not stand for a new text", async (t) => {
+test("an old verdict is not shown for a new text", async (t) => {
   const { page, result } = await openReady(t);
   await result();
   const label = await page.evaluate((text) => {

@@ -5,9 +5,9 @@ import test from "node:test";
 import { bundled } from "./modules.mjs";
 
 const { EMPTY, next, openedIn, problemOf, runIn } = await bundled("file/state.ts");
-const { shows } = await bundled("file/shows.ts");
+const { shownFor } = await bundled("file/shown.ts");
 
-const JUDGE = { key: "first" };
+const CLASSIFIER = { key: "first" };
 const OTHER = { key: "second" };
 const FILE = { name: "reviews.csv" };
 const TABLE = {
@@ -21,7 +21,7 @@ const TABLE = {
 };
 const OPENING = { type: "opening", file: "reviews.csv" };
 const READ = { type: "read", file: FILE, table: TABLE, column: 1 };
-const STARTED = { type: "started", judge: JUDGE };
+const STARTED = { type: "started", classifier: CLASSIFIER };
 const CLASSIFIED = { type: "classified", progress: { done: 1, total: 2, spent: 500, left: 500 } };
 const PROBLEM = { message: "reviews.csv is empty.", recodable: false };
 
@@ -102,7 +102,7 @@ test("another column starts over: its texts, no verdicts, no filter, the order o
   assert.deepEqual(
     [filter, order],
     [
-      { group: null, text: "", least: 0 },
+      { group: null, text: "", minScore: 0 },
       { key: "place", down: false },
     ],
   );
@@ -110,17 +110,17 @@ test("another column starts over: its texts, no verdicts, no filter, the order o
 });
 
 test("a run continues with the rows that are left; another model starts over", () => {
-  let state = next(STATES.stopped(), { type: "filtered", filter: { group: "POSITIVE", least: 0.5 } });
+  let state = next(STATES.stopped(), { type: "filtered", filter: { group: "POSITIVE", minScore: 0.5 } });
   const { items } = openedIn(state);
   items[0].label = "POSITIVE";
   const same = next(state, STARTED);
   assert.equal(openedIn(same).items, items);
   assert.equal(openedIn(same).filter.group, "POSITIVE");
   assert.equal(runIn(same).progress.total, 1);
-  state = next(state, { type: "started", judge: OTHER });
+  state = next(state, { type: "started", classifier: OTHER });
   assert.ok(openedIn(state).items.every(({ label }) => label === null));
-  assert.deepEqual(openedIn(state).filter, { group: null, text: "", least: 0.5 });
-  assert.deepEqual(runIn(state), { judge: OTHER, progress: { done: 0, total: 2, spent: 0, left: 0 } });
+  assert.deepEqual(openedIn(state).filter, { group: null, text: "", minScore: 0.5 });
+  assert.deepEqual(runIn(state), { classifier: OTHER, progress: { done: 0, total: 2, spent: 0, left: 0 } });
 });
 
 test("a column sorts ascending first, the score descending, and each the other way the second time", () => {
@@ -137,7 +137,7 @@ test("a column sorts ascending first, the score descending, and each the other w
 test("each state shows its parts and its words", () => {
   const found = Object.fromEntries(
     Object.entries(STATES).map(([name, make]) => {
-      const { zone, reading, chosen, preview, results, running, status } = shows(make(), JUDGE);
+      const { zone, reading, chosen, preview, results, running, status } = shownFor(make(), CLASSIFIER);
       const parts = Object.entries({ zone, reading, chosen, preview, results, running });
       return [name, [parts.flatMap(([part, is]) => (is ? [part] : [])).join(" "), status]];
     }),
@@ -151,23 +151,23 @@ test("each state shows its parts and its words", () => {
     done: ["chosen results", "Done: 1 text in 0.5 s"],
     stopped: ["chosen results", "Cancelled: 1 of 2 texts classified"],
   });
-  assert.equal(shows(STATES.reading(), JUDGE).zoneWords, "Reading reviews.csv …");
-  assert.equal(shows(STATES.error(), JUDGE).zoneWords, "Drop a file here");
-  const stopped = (cause) => shows(next(STATES.running(), { type: "stopped", cause }), JUDGE).status;
+  assert.equal(shownFor(STATES.reading(), CLASSIFIER).zoneWords, "Reading reviews.csv …");
+  assert.equal(shownFor(STATES.error(), CLASSIFIER).zoneWords, "Drop a file here");
+  const stopped = (cause) => shownFor(next(STATES.running(), { type: "stopped", cause }), CLASSIFIER).status;
   assert.equal(stopped("replaced"), "Stopped: another model is in use now");
   assert.equal(stopped("failed"), "Stopped: 0 of 2 texts classified");
 });
 
 test("a screen reader hears a run begin and end, not its steps", () => {
   const running = next(STATES.running(), CLASSIFIED);
-  assert.equal(shows(running, JUDGE).status, "1 of 2 texts, 2 per second, 0.5 s left");
-  assert.equal(shows(running, JUDGE).announced, "Classifying");
-  assert.equal(shows(STATES.done(), JUDGE).announced, shows(STATES.done(), JUDGE).status);
+  assert.equal(shownFor(running, CLASSIFIER).status, "1 of 2 texts, 2 per second, 0.5 s left");
+  assert.equal(shownFor(running, CLASSIFIER).announced, "Classifying");
+  assert.equal(shownFor(STATES.done(), CLASSIFIER).announced, shownFor(STATES.done(), CLASSIFIER).status);
 });
 
 test("the button says what it would classify, and is off where there is nothing", () => {
-  const button = (state, judge = JUDGE) => {
-    const { words, enabled } = shows(state, judge).start;
+  const button = (state, classifier = CLASSIFIER) => {
+    const { words, enabled } = shownFor(state, classifier).start;
     return [words, enabled];
   };
   assert.deepEqual(button(STATES.chosen(), null), ["Waiting for the model", false]);

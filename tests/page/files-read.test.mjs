@@ -8,35 +8,35 @@ import { drop, filed, openFile, REVIEWS } from "./file-tab.mjs";
 import { accessibilityFaults, openReady, quiet, TINY } from "./harness.mjs";
 
 const BAD = [
-  { name: "empty.csv", content: "", says: /^empty\.csv is empty\.$/ },
-  { name: "white.txt", content: " \n\t\r\n", says: /contains nothing but white space/ },
-  { name: "numbers.csv", content: "a,b\n1,2\n3,4\n", says: /no column with text/ },
-  { name: "head.csv", content: "text,stars\n", says: /no rows below its header/ },
+  { name: "empty.csv", content: "", message: /^empty\.csv is empty\.$/ },
+  { name: "white.txt", content: " \n\t\r\n", message: /contains nothing but white space/ },
+  { name: "numbers.csv", content: "a,b\n1,2\n3,4\n", message: /no column with text/ },
+  { name: "head.csv", content: "text,stars\n", message: /no rows below its header/ },
   {
     name: "object.json",
     content: '{"text": \n',
-    says: /^Line 1 is not valid JSON, and neither is any other line/,
+    message: /^Line 1 is not valid JSON, and neither is any other line/,
   },
-  { name: "list.json", content: "[1, 2", says: /^The file is not valid JSON/ },
-  { name: "book.xlsx", content: Buffer.from("504b030414000600", "hex"), says: /Export the sheet as CSV/ },
-  { name: "page.csv", content: "<!doctype html><p>Sign in", says: /is a web page \(HTML\)/ },
-  { name: "zipped.csv", content: Buffer.from("1f8b0800", "hex"), says: /compressed with gzip/ },
+  { name: "list.json", content: "[1, 2", message: /^The file is not valid JSON/ },
+  { name: "book.xlsx", content: Buffer.from("504b030414000600", "hex"), message: /Export the sheet as CSV/ },
+  { name: "page.csv", content: "<!doctype html><p>Sign in", message: /is a web page \(HTML\)/ },
+  { name: "zipped.csv", content: Buffer.from("1f8b0800", "hex"), message: /compressed with gzip/ },
   {
     name: "secret.json",
     content: '["a",\nsecret]',
-    says: /^The file is not valid JSON(: there is an error in line 2)?\. It must hold an array/,
+    message: /^The file is not valid JSON(: there is an error in line 2)?\. It must contain an array/,
   },
-  { name: "image.txt", content: Buffer.from([1, 0, 2, 0, 3]), says: /not a text file/ },
+  { name: "image.txt", content: Buffer.from([1, 0, 2, 0, 3]), message: /not a text file/ },
 ];
 
-test("a bad file is told in words, and the next one works", async (t) => {
+test("an invalid file has a message, and the next one works", async (t) => {
   const opened = await openFile(t);
   const { part, choose, state, problems } = opened;
-  for (const { name, content, says } of BAD) {
+  for (const { name, content, message } of BAD) {
     await t.test(name, async () => {
       await choose(name, content);
       await state("error");
-      assert.match(await part("file-error-message").textContent(), says);
+      assert.match(await part("file-error-message").textContent(), message);
       assert.equal(await part("file-recode").isVisible(), false);
       assert.equal(await part("file-zone").isVisible(), true);
     });
@@ -69,7 +69,7 @@ test("a bad file is told in words, and the next one works", async (t) => {
   quiet(problems);
 });
 
-test("quotes and cells that don't fit are told, a first row without names is a row", async (t) => {
+test("reports misplaced quotes and cells; a first row without names is a row", async (t) => {
   const { part, choose, state, problems } = await openFile(t);
   await choose("rough.csv", 'text;stars\n"Good";5;more\n"Bad" one;1\nFine\nNice;4\nSad;2\n');
   await state("chosen");

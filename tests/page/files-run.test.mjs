@@ -16,7 +16,7 @@ const ROUGH = [
   JSON.stringify({ text: DELIGHT.text }),
 ].join("\n");
 
-test("verdicts come while it runs; a cancelled run goes on where it was", async (t) => {
+test("verdicts appear while it runs; a cancelled run resumes where it stopped", async (t) => {
   const { page, part, choose, state, counts, verdict, problems } = await openFile(t);
   const texts = Array.from(
     { length: 3_000 },
@@ -127,7 +127,7 @@ test("a file may be dropped before the model is there, and another column chosen
   quiet(problems);
 });
 
-test("a hundred thousand rows: few are in the document, and all are in reach", async (t) => {
+test("a hundred thousand rows: few are in the document, and all can be scrolled to", async (t) => {
   const { page, part, load, state, rows, drawn, problems } = filed(await openReady(t));
   await load("./fixtures/tiny-f32/");
   await page.waitForFunction(
@@ -280,7 +280,7 @@ test("without a clipboard, as on a page without https, the code is marked instea
   });
   await result();
   await part("code-copy").click();
-  await part("code-copy").getByText("Marked below").waitFor();
+  await part("code-copy").getByText("Selected below").waitFor();
   assert.equal(
     await page.evaluate(() => getSelection().toString().trim()),
     (await part("code-text").textContent()).trim(),

@@ -194,11 +194,11 @@ test("rows are filtered by label, text and score, and exported as they are shown
 
   await part("file-reset").click();
   assert.equal(await page.evaluate(() => document.activeElement.dataset.testid), "file-search");
-  await part("file-least").fill("100");
+  await part("file-min-score").fill("100");
   await drawn();
   assert.deepEqual(await rows(), []);
-  assert.equal(await part("file-least-shown").textContent(), "100 %");
-  await part("file-least").fill("50");
+  assert.equal(await part("file-min-score-shown").textContent(), "100 %");
+  await part("file-min-score").fill("50");
   await drawn();
   assert.equal((await rows()).length, 4, "what has no verdict has no score");
   quiet(problems);

@@ -116,7 +116,7 @@ test("shows one text box and the verdict; all else is folded until it is opened,
   quiet(problems);
 });
 
-test("without a place to remember it, what folds opens all the same", async (t) => {
+test("folded parts open even if their state can't be stored", async (t) => {
   const { page, part, state, problems } = await visit(t, {
     initScript: () =>
       Object.defineProperty(window, "sessionStorage", {

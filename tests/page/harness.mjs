@@ -224,7 +224,7 @@ export function scratch(t) {
 }
 
 /** The markup of the elements without an accessible name. */
-export function namelessOf(locator) {
+export function unnamedIn(locator) {
   return locator.evaluateAll((elements) =>
     elements
       .filter(

@@ -7,7 +7,7 @@ import test from "node:test";
 import {
   accessibilityFaults,
   duplicatesIn,
-  namelessOf,
+  unnamedIn,
   open,
   overflow,
   quiet,
@@ -67,12 +67,12 @@ for (const tab of TABS) {
     });
   }
 
-  test(`everything to operate in ${tab} has a name and shows its focus`, async (t) => {
+  test(`every control in ${tab} has a name and shows its focus`, async (t) => {
     const { page } = await openWorking(t, tab);
     const operated = page.locator(
       `#panel-${tab} :is(button, input, textarea, select, summary, [role]):visible`,
     );
-    assert.deepEqual(await namelessOf(operated), []);
+    assert.deepEqual(await unnamedIn(operated), []);
     assert.deepEqual(await duplicatesIn(page), []);
     await page.getByTestId(`tab-${tab}`).focus();
     for (let step = 0; step < 30; step += 1) {
@@ -90,7 +90,7 @@ for (const tab of TABS) {
     }
   });
 
-  test(`nothing moves in ${tab} where motion is not wanted`, async (t) => {
+  test(`nothing moves in ${tab} with reduced motion`, async (t) => {
     const { page } = await openWorking(t, tab, { reducedMotion: "reduce" });
     const moving = await page.locator("body *").evaluateAll((elements) =>
       elements
@@ -120,7 +120,7 @@ for (const width of [1280, 1000, 768]) {
   });
 }
 
-test("the sizes that the tabs tell are those of the files", async (t) => {
+test("the sizes that the tabs show are those of the files", async (t) => {
   const { ENCODER, TAGGER } = await load("own-models.ts");
   for (const { name, bytes, file } of [ENCODER, TAGGER]) {
     const size = statSync(join(ROOT, "models", name, file), { throwIfNoEntry: false })?.size;

@@ -65,7 +65,7 @@ export async function openTab(t, tab, { models = {}, ...contextOptions } = {}) {
     ...opened,
     gate: (state) => page.waitForSelector(`[data-testid="${id}-gate"][data-state="${state}"]`),
     /** Waits until the text of an element matches. */
-    says: (name, pattern) =>
+    waitForText: (name, pattern) =>
       page.waitForFunction(
         ([one, source]) =>
           new RegExp(source).test(document.querySelector(`[data-testid="${one}"]`).textContent),
@@ -84,13 +84,15 @@ export async function openTab(t, tab, { models = {}, ...contextOptions } = {}) {
 export async function openTaught(t, options) {
   const opened = await openTab(t, "teach", options);
   await opened.load();
-  const learnt = () => opened.page.waitForSelector('[data-testid="teach-status"][data-state="ready"]');
-  await learnt();
+  const waitUntilTrained = () =>
+    opened.page.waitForSelector('[data-testid="teach-status"][data-state="ready"]');
+  await waitUntilTrained();
   return {
     ...opened,
-    learnt,
+    waitUntilTrained,
     /** Waits until this many examples are learnt. */
-    learntFrom: (count) => opened.says("teach-status", new RegExp(`^Trained on ${count} example`)),
+    waitForExamples: (count) =>
+      opened.waitForText("teach-status", new RegExp(`^Trained on ${count} example`)),
     counts: () => opened.part("teach-counts").textContent(),
     /** The labels as chips, with their counts. */
     async chips() {

@@ -7,7 +7,7 @@ import {
   DELIGHT,
   duplicatesIn,
   HOURS,
-  namelessOf,
+  unnamedIn,
   openReady,
   overflow,
   quiet,
@@ -144,9 +144,9 @@ test("works with the keyboard alone, in a sensible order", async (t) => {
   quiet(problems);
 });
 
-test("everything to operate has a name", async (t) => {
+test("every control has a name", async (t) => {
   const { page } = await openReady(t);
-  assert.deepEqual(await namelessOf(page.locator("button:visible, input, textarea, [role]")), []);
+  assert.deepEqual(await unnamedIn(page.locator("button:visible, input, textarea, [role]")), []);
   assert.deepEqual(await duplicatesIn(page), []);
 });
 
@@ -181,7 +181,7 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
-test("nothing moves where motion is not wanted", async (t) => {
+test("nothing moves with reduced motion", async (t) => {
   const { page } = await openReady(t, { reducedMotion: "reduce" });
   const moving = await page.locator("body *").evaluateAll((elements) =>
     elements

@@ -69,10 +69,10 @@ test("columns of texts and labels are found by name, or by what is in them", asy
     intakeWords("x.csv", examples, 6),
     "x.csv: 4 examples of 2 labels; 2 rows without a text or a label.",
   );
-  const most = { examples: 10, labels: 3 };
-  assert.equal(tooMany({ examples: 10, labels: 3 }, most), null);
-  assert.match(tooMany({ examples: 11, labels: 3 }, most), /11 examples, and this tab takes 10/);
-  assert.match(tooMany({ examples: 10, labels: 4 }, most), /4 labels, and this tab takes 3/);
+  const limits = { examples: 10, labels: 3 };
+  assert.equal(tooMany({ examples: 10, labels: 3 }, limits), null);
+  assert.match(tooMany({ examples: 11, labels: 3 }, limits), /11 examples, but this tab allows at most 10/);
+  assert.match(tooMany({ examples: 10, labels: 4 }, limits), /4 labels, but this tab allows at most 3/);
 });
 
 test("placeholders and values are cut out of a text, the longer ones first", async () => {

@@ -69,7 +69,7 @@ test("loading sentiment-en stays within its budget of memory", async (t) => {
   quiet(problems);
 });
 
-test("the page answers the hand while a model loads", async (t) => {
+test("the page stays responsive while a model loads", async (t) => {
   const server = await site(t);
   const { page, status, problems } = await open(t, server.url);
   const frames = page.evaluate(async () => {

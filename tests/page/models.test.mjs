@@ -11,7 +11,7 @@ const OPTIONAL = "tokenizer_config.json"; // requested by each load; many models
 const WEIGHTS = "/models/sentiment-en/model.safetensors";
 const TINY_LABELS = ["calm", "cross", "glad"];
 
-test("shows how far the download is; what was written meanwhile is classified", async (t) => {
+test("shows the download's progress; text typed meanwhile is classified", async (t) => {
   const server = await site(t);
   const release = server.hold(WEIGHTS);
   const { page, part, status, result, problems } = await open(t, server.url);
@@ -232,13 +232,13 @@ const FAILURES = [
   { name: "a name that is none", source: "no model at all", kind: "invalid_argument" },
 ];
 
-test("a model that fails is told by kind, and the one before works on", async (t) => {
+test("shows the kind of error of a model that fails, and the previous model keeps working", async (t) => {
   const folder = scratch(t);
   const weights = readFileSync(join(TINY, "model.safetensors"));
-  const lie = Buffer.from(weights);
-  lie.writeBigUInt64LE(1n << 40n, 0);
+  const invalid = Buffer.from(weights);
+  invalid.writeBigUInt64LE(1n << 40n, 0);
   for (const [name, content] of [
-    ["header", lie],
+    ["header", invalid],
     ["short", weights.subarray(0, 10_000)],
     ["page", null],
   ]) {

@@ -270,7 +270,7 @@ test("rows pass a filter in order, and what has nothing to be sorted by comes la
     why: label ? "" : "no text",
   }));
   const places = (filter, key, down = false) =>
-    select(items, { group: null, text: "", least: 0, ...filter }, { key, down }).map(({ place }) => place);
+    select(items, { group: null, text: "", minScore: 0, ...filter }, { key, down }).map(({ place }) => place);
   assert.deepEqual(places({}, "place"), [1, 2, 3, 4]);
   assert.deepEqual(places({}, "place", true), [4, 3, 2, 1]);
   assert.deepEqual(places({}, "text"), [2, 1, 4, 3]);
@@ -281,7 +281,7 @@ test("rows pass a filter in order, and what has nothing to be sorted by comes la
   assert.deepEqual(places({ group: "X" }, "place"), [1, 4]);
   assert.deepEqual(places({ group: "no text" }, "place"), [2]);
   assert.deepEqual(places({ text: " B" }, "place"), [1, 4]);
-  assert.deepEqual(places({ least: 0.7 }, "place"), [1, 4]);
+  assert.deepEqual(places({ minScore: 0.7 }, "place"), [1, 4]);
   assert.deepEqual(
     [...tally(items)],
     [

@@ -28,7 +28,7 @@ const kept = async (page) => {
   while ((await notes()) === 0) await page.waitForTimeout(50);
 };
 
-test("once a checkpoint was read, others are without a server", async (t) => {
+test("after one checkpoint, others can be read without a server", async (t) => {
   const folder = scratch(t);
   const model = join(ROOT, "test_data/models/tiny-bf16");
   const files = ["config.json", "tokenizer.json", "pytorch_model.bin"].map((name) => join(folder, name));
@@ -56,7 +56,7 @@ test("once a checkpoint was read, others are without a server", async (t) => {
   assert.deepEqual(await read(), online);
 });
 
-test("once something was taught, it is taught without a server", async (t) => {
+test("after one training, teaching works without a server", async (t) => {
   const server = await site(t, { "/models/minilm-en/": TINY });
   const { context, page, part } = await open(t, `${server.url}#teach`, { offline: true });
   await page.waitForSelector('[data-testid="offline"][data-state="ready"]');

@@ -216,7 +216,7 @@ test("the list shows a model that was loaded after the page was cleared", async 
   assert.equal(await part("offline").getAttribute("data-state"), "cleared");
 });
 
-test("what another tab has cleared is not said to be stored", async (t) => {
+test("what another tab has cleared is not shown as stored", async (t) => {
   const { server, context, page, part, stored } = await openOffline(t);
   await stored("ready");
   const other = await context.newPage();
@@ -230,7 +230,7 @@ test("what another tab has cleared is not said to be stored", async (t) => {
   await stored("ready");
 });
 
-test("a file that is not what the page was built with is not stored, and the page says so", async (t) => {
+test("a file that differs from the build is not stored, and the page says so", async (t) => {
   for (const spoil of [
     (path) => appendFileSync(path, "x"),
     (path) => writeFileSync(path, readFileSync(path).subarray(0, -100)),
@@ -264,7 +264,7 @@ test("a model that is not the built one is not stored", async (t) => {
   await stored("failed");
   assert.match(
     await part("offline-note").textContent(),
-    /config\.json did not come, or is not what this version/,
+    /config\.json could not be fetched, or doesn’t match this version/,
   );
   assert.equal(
     await page.evaluate(
@@ -311,7 +311,7 @@ test("a newer version is stored beside the one in use, and taken over when asked
   quiet(problems, /integrity|digest/i);
 });
 
-test("a newer version without room beside the old one takes over all the same, and drops the old one", async (t) => {
+test("a newer version takes over even if there is no room for both, and deletes the old one", async (t) => {
   const dist = copyOfPage(t);
   const { server, context, page, part, stored, caches } = await openOffline(t, { dist });
   await stored("ready");
@@ -340,7 +340,10 @@ test("without room for the model the page says so, works, and stores it when the
   await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 6e6 });
   await page.goto(server.url);
   await stored("failed");
-  assert.match(await part("offline-note").textContent(), /There is no room for .*\/model\.safetensors/);
+  assert.match(
+    await part("offline-note").textContent(),
+    /There is not enough storage for .*\/model\.safetensors/,
+  );
   assert.equal((await verdict(DELIGHT.text)).label, DELIGHT.label);
   assert.equal(await page.evaluate(async (path) => Boolean(await caches.match(path)), MODEL), false);
   await devtools.send("Storage.overrideQuotaForOrigin", { origin });

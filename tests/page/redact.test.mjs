@@ -12,7 +12,7 @@ async function openLoaded(t, options) {
   await opened.load();
   const { page, part } = opened;
   /** Waits until the masked text matches. */
-  const masked = (pattern) => opened.says("redact-masked", pattern);
+  const masked = (pattern) => opened.waitForText("redact-masked", pattern);
   await page.waitForSelector('[data-testid="redact-masked"][data-state="ready"]');
   return {
     ...opened,
@@ -69,7 +69,7 @@ test("the real tagger masks names, places and numbers, and patterns the rest", {
   quiet(problems);
 });
 
-test("what is found is marked in the text, in the masked text and in a list that tells its source", async (t) => {
+test("entities are marked in the text, in the masked text and in a list that names their source", async (t) => {
   const { page, part, entities, problems } = await openPatterns(t);
   assert.deepEqual(await entities(), [
     ["email", "ana@example.org"],
@@ -127,16 +127,19 @@ test("labels and patterns are switched off and on", async (t) => {
 });
 
 test("the values come back into an edited answer, and markup stays text", async (t) => {
-  const { part, says, problems } = await openPatterns(t);
+  const { part, waitForText, problems } = await openPatterns(t);
   await part("redact-answer").fill("<b>[EMAIL_1]</b> and again [EMAIL_1], not [EMAIL_2]");
-  await says("redact-restored", /^<b>ana@example\.org<\/b> and again ana@example\.org, not \[EMAIL_2\]$/);
+  await waitForText(
+    "redact-restored",
+    /^<b>ana@example\.org<\/b> and again ana@example\.org, not \[EMAIL_2\]$/,
+  );
   assert.deepEqual(await part("redact-restored").locator("mark").allTextContents(), [
     "ana@example.org",
     "ana@example.org",
   ]);
   assert.equal(await part("redact-missing").textContent(), "1 placeholder put back");
   await part("redact-answer").fill("Nothing to put back");
-  await says("redact-missing", /^0 placeholders put back$/);
+  await waitForText("redact-missing", /^0 placeholders put back$/);
   quiet(problems);
 });
 
@@ -155,11 +158,11 @@ test("the masked text is copied", async (t) => {
 });
 
 test("an empty text, and one in which nothing is found", async (t) => {
-  const { page, part, write, says, masked, problems } = await openPatterns(t);
+  const { page, part, write, waitForText, masked, problems } = await openPatterns(t);
   await write("Nothing here");
   await masked(/^Nothing here$/);
   await page.waitForSelector('[data-testid="redact-entities"][data-state="none"]');
-  await says("redact-counts", /found by patterns0/);
+  await waitForText("redact-counts", /found by patterns0/);
   await write("");
   await page.waitForSelector('[data-testid="redact-masked"][data-state="idle"]');
   assert.equal(await part("redact-masked").textContent(), "Waiting for a text");

@@ -31,13 +31,13 @@ test("the encoder is fetched when someone asks for it, once for Teach and Zero-s
 });
 
 test("a download shows how far it is, and can be cancelled and started again", async (t) => {
-  const { server, page, part, gate, says, focused, problems } = await openTab(t, "teach");
+  const { server, page, part, gate, waitForText, focused, problems } = await openTab(t, "teach");
   const release = server.hold(WEIGHTS);
   const height = () => part("teach-gate").evaluate((box) => box.getBoundingClientRect().height);
   const before = await height();
   await part("teach-gate-load").focus();
   await page.keyboard.press("Enter");
-  await says("teach-gate-words", /weights .+ of 384 kB/);
+  await waitForText("teach-gate-words", /weights .+ of 384 kB/);
   assert.equal(await focused(), "teach-gate-cancel", "the focus goes to what there is to do");
   const bar = part("teach-gate").getByRole("progressbar");
   assert.ok(Number(await bar.getAttribute("aria-valuenow")) < 90);
@@ -64,12 +64,12 @@ test("a model that doesn't come says why, and can be tried again", async (t) => 
   quiet(problems, /404/);
 });
 
-test("the starter is learnt at once, and its accuracy by leave-one-out is shown as it grows", async (t) => {
+test("the starter examples are trained at once, and their leave-one-out accuracy is shown as they grow", async (t) => {
   const { page, part, problems } = await openTaught(t);
   assert.match(await part("teach-finding").textContent(), /^\d+ of 20 correct$/);
   assert.match(await part("teach-accuracy").textContent(), /^\d+ %$/);
   assert.match(await part("teach-growth-words").textContent(), /^\d+ % with 4 examples, \d+ % with 20\.$/);
-  const rows = await part("teach-told")
+  const rows = await part("teach-metrics")
     .locator("tbody tr")
     .evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
   assert.deepEqual(
@@ -83,10 +83,10 @@ test("the starter is learnt at once, and its accuracy by leave-one-out is shown 
   quiet(problems);
 });
 
-test("the real encoder tells new requests, and finds an example under the wrong label", {
+test("the real encoder classifies new requests, and finds an example under the wrong label", {
   skip: ENCODER.skip,
 }, async (t) => {
-  const { page, part, says, learntFrom, chips, problems } = await openTaught(t, REAL);
+  const { page, part, waitForText, waitForExamples, chips, problems } = await openTaught(t, REAL);
   assert.ok(Number.parseInt(await part("teach-accuracy").textContent(), 10) >= 80);
   for (const [text, label] of [
     ["You took the money two times", "billing"],
@@ -99,8 +99,8 @@ test("the real encoder tells new requests, and finds an example under the wrong 
   await part("teach-labels-list").getByRole("button", { name: /^bug/ }).click();
   const lines = await part("teach-lines").inputValue();
   await part("teach-lines").fill(`${lines}\nRefund the payment that was charged twice on my invoice`);
-  await learntFrom(21);
-  await says("teach-doubtful", /Refund the payment.+under bug; the other examples suggest billing/);
+  await waitForExamples(21);
+  await waitForText("teach-doubtful", /Refund the payment.+under bug; the other examples suggest billing/);
   assert.match(await part("teach-confused").textContent(), /bug taken for billing once/);
   await part("teach-doubtful").getByRole("button", { name: "Make it billing" }).first().click();
   await page.waitForFunction(
@@ -115,11 +115,11 @@ test("the real encoder tells new requests, and finds an example under the wrong 
 });
 
 test("a text becomes an example of the label that it should have", async (t) => {
-  const { page, part, learntFrom, problems } = await openTaught(t);
+  const { page, part, waitForExamples, problems } = await openTaught(t);
   await part("teach-input").fill("  Where is   my parcel? ");
   await part("teach-correct-label").selectOption("idea");
   await part("teach-correct-add").click();
-  await learntFrom(21);
+  await waitForExamples(21);
   await part("teach-labels-list").getByRole("button", { name: /^idea/ }).click();
   assert.equal((await part("teach-lines").inputValue()).split("\n").at(-1), "Where is my parcel?");
   await part("teach-correct-label").selectOption("bug");
@@ -127,15 +127,15 @@ test("a text becomes an example of the label that it should have", async (t) => 
   await page.waitForFunction(
     () => !document.querySelector('[data-testid="teach-lines"]').value.includes("parcel"),
   );
-  await learntFrom(21);
+  await waitForExamples(21);
   quiet(problems);
 });
 
 test("a verdict below the chosen certainty is not sure", async (t) => {
-  const { page, part, says, problems } = await openTaught(t);
+  const { page, part, waitForText, problems } = await openTaught(t);
   await part("teach-sure").fill("99");
   await page.waitForSelector('[data-testid="teach-result"][data-state="unsure"]');
-  await says("teach-verdict", /^Not sure$/);
+  await waitForText("teach-verdict", /^Not sure$/);
   assert.equal(await part("teach-bars").locator(".lead").count(), 0);
   assert.equal(await part("teach-sure-shown").textContent(), "99 %");
   await part("teach-sure").fill("1");
@@ -148,13 +148,13 @@ test("a verdict below the chosen certainty is not sure", async (t) => {
 });
 
 test("labels are added and removed with the keyboard alone", async (t) => {
-  const { page, part, says, focused, counts, problems } = await openTaught(t);
+  const { page, part, waitForText, focused, counts, problems } = await openTaught(t);
   const list = part("teach-labels-list");
   await part("teach-labels-field").focus();
   await page.keyboard.type("praise, spam,praise");
   await page.keyboard.press("Enter");
   await assertLabels(list, [...STARTER, "praise", "spam"]);
-  await says("teach-lines-label", /^Examples of spam, one a line$/);
+  await waitForText("teach-lines-label", /^Examples of spam, one per line$/);
   assert.equal(await focused(), "teach-labels-field");
   await page.keyboard.type("spam");
   await page.keyboard.press("Enter");
@@ -172,17 +172,17 @@ test("labels are added and removed with the keyboard alone", async (t) => {
   for (let left = 4; left > 0; left -= 1) await page.keyboard.press("Delete");
   await assertLabels(list, []);
   assert.equal(await focused(), "teach-labels-field");
-  await says("teach-status", /add a second label/);
+  await waitForText("teach-status", /add a second label/);
   assert.equal(await part("teach-download").isDisabled(), true);
   assert.equal(await part("teach-lines").isDisabled(), true);
   quiet(problems);
 });
 
-test("lines that are there twice count once, and a text under two labels is told", async (t) => {
-  const { part, learntFrom, counts, problems } = await openTaught(t);
+test("duplicate lines count once, and a text under two labels is reported", async (t) => {
+  const { part, waitForExamples, counts, problems } = await openTaught(t);
   const lines = part("teach-lines");
   await lines.fill("Refund me\n\n  Refund   me \nWhere is my receipt?\nThe app crashes when I save");
-  await learntFrom(17);
+  await waitForExamples(17);
   assert.equal(await counts(), "17 examples, 4 labels");
   assert.match(
     await part("teach-remarks").textContent(),
@@ -193,23 +193,23 @@ test("lines that are there twice count once, and a text under two labels is told
 });
 
 test("examples come from tables and from lines", async (t) => {
-  const { page, part, says, choose, learntFrom, counts, chips, problems } = await openTaught(t);
+  const { page, part, waitForText, choose, waitForExamples, counts, chips, problems } = await openTaught(t);
   const table =
     "id,message,intent\n1,Where is it?,delivery\n2,It is late,delivery\n3,,delivery\n4,Thanks a lot,praise\n5,So kind,praise\n";
   await choose("requests.csv", table);
-  await says(
+  await waitForText(
     "teach-intake-words",
     /^requests\.csv: 4 examples of 2 labels; 1 row without a text or a label\.$/,
   );
   await part("teach-intake-add").click();
-  await learntFrom(24);
+  await waitForExamples(24);
   assert.equal(await counts(), "24 examples, 6 labels");
   await drop({ page }, "main", (text) => [new File([text], "requests.tsv")], table.replaceAll(",", "\t"));
   await part("teach-intake-label").selectOption("message");
-  await says("teach-intake-words", /two columns/);
+  await waitForText("teach-intake-words", /different columns/);
   await part("teach-intake-label").selectOption("intent");
   await part("teach-intake-take").click();
-  await learntFrom(4);
+  await waitForExamples(4);
   assert.deepEqual(await chips(), [
     ["delivery", "2"],
     ["praise", "2"],
@@ -218,16 +218,16 @@ test("examples come from tables and from lines", async (t) => {
     .getByRole("button", { name: /^praise/ })
     .click();
   await choose("more.txt", "Well done\n\nPerfect\n");
-  await learntFrom(6);
+  await waitForExamples(6);
   await choose("alone.csv", "text\nOne column\nalone\n");
-  await says("teach-error-message", /^alone\.csv has one column alone\./);
+  await waitForText("teach-error-message", /^alone\.csv has only one column\./);
   await part("teach-error-dismiss").click();
   assert.equal(await part("teach-error").isVisible(), false);
   quiet(problems);
 });
 
 test("what is downloaded is opened again, with its examples or without", async (t) => {
-  const { page, part, says, choose, counts, problems } = await openTaught(t);
+  const { page, part, waitForText, choose, counts, problems } = await openTaught(t);
   const save = async () => {
     const [download] = await Promise.all([page.waitForEvent("download"), part("teach-download").click()]);
     assert.equal(download.suggestedFilename(), "my-labels.json");
@@ -242,23 +242,23 @@ test("what is downloaded is opened again, with its examples or without", async (
   await part("teach-clear").click();
   assert.equal(await counts(), "0 examples, 0 labels");
   await choose("mine.json", whole);
-  await says("teach-finding", /^\d+ of 20 correct$/);
+  await waitForText("teach-finding", /^\d+ of 20 correct$/);
   assert.equal(await counts(), "20 examples, 4 labels");
 
   await part("teach-clear").click();
   await choose("bare.json", bare);
-  await says("teach-status", /without its examples/);
+  await waitForText("teach-status", /without its examples/);
   await page.waitForSelector('[data-testid="teach-result"][data-label]');
   assert.deepEqual(await shares(), before);
   await choose("cut.json", whole.slice(0, -20));
-  await says("teach-error-message", /no JSON|damaged|cut/);
+  await waitForText("teach-error-message", /no JSON|damaged|cut/);
   await choose("changed.json", whole.replace('"multi":false', '"multi":true'));
-  await says("teach-error-message", /changed or damaged/);
+  await waitForText("teach-error-message", /changed or damaged/);
   quiet(problems);
 });
 
-test("a long learning shows how far it is, and stops when asked to", async (t) => {
-  const { page, part, says, learntFrom, problems } = await openTaught(t);
+test("a long training shows its progress and can be stopped", async (t) => {
+  const { page, part, waitForText, waitForExamples, problems } = await openTaught(t);
   const many = Array.from({ length: 15_000 }, (_, at) => `Refund number ${at} of the order, please`);
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await page.evaluate((text) => navigator.clipboard.writeText(text), many.join("\n"));
@@ -276,25 +276,25 @@ test("a long learning shows how far it is, and stops when asked to", async (t) =
   });
   await page.keyboard.press("ControlOrMeta+V");
   await page.waitForSelector('[data-testid="teach-status"][data-state="learning"]');
-  await says("teach-status", /^(Reading: .+ of .+ texts|Training: \d+ %|Training …)$/);
+  await waitForText("teach-status", /^(Reading: .+ of .+ texts|Training: \d+ %|Training …)$/);
   await part("teach-stop").focus();
   await page.keyboard.press("Enter");
-  await says("teach-status", /^Stopped: answers come from the training before\.$/);
+  await waitForText("teach-status", /^Stopped: answers come from the previous training\.$/);
   const longest = await page.evaluate(() => window.longest);
   assert.ok(longest < JANK_MS, `no frame takes ${longest} ms`);
   await part("teach-input").fill("It still answers");
   await page.waitForSelector('[data-testid="teach-result"][data-label]');
   await part("teach-lines").fill("Refund me");
-  await learntFrom(16);
+  await waitForExamples(16);
   quiet(problems);
 });
 
 test("more examples than the tab takes are refused with the numbers", async (t) => {
-  const { part, says, choose, counts, problems } = await openTaught(t);
+  const { part, waitForText, choose, counts, problems } = await openTaught(t);
   const rows = Array.from({ length: 20_001 }, (_, at) => `text ${at},${at % 2 ? "odd" : "even"}`);
   await choose("many.csv", `text,label\n${rows.join("\n")}`);
   await part("teach-intake-take").click();
-  await says("teach-error-message", /20.001 examples, and this tab takes 20.000/);
+  await waitForText("teach-error-message", /20.001 examples, but this tab allows at most 20.000/);
   assert.equal(await counts(), "20 examples, 4 labels");
   quiet(problems);
 });
@@ -310,7 +310,7 @@ test("the code on show does what the tab did", async (t) => {
 });
 
 test("the File tab classifies with what was taught", async (t) => {
-  const { page, part, learnt, problems } = await openTaught(t);
+  const { page, part, waitUntilTrained, problems } = await openTaught(t);
   await part("tab-file").click();
   await part("file-input").setInputFiles({
     name: "inbox.csv",
@@ -318,7 +318,7 @@ test("the File tab classifies with what was taught", async (t) => {
     buffer: Buffer.from("id,text\n1,The app crashes\n2,\n3,Refund me\n4,A new idea\n"),
   });
   await page.waitForSelector('[data-testid="panel-file"][data-state="chosen"]');
-  await part("file-judge").selectOption("taught");
+  await part("file-classifier").selectOption("taught");
   await part("file-run").click();
   const done = () => page.waitForSelector('[data-testid="panel-file"][data-state="done"]');
   await done();
@@ -334,13 +334,13 @@ test("the File tab classifies with what was taught", async (t) => {
 
   await part("tab-teach").click();
   await part("teach-sure").fill("99");
-  await learnt();
+  await waitUntilTrained();
   await part("tab-file").click();
-  await part("file-judge").selectOption("taught");
+  await part("file-classifier").selectOption("taught");
   await part("file-run").click();
   await done();
   assert.deepEqual((await groups()).toSorted(), ["no text", "not sure"]);
-  await part("file-judge").selectOption("model");
+  await part("file-classifier").selectOption("model");
   await part("file-run").click();
   await page.waitForFunction(() =>
     document.querySelector('[data-testid="file-labels"] [data-group="NEGATIVE"]'),

@@ -111,7 +111,7 @@ test("WebGPU gives the CPU's labels, names its adapter, and can be compared with
 /**
  * Simulates a graphics card next to the CPU: changes the worker's messages about device "auto" on their way.
  */
-function playCard() {
+function simulateCard() {
   const card = {
     adapter: "test card",
     software: false,
@@ -145,7 +145,7 @@ function playCard() {
 }
 
 test("auto on a card says from how many tokens it answers, where each call ran, and compares both on their own", async (t) => {
-  const opened = await open(t, { initScript: playCard });
+  const opened = await open(t, { initScript: simulateCard });
   const { page, part, verdict, problems } = opened;
   assert.equal(await part("adapter").textContent(), "test card");
   assert.equal(await part("software").isVisible(), false);
@@ -289,7 +289,7 @@ test("closed while it loads, the comparison leaves nothing behind", async (t) =>
 });
 
 /** Once `cardIsGone` is set, turns the graphics card's answers into those of the CPU that replaces it. */
-function playLoss() {
+function simulateLoss() {
   window.Worker = class extends Worker {
     constructor(...given) {
       super(...given);
@@ -302,8 +302,8 @@ function playLoss() {
   };
 }
 
-test("a card that is lost while it is compared and measured is told, and never shown as WebGPU", async (t) => {
-  const opened = await openTiny(t, { initScript: playLoss });
+test("reports a card that is lost during a comparison or benchmark, and never shows it as WebGPU", async (t) => {
+  const opened = await openTiny(t, { initScript: simulateLoss });
   const { page, part, problems } = opened;
   await part("compare").click();
   await compared(opened, "still there");
@@ -314,7 +314,7 @@ test("a card that is lost while it is compared and measured is told, and never s
   await page.waitForSelector('[data-testid="bench-status"][data-state="running"]');
   await page.evaluate(() => (window.cardIsGone = true));
   await page.waitForSelector('[data-testid="bench-status"][data-state="error"]');
-  assert.match(await part("bench-status").textContent(), /^WebGPU is no longer there/);
+  assert.match(await part("bench-status").textContent(), /^WebGPU is no longer available/);
   await part("tab-classify").click();
   await part("input").fill("gone");
   await part("compare-reason").waitFor();

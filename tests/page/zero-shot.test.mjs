@@ -19,7 +19,7 @@ async function openLoaded(t, options) {
   return { ...opened, shares };
 }
 
-test("the real encoder tells texts by labels alone", { skip: ENCODER.skip }, async (t) => {
+test("the real encoder classifies texts using only labels", { skip: ENCODER.skip }, async (t) => {
   const { page, part, problems } = await openLoaded(t, { models: { encoder: ENCODER.folder } });
   for (const [text, label] of [
     ["We booked a flight and a hotel for the holidays.", "travel"],
@@ -50,7 +50,7 @@ test("shares add up to one, or with several labels each stands for itself", asyn
 });
 
 test("labels are chips: added, removed, and asked for at once", async (t) => {
-  const { page, part, says, focused, problems } = await openLoaded(t);
+  const { page, part, waitForText, focused, problems } = await openLoaded(t);
   const list = part("zero-labels-list");
   await part("zero-labels-field").fill("weather, pets");
   await page.keyboard.press("Enter");
@@ -63,7 +63,7 @@ test("labels are chips: added, removed, and asked for at once", async (t) => {
   for (let left = 5; left > 0; left -= 1) await page.keyboard.press("Delete");
   await assertLabels(list, []);
   assert.equal(await focused(), "zero-labels-field");
-  await says("zero-verdict", /^No label yet$/);
+  await waitForText("zero-verdict", /^No label yet$/);
   await page.keyboard.type("alone");
   await page.keyboard.press("Enter");
   await page.waitForSelector('[data-testid="zero-result"][data-label="alone"]');
@@ -71,10 +71,10 @@ test("labels are chips: added, removed, and asked for at once", async (t) => {
 });
 
 test("a template without a place for the label is refused, and mended", async (t) => {
-  const { page, part, says, problems } = await openLoaded(t);
+  const { page, part, waitForText, problems } = await openLoaded(t);
   await part("zero-options").locator("summary").click();
   await part("zero-template").fill("It is about");
-  await says("zero-error-message", /\{\}/);
+  await waitForText("zero-error-message", /\{\}/);
   await part("zero-template").fill("It is about {}.");
   await page.waitForSelector('[data-testid="zero-result"][data-label]');
   assert.equal(await part("zero-error").isVisible(), false);
@@ -82,7 +82,7 @@ test("a template without a place for the label is refused, and mended", async (t
   await part("zero-template").fill("");
   await page.waitForSelector('[data-testid="zero-result"][data-label]');
   await part("zero-input").fill("");
-  await says("zero-verdict", /^Waiting for a text$/);
+  await waitForText("zero-verdict", /^Waiting for a text$/);
   quiet(problems);
 });
 

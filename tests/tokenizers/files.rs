@@ -251,13 +251,13 @@ fn tokenizer_config_json_counts_as_it_does_in_python() {
         let File { name, class_of_config, fields, tokenizer_config, texts } = serde_json::from_str(line).unwrap();
         let mut file: Value = serde_json::from_str(include_str!("../../test_data/tokenizer/config_base.json")).unwrap();
         file.as_object_mut().unwrap().extend(fields);
-        let said = tokenizer_config.to_string();
+        let settings = tokenizer_config.to_string();
         let (file, model) =
             (file.to_string(), json!({"model_type": "distilbert", "tokenizer_class": class_of_config}).to_string());
         let files = TokenizerFiles {
             model_config: Some(model.as_bytes()),
             tokenizer_json: Some(file.as_bytes()),
-            config: Some(said.as_bytes()),
+            config: Some(settings.as_bytes()),
             ..TokenizerFiles::default()
         };
         let tokenizer = Tokenizer::from_files(&files, 100).unwrap();

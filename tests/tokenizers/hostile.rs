@@ -44,7 +44,7 @@ fn mapped(trie: &[u32], replacements: &[u8]) -> Value {
 #[wasm_bindgen_test(unsupported = test)]
 fn rejects_inconsistent_models() {
     let wide = json!([["<unk>", 0.0], ["a".repeat(600), -1.0]]);
-    for (file, kind, says) in [
+    for (file, kind, expected) in [
         (unigram(json!({"unk_id": null}), json!({})), TokenizerInvalid, "unk_id"),
         (unigram(json!({"unk_id": 3}), json!({})), TokenizerInvalid, "unk_id"),
         (unigram(json!({"unk_id": -1}), json!({})), TokenizerInvalid, "wrong type"),
@@ -64,7 +64,7 @@ fn rejects_inconsistent_models() {
         (json!({"model": {"type": "BPE", "merges": []}}), TokenizerInvalid, "no vocabulary"),
     ] {
         let (got, message) = refused_json(&file);
-        assert_eq!((got, message.contains(says)), (kind, true), "{file}: {message}");
+        assert_eq!((got, message.contains(expected)), (kind, true), "{file}: {message}");
         assert!(message.starts_with("tokenizer.json ") && message.ends_with('.'), "{message}");
     }
     // JSON has no NaN, but Python writes it.
@@ -230,7 +230,7 @@ fn added_tokens_in_white_space_take_time_in_proportion() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn two_million_pieces_are_told_by_the_embedding_s_rows() {
+fn a_vocabulary_may_have_as_many_pieces_as_the_embedding_has_rows() {
     use std::fmt::Write;
     let mut file = String::from(r#"{"model": {"type": "Unigram", "unk_id": 0, "vocab": [["a",0]"#);
     (1..2_000_000).for_each(|n| write!(file, r#",["{n:x}",0]"#).unwrap());
@@ -276,7 +276,7 @@ fn names_missing_and_broken_files() {
     let default = TokenizerFiles::default;
     let roberta: &[u8] = br#"{"model_type": "roberta"}"#;
     let bert: &[u8] = br#"{"model_type": "bert"}"#;
-    for (files, kind, says) in [
+    for (files, kind, expected) in [
         (default(), TokenizerInvalid, "names a class"),
         (TokenizerFiles { model_config: Some(b"{}"), ..default() }, TokenizerInvalid, "names a class"),
         (TokenizerFiles { model_config: Some(b"3"), ..default() }, ConfigInvalid, "config.json"),
@@ -330,7 +330,7 @@ fn names_missing_and_broken_files() {
         ),
     ] {
         let (got, message) = refused(&files);
-        assert_eq!((got, message.contains(says)), (kind, true), "{message}");
+        assert_eq!((got, message.contains(expected)), (kind, true), "{message}");
     }
     // Special tokens that the vocabulary lacks are added, if the embedding has rows for them.
     let files = TokenizerFiles { model_config: Some(bert), vocab: Some(b"[UNK]\na"), ..default() };

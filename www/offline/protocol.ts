@@ -25,4 +25,4 @@ export interface Manifest {
 export type Message = { type: "keep"; build: string | null; model: boolean } | { type: "take-over" };
 
 /** The answer to `"keep"`. */
-export type Kept = { ok: true } | { ok: false; reason: string };
+export type KeepResult = { ok: true } | { ok: false; reason: string };

@@ -7,7 +7,7 @@
  * those that allow threads.
  */
 
-import type { Digests, Kept, Manifest, Message } from "./protocol.ts";
+import type { Digests, KeepResult, Manifest, Message } from "./protocol.ts";
 
 declare const self: ServiceWorkerGlobalScope;
 declare const MANIFEST: Manifest; // inserted by the build
@@ -41,7 +41,7 @@ self.addEventListener("fetch", (event) => {
 self.addEventListener("message", (event) => {
   const message = event.data as Message;
   if (message.type === "take-over") return void self.skipWaiting();
-  const answer = (kept: Kept): void => event.ports[0]?.postMessage(kept);
+  const answer = (result: KeepResult): void => event.ports[0]?.postMessage(result);
   const wanted = {
     ...MANIFEST.page,
     ...(message.build === null ? {} : MANIFEST.engines[message.build]),
@@ -88,7 +88,7 @@ async function store(files: Digests): Promise<void> {
     await cache.put(address, await fetchWhole(address, integrity)).catch((error: unknown) => {
       const full = error instanceof DOMException && error.name === "QuotaExceededError";
       throw full
-        ? new Error(`There is no room for ${address}: the browser allows this site no more.`)
+        ? new Error(`There is not enough storage for ${address}: this site has reached the browser’s limit.`)
         : error;
     });
   }
@@ -106,7 +106,7 @@ async function fetchWhole(address: string, integrity: string): Promise<Response>
   try {
     return await attempt(inCache).catch(() => attempt("reload"));
   } catch {
-    throw new Error(`${address} did not come, or is not what this version of the page was built with.`);
+    throw new Error(`${address} could not be fetched, or doesn’t match this version of the page.`);
   }
 }
 
@@ -120,13 +120,13 @@ async function replaceOthers(): Promise<void> {
   for (const name of others) {
     const other = await caches.open(name);
     for (const [path, integrity] of Object.entries(OPTIONAL)) {
-      await takeOver(other, cache, addressOf(path), integrity).catch(() => {}); // no room for two: the page stores it again
+      await copyIfEqual(other, cache, addressOf(path), integrity).catch(() => {}); // no room for two: the page stores it again
     }
     await caches.delete(name);
   }
 }
 
-async function takeOver(from: Cache, to: Cache, address: string, integrity: string): Promise<void> {
+async function copyIfEqual(from: Cache, to: Cache, address: string, integrity: string): Promise<void> {
   const response = await from.match(address);
   if (response && (await digest(response.clone())) === integrity) await to.put(address, response);
 }

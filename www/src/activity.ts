@@ -32,12 +32,12 @@ export function watchActivity(): Activity {
     busy: () => calls.size > 0,
     async idle(signal) {
       while (calls.size > 0 && !signal.aborted) {
-        const heard = new AbortController();
+        const settled = new AbortController();
         const aborted = new Promise((resolve) =>
-          signal.addEventListener("abort", resolve, { signal: heard.signal }),
+          signal.addEventListener("abort", resolve, { signal: settled.signal }),
         );
         await Promise.race([Promise.allSettled(calls), aborted]);
-        heard.abort();
+        settled.abort();
       }
       signal.throwIfAborted();
     },

@@ -1,14 +1,14 @@
 /** The models to pick from: well-known classifiers whose repositories contain safetensors. */
 
 /** The model that the page opens with. */
-export const OWN = "sentiment-en";
+export const DEFAULT_MODEL = "sentiment-en";
 
 /** A model to pick. */
-export interface Listed {
+export interface ListedModel {
   /** The name to type: on the model hub, or the page's own. */
   name: string;
   /** What it classifies, in a few words. */
-  tells: string;
+  summary: string;
   /** `model_type` of its configuration. */
   architecture: string;
   /** Bytes of its weights, which are most of the download. */
@@ -22,7 +22,7 @@ export interface Listed {
 /** Models that answer the same kind of question. */
 export interface Group {
   name: string;
-  models: readonly Listed[];
+  models: readonly ListedModel[];
 }
 
 /**
@@ -37,39 +37,39 @@ export const CATALOGUE: readonly Group[] = [
     name: "Sentiment",
     models: [
       {
-        name: OWN,
-        tells: "English, three labels",
+        name: DEFAULT_MODEL,
+        summary: "English, three labels",
         architecture: "distilbert",
         bytes: 9_028_017, // int4; a test checks the file
         own: true,
       },
       {
         name: "distilbert/distilbert-base-uncased-finetuned-sst-2-english",
-        tells: "English, two labels",
+        summary: "English, two labels",
         architecture: "distilbert",
         bytes: fp32(66_955_010),
       },
       {
         name: "lxyuan/distilbert-base-multilingual-cased-sentiments-student",
-        tells: "Twelve languages, three labels",
+        summary: "Twelve languages, three labels",
         architecture: "distilbert",
         bytes: fp32(135_326_979),
       },
       {
         name: "nlptown/bert-base-multilingual-uncased-sentiment",
-        tells: "Reviews in six languages, one to five stars",
+        summary: "Reviews in six languages, one to five stars",
         architecture: "bert",
         bytes: fp32(167_360_261),
       },
       {
         name: "cmarkea/distilcamembert-base-sentiment",
-        tells: "French reviews, one to five stars",
+        summary: "French reviews, one to five stars",
         architecture: "camembert",
         bytes: fp32(68_098_565),
       },
       {
         name: "mrm8488/distilroberta-finetuned-financial-news-sentiment-analysis",
-        tells: "Financial news, three labels",
+        summary: "Financial news, three labels",
         architecture: "roberta",
         bytes: fp32(82_120_707),
       },
@@ -80,25 +80,25 @@ export const CATALOGUE: readonly Group[] = [
     models: [
       {
         name: "bhadresh-savani/distilbert-base-uncased-emotion",
-        tells: "Six emotions",
+        summary: "Six emotions",
         architecture: "distilbert",
         bytes: fp32(66_958_086),
       },
       {
         name: "SamLowe/roberta-base-go_emotions",
-        tells: "28 emotions, several at a time",
+        summary: "28 emotions, several at a time",
         architecture: "roberta",
         bytes: fp32(124_667_164),
       },
       {
         name: "unitary/toxic-bert",
-        tells: "Six kinds of toxic comments",
+        summary: "Six kinds of toxic comments",
         architecture: "bert",
         bytes: fp32(109_486_854),
       },
       {
         name: "papluca/xlm-roberta-base-language-detection",
-        tells: "Which of 20 languages it is",
+        summary: "Which of 20 languages it is",
         architecture: "xlm-roberta",
         bytes: fp32(278_059_028),
       },
@@ -109,21 +109,21 @@ export const CATALOGUE: readonly Group[] = [
     models: [
       {
         name: "cross-encoder/nli-distilroberta-base",
-        tells: "Whether one sentence follows from another",
+        summary: "Whether one sentence follows from another",
         architecture: "roberta",
         bytes: fp32(82_120_707),
         pairs: true,
       },
       {
         name: "cross-encoder/ms-marco-MiniLM-L6-v2",
-        tells: "How well a passage answers a question",
+        summary: "How well a passage answers a question",
         architecture: "bert",
         bytes: fp32(22_713_601),
         pairs: true,
       },
       {
         name: "cross-encoder/ms-marco-electra-base",
-        tells: "The same, by an ELECTRA model",
+        summary: "The same, by an ELECTRA model",
         architecture: "electra",
         bytes: fp32(109_483_009),
         pairs: true,
@@ -133,6 +133,6 @@ export const CATALOGUE: readonly Group[] = [
 ];
 
 /** The model with that name; null if it isn't listed. */
-export function listed(name: string): Listed | null {
+export function findModel(name: string): ListedModel | null {
   return CATALOGUE.flatMap(({ models }) => models).find((model) => model.name === name) ?? null;
 }

@@ -3,7 +3,7 @@
 import type { Classifier, Detailed, Latest, Text } from "tabsense";
 import { score } from "tabsense/lexicon";
 import type { Activity } from "./activity.ts";
-import { OWN } from "./catalogue.ts";
+import { DEFAULT_MODEL } from "./catalogue.ts";
 import { textCode } from "./code.ts";
 import { Comparison, type Answer } from "./comparison.ts";
 import { find, part } from "./dom.ts";
@@ -99,7 +99,7 @@ export class Classify {
   /** While no model is in use: shows how much of the first one is loaded, or that none is loading. */
   wait(share: number | null): void {
     this.#share = share;
-    if (!this.page.loaded()) this.#standIn();
+    if (!this.page.loaded()) this.#showGuess();
   }
 
   /** Classifies what is in the boxes; the newest text wins. */
@@ -112,7 +112,7 @@ export class Classify {
     this.#examples.follow(this.#second.open, this.#input.value, this.#second.text);
     this.comparison.follow();
     if (!isBlank(text)) this.#code.show(textCode(loaded?.request ?? this.page.request(), text));
-    if (!loaded) return this.#standIn();
+    if (!loaded) return this.#showGuess();
     if (isBlank(text)) {
       this.#showNothing();
       this.page.settled();
@@ -173,8 +173,8 @@ export class Classify {
     if (truncated)
       this.#truncated.textContent =
         typeof text === "string"
-          ? `The text is longer than the model reads. The verdict is about its first ${whole(tokens.length)} tokens.`
-          : `The texts are longer than the model reads. The verdict is about ${whole(tokens.length)} of their tokens.`;
+          ? `The text is longer than the model’s limit. The verdict covers its first ${whole(tokens.length)} tokens.`
+          : `The texts are longer than the model’s limit. The verdict covers ${whole(tokens.length)} of their tokens.`;
     this.#count.textContent = counts(firstOf(text) + secondOf(text), tokens.length);
     this.page.settled();
   }
@@ -188,9 +188,9 @@ export class Classify {
   /**
    * While no model is in use, the lexicon answers instead of the page's own model, which has the same labels.
    */
-  #standIn(): void {
+  #showGuess(): void {
     const text = firstOf(this.#text);
-    const scores = this.page.request().source === OWN ? score(text) : [];
+    const scores = this.page.request().source === DEFAULT_MODEL ? score(text) : [];
     if (scores.length === 0) {
       this.#guessed = null;
       return this.#bars.idle(this.#hint, isBlank(text) ? null : this.#share);

@@ -1,11 +1,11 @@
 /** The program that does what the page just did, for those who want it in their own page. */
 
 import type { Text } from "tabsense";
-import { OWN } from "./catalogue.ts";
+import { DEFAULT_MODEL } from "./catalogue.ts";
 import { ENCODER } from "./own-models.ts";
 import type { Request } from "./slot.ts";
 
-const LONGEST = 2_000; // UTF-16 units of the longest text that is written out
+const MAX_LENGTH = 2_000; // UTF-16 units of the longest text that is written out
 const DEFAULT = "auto";
 
 /** A file that was classified, as its code has to read it. */
@@ -26,23 +26,23 @@ export interface FileRead {
 /** The code for one verdict, on a text or a pair of texts. */
 export function textCode(request: Request, text: Text): string {
   const { imports, load } = loading(request);
-  const given =
+  const argument =
     typeof text === "string"
-      ? written(text, "textarea")
-      : `{ text: ${written(text.text, "textarea")}, pair: ${written(text.pair, "textarea.second")} }`;
+      ? textExpression(text, "textarea")
+      : `{ text: ${textExpression(text.text, "textarea")}, pair: ${textExpression(text.pair, "textarea.second")} }`;
   return lines([
     imports,
     "",
     ...load,
-    `const scores = await classifier.classify(${given}, { topK: null });`,
-    "console.log(scores[0].label, scores[0].score); // the best of all labels",
+    `const scores = await classifier.classify(${argument}, { topK: null });`,
+    "console.log(scores[0].label, scores[0].score); // the label with the highest score",
     "await classifier.dispose();",
   ]);
 }
 
 /** A text as code; for a long one, code that reads it from the page. */
-function written(text: string, selector: string): string {
-  return text.length <= LONGEST ? JSON.stringify(text) : `document.querySelector("${selector}").value`;
+function textExpression(text: string, selector: string): string {
+  return text.length <= MAX_LENGTH ? JSON.stringify(text) : `document.querySelector("${selector}").value`;
 }
 
 /** The code for a file's verdicts, with the model of a request; null: with the taught classifier. */
@@ -80,7 +80,7 @@ export const TAUGHT_FILE = "my-labels.json";
 export const TAUGHT = {
   imports: 'import { Embedder, TaughtClassifier } from "tabsense";',
   load: [
-    `// the files of the encoder are in models/${ENCODER.name}/ beside your page, and so is what Teach gave, ${TAUGHT_FILE}`,
+    `// models/${ENCODER.name}/ (the encoder's files) and ${TAUGHT_FILE} (downloaded from Teach) are next to your page`,
     `const embedder = await Embedder.load(${JSON.stringify(ENCODER.name)});`,
     `const saved = await fetch(${JSON.stringify(`./${TAUGHT_FILE}`)});`,
     "const mine = await TaughtClassifier.from(await saved.blob(), embedder);",
@@ -95,14 +95,14 @@ function loading({ source, device, dtype }: Request): { imports: string; load: s
   const rest = options.length > 0 ? `, { ${options.join(", ")} }` : "";
   const imports = 'import { Classifier } from "tabsense";';
   // The page's own model is a package, which the install line names.
-  if (source === OWN)
+  if (source === DEFAULT_MODEL)
     return {
-      imports: `${imports}\nimport model from "tabsense/model/${OWN}";`,
+      imports: `${imports}\nimport model from "tabsense/model/${DEFAULT_MODEL}";`,
       load: [`const classifier = await Classifier.load(model${rest});`],
     };
   if (typeof source === "string") {
     const where = /^\w[\w.-]*$/.test(source)
-      ? [`// its files are in models/${source}/ beside your page`]
+      ? [`// its files are in models/${source}/ next to your page`]
       : [];
     return {
       imports,
@@ -135,7 +135,7 @@ function reading({ format, encoding, named, at, column, dialect }: FileRead): st
         `const rows = parse(${content}, {`,
         `  delimiter: ${JSON.stringify(dialect?.delimiter ?? ",")},`,
         `  quote: ${JSON.stringify(dialect ? dialect.quote : '"')},`,
-        ...(dialect?.skipped ? [`  from_line: ${dialect.skipped + 1}, // behind sep=`] : []),
+        ...(dialect?.skipped ? [`  from_line: ${dialect.skipped + 1}, // after the sep= line`] : []),
         '  record_delimiter: ["\\r\\n", "\\n", "\\r"],',
         "  relax_column_count: true,",
         "  relax_quotes: true,",
@@ -149,7 +149,7 @@ function reading({ format, encoding, named, at, column, dialect }: FileRead): st
         "  try {",
         "    return [JSON.parse(line)];",
         "  } catch {",
-        "    return []; // no JSON",
+        "    return []; // not valid JSON",
         "  }",
         "});",
         `const texts = rows${texts}`,

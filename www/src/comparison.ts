@@ -39,7 +39,7 @@ export class Comparison {
   /** Both backends, once both are loaded. */
   #sides: Record<Backend, Classifier> | null = null;
   /** The classifiers that the comparison has loaded. */
-  #own: Classifier[] = [];
+  #extra: Classifier[] = [];
   /** Classifies the newest text, on each backend that the comparison has loaded. */
   #latest: Partial<Record<Backend, Latest>> = {};
   #answers: Partial<Record<Backend, Answer>> = {};
@@ -67,9 +67,9 @@ export class Comparison {
     this.#latest = {};
     this.#answers = {};
     this.#sides = null;
-    const own = this.#own;
-    this.#own = [];
-    for (const classifier of own) void classifier.dispose();
+    const extra = this.#extra;
+    this.#extra = [];
+    for (const classifier of extra) void classifier.dispose();
     this.#view.close();
     this.#page.changed();
   }
@@ -102,8 +102,8 @@ export class Comparison {
     this.#view.load(info.model.name);
     // "auto" has both backends and chooses itself: then both are loaded again, each on its one device.
     const sides: Partial<Record<Backend, Classifier>> = {};
-    const own = BACKENDS.find((one) => one === info.device);
-    if (own) sides[own] = loaded.classifier;
+    const inUse = BACKENDS.find((one) => one === info.device);
+    if (inUse) sides[inUse] = loaded.classifier;
     try {
       for (const device of BACKENDS) {
         if (sides[device]) continue;
@@ -113,7 +113,7 @@ export class Comparison {
           signal: open.signal,
         });
         if (this.#open !== open) return await classifier.dispose(); // it arrived just after the end
-        this.#own.push(classifier);
+        this.#extra.push(classifier);
         if (classifier.info.device !== device && "reason" in classifier.info.webgpu) {
           const { reason } = classifier.info.webgpu;
           await this.#drop();
@@ -139,10 +139,10 @@ export class Comparison {
 
   /** Disposes of what was loaded, and stays open to say why. */
   async #drop(): Promise<void> {
-    const own = this.#own;
-    this.#own = [];
+    const extra = this.#extra;
+    this.#extra = [];
     this.#latest = {};
-    await Promise.all(own.map((classifier) => classifier.dispose()));
+    await Promise.all(extra.map((classifier) => classifier.dispose()));
   }
 
   async #ask(backend: Backend, latest: Latest, text: Text): Promise<void> {
@@ -157,12 +157,13 @@ export class Comparison {
   }
 
   #take(backend: Backend, answer: Answer): void {
-    const strayed = answer.result.device !== backend;
-    if (strayed) delete this.#answers[backend];
+    const ranElsewhere = answer.result.device !== backend;
+    if (ranElsewhere) delete this.#answers[backend];
     else this.#answers[backend] = answer;
     this.#show();
     const webgpu = this.#sides?.webgpu.info.webgpu;
-    if (strayed && webgpu) this.#view.fail("reason" in webgpu ? webgpu.reason : "The call ran elsewhere.");
+    if (ranElsewhere && webgpu)
+      this.#view.fail("reason" in webgpu ? webgpu.reason : "The call ran on another device.");
   }
 
   #show(): void {

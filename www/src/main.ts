@@ -3,7 +3,7 @@
 import { Embedder, Tagger, type Classifier } from "tabsense";
 import { watchActivity } from "./activity.ts";
 import type { Benchmark } from "./bench/index.ts";
-import { OWN } from "./catalogue.ts";
+import { DEFAULT_MODEL } from "./catalogue.ts";
 import { Classify } from "./classify.ts";
 import { part } from "./dom.ts";
 import type { FileTab } from "./file/index.ts";
@@ -28,7 +28,7 @@ const activity = watchActivity();
 const { run } = activity;
 const encoder = new OnDemand(ENCODER, Embedder.load);
 const tagger = new OnDemand(TAGGER, Tagger.load);
-let request: Request = { source: OWN, device: "auto", dtype: "auto" };
+let request: Request = { source: DEFAULT_MODEL, device: "auto", dtype: "auto" };
 let benchmark: Benchmark | null = null;
 let files: FileTab | null = null;
 let teach: TeachTab | null = null;
@@ -49,7 +49,7 @@ const slot = new Slot({
     classify.adopt(loaded);
     files?.adopt();
     // Storing must not delay the model in use.
-    foot.keep({ build: classifier.info.build, model: loaded.request.source === OWN });
+    foot.keep({ build: classifier.info.build, model: loaded.request.source === DEFAULT_MODEL });
   },
   failed: (error, next) => {
     const inUse = slot.current ? `${slot.current.info.model.name} stays in use` : "";

@@ -3,7 +3,7 @@
  * the content of the caches.
  */
 
-import type { Kept, Message } from "../offline/protocol.ts";
+import type { KeepResult, Message } from "../offline/protocol.ts";
 import { trustedWorker } from "./trusted.ts";
 
 const OURS = "tabsense"; // the prefix of the names of the page's and the package's caches
@@ -44,7 +44,7 @@ export interface Storage {
 }
 
 /** Manages what is stored of the page. */
-export interface Keeper {
+export interface OfflineStore {
   /** Stores what is in use. After the storage was cleared, only with `again`. */
   keep(wanted: Wanted, again?: boolean): Promise<void>;
   /** Deletes everything that is stored. */
@@ -56,7 +56,7 @@ export interface Keeper {
 }
 
 /** Starts with nothing under way. */
-export function startKeeper(events: Events): Keeper {
+export function startOfflineStore(events: Events): OfflineStore {
   let cleared = false;
   let registration: ServiceWorkerRegistration | null = null;
 
@@ -68,18 +68,18 @@ export function startKeeper(events: Events): Keeper {
     const found = await navigator.serviceWorker.register(trustedWorker("./sw.js"), {
       updateViaCache: "none",
     });
-    if (!found) throw new Error("The browser accepts no service worker here.");
+    if (!found) throw new Error("The browser doesn’t allow a service worker here.");
     if (found !== registration) watch(found);
     return (registration = found);
   }
 
   /** Reports when another version is stored and waits to replace this one. */
   function watch(found: ServiceWorkerRegistration): void {
-    const tell = (): void => {
+    const announce = (): void => {
       if (found.waiting && found.active) events.newer();
     };
-    found.addEventListener("updatefound", () => found.installing?.addEventListener("statechange", tell));
-    tell();
+    found.addEventListener("updatefound", () => found.installing?.addEventListener("statechange", announce));
+    announce();
   }
 
   return {
@@ -89,7 +89,7 @@ export function startKeeper(events: Events): Keeper {
       if (!("serviceWorker" in navigator))
         return events.changed({
           state: "unsupported",
-          reason: "Offline use needs https or localhost, and no private window.",
+          reason: "Offline use needs HTTPS or localhost, and doesn’t work in a private window.",
         });
       events.changed({ state: "storing" });
       try {
@@ -177,9 +177,7 @@ function activeOf({ active, installing, waiting }: ServiceWorkerRegistration): P
       if (coming?.state === "activated") resolve(coming);
       if (!coming || coming.state === "redundant")
         reject(
-          new Error(
-            "One of the page’s files is missing or of another version, or there is no room for them.",
-          ),
+          new Error("A file of the page is missing or from another version, or there is not enough storage."),
         );
     };
     coming?.addEventListener("statechange", follow);
@@ -187,10 +185,10 @@ function activeOf({ active, installing, waiting }: ServiceWorkerRegistration): P
   });
 }
 
-function ask(worker: ServiceWorker, message: Message): Promise<Kept> {
+function ask(worker: ServiceWorker, message: Message): Promise<KeepResult> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
-    port1.onmessage = ({ data }: MessageEvent<Kept>) => {
+    port1.onmessage = ({ data }: MessageEvent<KeepResult>) => {
       port1.close();
       resolve(data);
     };

@@ -4,7 +4,7 @@ import type { ModelOptions, Progress } from "tabsense";
 import type { OwnModel } from "./own-models.ts";
 
 /** The state of a model. */
-export type Held<Model> =
+export type LoadState<Model> =
   | { state: "absent" }
   | { state: "loading"; progress: Progress | null }
   | { state: "ready"; model: Model }
@@ -15,9 +15,9 @@ type Load<Model> = (name: string, options: ModelOptions) => Promise<Model>;
 
 /** Holds a model from its first load until the page is closed. */
 export class OnDemand<Model extends { dispose(): Promise<void> }> {
-  #held: Held<Model> = { state: "absent" };
+  #state: LoadState<Model> = { state: "absent" };
   #abort: AbortController | null = null;
-  readonly #followers: ((held: Held<Model>) => void)[] = [];
+  readonly #followers: ((state: LoadState<Model>) => void)[] = [];
 
   constructor(
     readonly own: OwnModel,
@@ -26,18 +26,18 @@ export class OnDemand<Model extends { dispose(): Promise<void> }> {
 
   /** The model; null while it isn't loaded. */
   get model(): Model | null {
-    return this.#held.state === "ready" ? this.#held.model : null;
+    return this.#state.state === "ready" ? this.#state.model : null;
   }
 
   /** Calls `follower` at once, and on each change. */
-  follow(follower: (held: Held<Model>) => void): void {
+  follow(follower: (state: LoadState<Model>) => void): void {
     this.#followers.push(follower);
-    follower(this.#held);
+    follower(this.#state);
   }
 
   /** Loads the model, unless it is loaded or loading. */
   async start(): Promise<void> {
-    if (this.#held.state === "ready" || this.#abort) return;
+    if (this.#state.state === "ready" || this.#abort) return;
     const abort = (this.#abort = new AbortController());
     this.#set({ state: "loading", progress: null });
     try {
@@ -66,8 +66,8 @@ export class OnDemand<Model extends { dispose(): Promise<void> }> {
     this.#set({ state: "absent" });
   }
 
-  #set(held: Held<Model>): void {
-    this.#held = held;
-    for (const follower of this.#followers) follower(held);
+  #set(state: LoadState<Model>): void {
+    this.#state = state;
+    for (const follower of this.#followers) follower(state);
   }
 }

@@ -5,7 +5,7 @@ export interface OwnModel {
   /** Its folder in models/, which is its name for the package. */
   name: string;
   /** What it is, as part of a sentence. */
-  what: string;
+  description: string;
   /**
    * The file of its weights, and that file's bytes, which are most of the download; a test checks the files.
    */
@@ -16,7 +16,7 @@ export interface OwnModel {
 /** Turns texts into vectors, for Teach and Zero-shot. */
 export const ENCODER: OwnModel = {
   name: "minilm-en",
-  what: "an English sentence encoder",
+  description: "an English sentence encoder",
   file: "model.safetensors",
   bytes: 23_031_776,
 };
@@ -24,7 +24,7 @@ export const ENCODER: OwnModel = {
 /** Finds personal data, for Redact. */
 export const TAGGER: OwnModel = {
   name: "pii-en",
-  what: "an English tagger of personal data",
+  description: "an English tagger of personal data",
   file: "onnx/model_q4.onnx",
   bytes: 14_693_379,
 };

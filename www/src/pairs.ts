@@ -1,7 +1,7 @@
 /** Whether a model can use a second text. */
 
 import { TabsenseError, type ClassifierInfo } from "tabsense";
-import { listed } from "./catalogue.ts";
+import { findModel } from "./catalogue.ts";
 import type { Loaded } from "./slot.ts";
 
 /** `"no"`: a pair is an error, or makes no sense; `"yes"`: the model was trained on pairs; else `"maybe"`. */
@@ -16,7 +16,7 @@ const OF_PAIRS = /^(not_?)?(entail|contradict|duplicate|paraphrase|equivalent)/i
  * labels do (a single label is a ranking's).
  */
 export async function pairsOf({ classifier, request: { source } }: Loaded): Promise<Pairs> {
-  const known = typeof source === "string" ? listed(source) : null;
+  const known = typeof source === "string" ? findModel(source) : null;
   if (known && !known.pairs) return "no";
   try {
     await classifier.classify({ text: "", pair: "" });

@@ -1,7 +1,7 @@
 /** Holds the one model in use: loads the next one alongside it, and swaps when that is ready. */
 
 import { Classifier, type Device, type LoadOptions, type Progress } from "tabsense";
-import { OWN } from "./catalogue.ts";
+import { DEFAULT_MODEL } from "./catalogue.ts";
 
 /** What to load, a name, an address, or files dropped on the page, and where to compute. */
 export interface Request {
@@ -33,7 +33,7 @@ export function nameOf({ source }: Request): string {
  */
 export function loadModel(source: Request["source"], options: LoadOptions): Promise<Classifier> {
   const models = new URL("models/", document.baseURI).href;
-  return Classifier.load(source, { ...options, models, cache: source !== OWN });
+  return Classifier.load(source, { ...options, models, cache: source !== DEFAULT_MODEL });
 }
 
 /** The model in use, and the request that loaded it. */

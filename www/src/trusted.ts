@@ -27,7 +27,7 @@ const policy: Policy | null =
     createHTML: (markup) => markup,
     createScriptURL(url) {
       if (url !== SERVICE_WORKER && url !== FILE_READER)
-        throw new TypeError(`${url} is no script of this page.`);
+        throw new TypeError(`${url} is not a script of this page.`);
       return url;
     },
   }) ?? null;

@@ -11,22 +11,22 @@ export default function Sentiment() {
 
   // Effects run only in the browser: the server renders the page without loading anything.
   useEffect(() => {
-    const gone = new AbortController();
-    const loading = Classifier.load(model, { signal: gone.signal });
-    loading.then(setClassifier, (error) => gone.signal.aborted || setVerdict(error.message));
+    const unmounted = new AbortController();
+    const loading = Classifier.load(model, { signal: unmounted.signal });
+    loading.then(setClassifier, (error) => unmounted.signal.aborted || setVerdict(error.message));
     return () => {
-      gone.abort();
+      unmounted.abort();
       loading.then((loaded) => loaded.dispose()).catch(() => {});
     };
   }, []);
 
   useEffect(() => {
-    const newer = new AbortController();
-    classifier?.classify(text, { signal: newer.signal }).then(
+    const superseded = new AbortController();
+    classifier?.classify(text, { signal: superseded.signal }).then(
       ([best]) => setVerdict(best ? `${best.label} ${best.score.toFixed(3)}` : ""),
-      (error) => newer.signal.aborted || setVerdict(error.message),
+      (error) => superseded.signal.aborted || setVerdict(error.message),
     );
-    return () => newer.abort();
+    return () => superseded.abort();
   }, [classifier, text]);
 
   return (

@@ -1,6 +1,6 @@
 /** Runs calls within limits: their number at a time and their duration. Ends calls whose caller hung up. */
 
-import { hungUp, Refusal, refuse, RETRY_AFTER } from "./refusals.mjs";
+import { clientClosed, HttpError, refuse, RETRY_AFTER } from "./errors.mjs";
 
 export function createCalls(limits) {
   let count = 0;
@@ -18,7 +18,7 @@ export function createCalls(limits) {
         refuse(
           429,
           "busy",
-          `${count} calls are under way, which is as many as are taken. Ask again later.`,
+          `${count} calls are in progress, which is the maximum. Try again later.`,
           RETRY_AFTER,
         );
       count++;
@@ -28,8 +28,8 @@ export function createCalls(limits) {
         const classifier = await model.get(c.env, signal).catch((error) => {
           if (!signal.aborted || error !== signal.reason) throw error;
           throw timeout.aborted
-            ? new Refusal(503, "loading", "The model is still being loaded. Ask again later.")
-            : hungUp();
+            ? new HttpError(503, "loading", "The model is still loading. Try again later.")
+            : clientClosed();
         });
         return await work(classifier, signal).catch((error) => {
           if (timeout.aborted)
@@ -38,7 +38,7 @@ export function createCalls(limits) {
               "timeout",
               `The call took longer than ${limits.time} ms. Send fewer or shorter texts.`,
             );
-          throw signal.aborted ? hungUp() : error;
+          throw signal.aborted ? clientClosed() : error;
         });
       } finally {
         count--;

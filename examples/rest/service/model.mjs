@@ -1,6 +1,6 @@
 /** The model of the service: loaded once, shared by all requests, and loaded again if that failed. */
 
-import { Refusal, RETRY_AFTER } from "./refusals.mjs";
+import { HttpError, RETRY_AFTER } from "./errors.mjs";
 
 /** Milliseconds from a failed load to the next attempt: no less than callers are told to wait. */
 const PAUSE = RETRY_AFTER * 1000;
@@ -42,17 +42,17 @@ export function createModel(load) {
     async get(env, signal = null) {
       signal?.throwIfAborted();
       if (status === "stopping")
-        throw new Refusal(503, "stopping", "The service is shutting down. Ask another instance.");
+        throw new HttpError(503, "stopping", "The service is shutting down. Use another instance.");
       const failed = () =>
-        new Refusal(503, "model_unavailable", "The model could not be loaded. The service's log says why.");
+        new HttpError(503, "model_unavailable", "The model could not be loaded. The service's log says why.");
       if (!loading && performance.now() - failedAt < PAUSE) throw failed();
-      const wanted = (loading ?? start(env)).catch(() => Promise.reject(failed()));
-      if (!signal) return wanted;
-      let give;
-      const gaveUp = new Promise((_, reject) =>
-        signal.addEventListener("abort", (give = () => reject(signal.reason))),
+      const ready = (loading ?? start(env)).catch(() => Promise.reject(failed()));
+      if (!signal) return ready;
+      let onAbort;
+      const aborted = new Promise((_, reject) =>
+        signal.addEventListener("abort", (onAbort = () => reject(signal.reason))),
       );
-      return Promise.race([wanted, gaveUp]).finally(() => signal.removeEventListener("abort", give));
+      return Promise.race([ready, aborted]).finally(() => signal.removeEventListener("abort", onAbort));
     },
     /** Refuses requests from now on. */
     stop: () => void (status = "stopping"),

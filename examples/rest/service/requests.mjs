@@ -1,7 +1,7 @@
 /** The limits of a request, and the checks of its body. */
 
 import { bodyLimit } from "hono/body-limit";
-import { refuse } from "./refusals.mjs";
+import { refuse } from "./errors.mjs";
 
 export const LIMITS = {
   /** Bytes of a body. */
@@ -18,7 +18,7 @@ export const LIMITS = {
 
 /** Refuses bodies that are too large before they are read. */
 export function limitBody({ body }) {
-  const message = `A body has at most ${body} bytes. Send fewer texts a call.`;
+  const message = `A body can have at most ${body} bytes. Send fewer texts per call.`;
   return bodyLimit({ maxSize: body, onError: () => refuse(413, "body_too_large", message) });
 }
 
@@ -56,19 +56,19 @@ function checked(body, limits) {
   if (!Array.isArray(texts) || texts.length === 0 || texts.some((one) => typeof one !== "string"))
     refuse(400, "invalid_argument", "text must be a string, and texts an array of at least one string.");
   if (topK !== null && !(Number.isSafeInteger(topK) && topK >= 1))
-    refuse(400, "invalid_argument", "topK must be a whole number of at least 1, or null for all labels.");
+    refuse(400, "invalid_argument", "topK must be an integer of at least 1, or null for all labels.");
   if (texts.length > limits.texts)
     refuse(
       413,
       "too_many_texts",
-      `A call has at most ${limits.texts} texts, not ${texts.length}. Share them out among more calls.`,
+      `A call can have at most ${limits.texts} texts, not ${texts.length}. Split them into several calls.`,
     );
   const long = texts.findIndex((one) => one.length > limits.characters);
   if (long >= 0)
     refuse(
       413,
       "text_too_long",
-      `A text has at most ${limits.characters} characters; number ${long} has ${texts[long].length}.`,
+      `A text can have at most ${limits.characters} characters; text ${long} has ${texts[long].length}.`,
     );
   return { texts, topK };
 }

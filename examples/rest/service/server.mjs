@@ -26,8 +26,8 @@ const CLIENTS = {
  * `{ url, stop }`. `stop()` accepts no more calls, waits at most `grace` milliseconds for those under
  * way, and frees the model.
  */
-export async function listen(app, model, { port, host, clients: given = {}, grace = GRACE }) {
-  const clients = { ...CLIENTS, ...given };
+export async function listen(app, model, { port, host, clients: overrides = {}, grace = GRACE }) {
+  const clients = { ...CLIENTS, ...overrides };
   const server = await new Promise((resolve, reject) => {
     const starting = serve(
       {

@@ -56,8 +56,8 @@ export class Loader {
     cpu: boolean,
     files: FurtherFiles | undefined,
   );
-  /** Limits texts to `most` tokens, if the model accepts more. */
-  limitTokens(most: number): void;
+  /** Limits texts to `max` tokens, if the model accepts more. */
+  limitTokens(max: number): void;
   /** The next bytes of a file of weights. */
   push(chunk: Uint8Array): void;
   /**

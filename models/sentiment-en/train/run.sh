@@ -1,5 +1,5 @@
 #!/bin/sh
-# All steps in order, each of which goes on where it was stopped. Wants WORK, DATA, TEACHER and STUDENT, folders.
+# Runs all steps in order; each resumes where it was interrupted. Needs the folders WORK, DATA, TEACHER and STUDENT.
 set -eu
 cd "$(dirname "$0")"
 : "${PYTHON:=python3}" "${KEEP:=16000}"

@@ -27,12 +27,12 @@ pub enum Side {
 pub struct AutoBackend {
     cpu: CpuBackend,
     // Whether the CPU holds weights.
-    cpu_holds: bool,
+    cpu_has_weights: bool,
     gpu: RefCell<Option<Rc<GpuBackend>>>,
     // Why a device that was in use no longer is.
     reason: RefCell<Option<String>>,
     forced: Cell<Option<Side>>,
-    lends: Cell<bool>,
+    uses_gpu_weights: Cell<bool>,
     from_tokens: Cell<Option<usize>>,
 }
 
@@ -50,19 +50,19 @@ impl AutoBackend {
         Self::new(None, true)
     }
 
-    /// A graphics device. `cpu_holds`: whether the CPU gets the weights, too.
-    pub fn with_gpu(gpu: GpuBackend, cpu_holds: bool) -> Self {
-        Self::new(Some(Rc::new(gpu)), cpu_holds)
+    /// A graphics device. `cpu_has_weights`: whether the CPU gets the weights, too.
+    pub fn with_gpu(gpu: GpuBackend, cpu_has_weights: bool) -> Self {
+        Self::new(Some(Rc::new(gpu)), cpu_has_weights)
     }
 
-    fn new(gpu: Option<Rc<GpuBackend>>, cpu_holds: bool) -> Self {
+    fn new(gpu: Option<Rc<GpuBackend>>, cpu_has_weights: bool) -> Self {
         Self {
             cpu: CpuBackend::new(),
-            cpu_holds,
+            cpu_has_weights,
             gpu: RefCell::new(gpu),
             reason: RefCell::default(),
             forced: Cell::new(None),
-            lends: Cell::new(false),
+            uses_gpu_weights: Cell::new(false),
             from_tokens: Cell::new(None),
         }
     }
@@ -78,8 +78,8 @@ impl AutoBackend {
     }
 
     /// Whether the CPU holds weights.
-    pub fn cpu_holds(&self) -> bool {
-        self.cpu_holds
+    pub fn cpu_has_weights(&self) -> bool {
+        self.cpu_has_weights
     }
 
     /// The maximum number of tokens of a forward pass on the CPU.
@@ -120,7 +120,7 @@ impl AutoBackend {
     /// abandoned if the CPU holds weights.
     fn on_gpu<R>(&self, f: impl FnOnce(&GpuBackend) -> Result<R>) -> Result<Option<R>> {
         match self.gpu().map(|gpu| f(&gpu)).transpose() {
-            Err(error) if self.cpu_holds => {
+            Err(error) if self.cpu_has_weights => {
                 self.abandon_gpu(&error);
                 Ok(None)
             }
@@ -138,10 +138,10 @@ impl AutoBackend {
 
     /// Computes the passes of `f` on the CPU with the matrices as the device holds them. Each is read back
     /// for its product and then dropped, so that only one at a time is in memory.
-    pub async fn lending<R>(&self, f: impl AsyncFnOnce() -> R) -> R {
-        self.lends.set(true);
+    pub async fn with_gpu_weights<R>(&self, f: impl AsyncFnOnce() -> R) -> R {
+        self.uses_gpu_weights.set(true);
         let result = self.on(Side::Cpu, f).await;
-        self.lends.set(false);
+        self.uses_gpu_weights.set(false);
         result
     }
 
@@ -150,7 +150,7 @@ impl AutoBackend {
         match (self.forced.get(), self.gpu.borrow().is_some()) {
             (Some(side), _) => side,
             (None, false) => Side::Cpu,
-            (None, true) if !self.cpu_holds => Side::Gpu,
+            (None, true) if !self.cpu_has_weights => Side::Gpu,
             (None, true) => match self.from_tokens.get() {
                 Some(from) if tokens >= from => Side::Gpu,
                 _ => Side::Cpu,
@@ -167,16 +167,16 @@ impl AutoBackend {
     /// # Panics
     /// If the tensor is on the CPU.
     pub fn submit(&self, x: &Tensor) -> Result<Submitted> {
-        let gpu = self.the_gpu()?;
+        let gpu = self.require_gpu()?;
         Ok(Submitted { reading: gpu.submit(x.on_gpu())?, gpu })
     }
 
-    fn the_gpu(&self) -> Result<Rc<GpuBackend>> {
-        self.gpu().ok_or_else(gone)
+    fn require_gpu(&self) -> Result<Rc<GpuBackend>> {
+        self.gpu().ok_or_else(device_lost)
     }
 }
 
-fn gone() -> Error {
+fn device_lost() -> Error {
     Error::new(ErrorKind::DeviceLost, "The graphics device was lost.")
 }
 
@@ -238,7 +238,7 @@ impl Backend for AutoBackend {
     }
 
     fn linear_builder(&self, out_features: usize, in_features: usize, precision: Precision) -> Result<LinearBuilder> {
-        let cpu = self.cpu_holds.then(|| self.cpu.linear_builder(out_features, in_features, precision));
+        let cpu = self.cpu_has_weights.then(|| self.cpu.linear_builder(out_features, in_features, precision));
         let gpu = self.on_gpu(|gpu| gpu.linear_builder(out_features, in_features, precision))?;
         Ok(LinearBuilder { cpu: cpu.transpose()?, gpu, precision })
     }
@@ -265,7 +265,7 @@ impl Backend for AutoBackend {
             Side::Gpu => {
                 let norm = norm.map(|norm| norm.gpu.borrow());
                 let norm = norm.as_ref().and_then(|norm| norm.as_ref());
-                Ok(Tensor::Gpu(self.the_gpu()?.embed(rows, columns, norm, fill)?))
+                Ok(Tensor::Gpu(self.require_gpu()?.embed(rows, columns, norm, fill)?))
             }
         }
     }
@@ -277,17 +277,17 @@ impl Backend for AutoBackend {
                 Ok(Tensor::Cpu(self.cpu.linear(x, weights, epilogue_of(epilogue, Tensor::on_cpu))?))
             }
             Tensor::Gpu(x) => {
-                let (gpu, weights) = (self.the_gpu()?, weights.gpu.borrow());
+                let (gpu, weights) = (self.require_gpu()?, weights.gpu.borrow());
                 let weights = weights.as_ref().expect("a pass on a backend that holds the weights");
                 Ok(Tensor::Gpu(gpu.linear(x, weights, epilogue_of(epilogue, Tensor::on_gpu))?))
             }
         }
     }
 
-    /// While the device lends its matrices ([`AutoBackend::lending`]), the CPU computes with them.
+    /// Within [`AutoBackend::with_gpu_weights`], the CPU computes with the device's matrices.
     async fn product(&self, x: &Tensor, weights: &Linear, epilogue: Epilogue<'_, Tensor>) -> Result<Tensor> {
         match x {
-            Tensor::Cpu(x) if self.lends.get() => {
+            Tensor::Cpu(x) if self.uses_gpu_weights.get() => {
                 let lent = weights.read_back(self).await?;
                 Ok(Tensor::Cpu(self.cpu.linear(x, &lent, epilogue_of(epilogue, Tensor::on_cpu))?))
             }
@@ -304,7 +304,7 @@ impl Backend for AutoBackend {
             Tensor::Gpu(_) => {
                 let bias = of.bias.map(|bias| bias.gpu.borrow());
                 let bias = bias.as_ref().and_then(|bias| bias.as_ref());
-                Ok(Tensor::Gpu(self.the_gpu()?.attention(attention_of(of, Tensor::on_gpu, bias))?))
+                Ok(Tensor::Gpu(self.require_gpu()?.attention(attention_of(of, Tensor::on_gpu, bias))?))
             }
         }
     }
@@ -315,7 +315,7 @@ impl Backend for AutoBackend {
             Tensor::Gpu(x) => {
                 let weights = weights.gpu.borrow();
                 let weights = weights.as_ref().expect("a pass on a backend that holds the weights");
-                Ok(Tensor::Gpu(self.the_gpu()?.layer_norm(x, weights)?))
+                Ok(Tensor::Gpu(self.require_gpu()?.layer_norm(x, weights)?))
             }
         }
     }
@@ -323,14 +323,14 @@ impl Backend for AutoBackend {
     fn take_rows(&self, x: &Tensor, rows: &[u32]) -> Result<Tensor> {
         match x {
             Tensor::Cpu(x) => Ok(Tensor::Cpu(self.cpu.take_rows(x, rows)?)),
-            Tensor::Gpu(x) => Ok(Tensor::Gpu(self.the_gpu()?.take_rows(x, rows)?)),
+            Tensor::Gpu(x) => Ok(Tensor::Gpu(self.require_gpu()?.take_rows(x, rows)?)),
         }
     }
 
     fn mean_rows(&self, x: &Tensor, starts: &[u32]) -> Result<Tensor> {
         match x {
             Tensor::Cpu(x) => Ok(Tensor::Cpu(self.cpu.mean_rows(x, starts)?)),
-            Tensor::Gpu(x) => Ok(Tensor::Gpu(self.the_gpu()?.mean_rows(x, starts)?)),
+            Tensor::Gpu(x) => Ok(Tensor::Gpu(self.require_gpu()?.mean_rows(x, starts)?)),
         }
     }
 
@@ -339,7 +339,7 @@ impl Backend for AutoBackend {
             Tensor::Cpu(x) => self.cpu.read(x).await,
             Tensor::Gpu(x) => {
                 // Keeps the device alive until the values are read, even if it is abandoned.
-                let gpu = self.the_gpu()?;
+                let gpu = self.require_gpu()?;
                 gpu.read(x).await
             }
         }

@@ -1,6 +1,6 @@
 //! Weights on each backend that holds them.
 
-use super::{AutoBackend, gone};
+use super::{AutoBackend, device_lost};
 use crate::backend::{self, Precision, cpu, gpu};
 use crate::error::Result;
 use crate::weights::int4;
@@ -42,13 +42,13 @@ impl Linear {
     /// The matrix as the device holds it, packed for the CPU.
     ///
     /// # Errors
-    /// Those of [`gpu::weights::Linear::read_back`], and [`ErrorKind::DeviceLost`] if the matrix is not on a
-    /// device.
+    /// Those of [`gpu::weights::Linear::read_back`], and [`crate::ErrorKind::DeviceLost`] if the matrix is not
+    /// on a device.
     #[allow(clippy::await_holding_refcell_ref)] // Nothing replaces a matrix while the self-test runs.
     pub(super) async fn read_back(&self, auto: &AutoBackend) -> Result<cpu::linear::Linear> {
         match &*self.gpu.borrow() {
             Some(linear) => linear.read_back(&auto.cpu).await,
-            None => Err(gone()),
+            None => Err(device_lost()),
         }
     }
 

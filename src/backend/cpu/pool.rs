@@ -21,7 +21,7 @@ pub struct Buffer<T> {
     // Longer than `len` if the buffer was allocated for more.
     elements: Vec<T>,
     len: usize,
-    home: Rc<RefCell<Vec<Vec<T>>>>,
+    spare: Rc<RefCell<Vec<Vec<T>>>>,
 }
 
 impl<T> Default for Pool<T> {
@@ -48,7 +48,7 @@ impl<T: Clone + Default> Pool<T> {
                 try_vec(rounded(len), what)?
             }
         };
-        Ok(Buffer { elements, len, home: self.spare.clone() })
+        Ok(Buffer { elements, len, spare: self.spare.clone() })
     }
 
     /// Elements of all spare buffers.
@@ -80,6 +80,6 @@ impl<T> DerefMut for Buffer<T> {
 
 impl<T> Drop for Buffer<T> {
     fn drop(&mut self) {
-        self.home.borrow_mut().push(std::mem::take(&mut self.elements));
+        self.spare.borrow_mut().push(std::mem::take(&mut self.elements));
     }
 }

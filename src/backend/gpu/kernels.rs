@@ -180,21 +180,21 @@ type Key = (Kernel, Option<Format>);
 /// The pipelines of a device, created when first requested. The browser compiles them in the background.
 #[derive(Default)]
 pub struct Pipelines {
-    made: RefCell<BTreeMap<Key, Rc<Pipeline>>>,
+    pipelines: RefCell<BTreeMap<Key, Rc<Pipeline>>>,
 }
 
 impl Pipelines {
     /// The pipeline of `kernel` for weights of `format`.
     pub fn get(&self, device: &Device, kernel: Kernel, format: Format) -> Rc<Pipeline> {
         let format = kernel.has_format().then_some(format);
-        let mut made = self.made.borrow_mut();
-        let id = made.len() as u64;
-        made.entry((kernel, format)).or_insert_with(|| Rc::new(make(&device.device, kernel, format, id))).clone()
+        let mut pipelines = self.pipelines.borrow_mut();
+        let id = pipelines.len() as u64;
+        pipelines.entry((kernel, format)).or_insert_with(|| Rc::new(make(&device.device, kernel, format, id))).clone()
     }
 
     /// The number of pipelines.
     pub fn count(&self) -> usize {
-        self.made.borrow().len()
+        self.pipelines.borrow().len()
     }
 }
 

@@ -79,7 +79,7 @@ const KEPT_PASSES: u64 = 64;
 pub struct Pooled {
     // Always present until `drop`.
     buffer: Option<GpuBuffer>,
-    home: Rc<RefCell<Spare>>,
+    spare: Rc<RefCell<Spare>>,
 }
 
 impl Pool {
@@ -93,13 +93,13 @@ impl Pool {
     /// It is the oldest spare one, so that the same sequence of requests gets the same buffers each time, and
     /// the bind groups that were created for them.
     pub fn take(&self, device: &Device, bytes: u64) -> Pooled {
-        let home = self.spare.borrow().clone();
+        let spare = self.spare.borrow().clone();
         let buffer = {
-            let buffers = &mut home.borrow_mut().buffers;
+            let buffers = &mut spare.borrow_mut().buffers;
             let oldest = buffers.range((bytes, 0)..=(bytes, u64::MAX)).next().map(|(key, _)| *key);
             oldest.and_then(|key| buffers.remove(&key)).map(|(buffer, _)| buffer)
         };
-        Pooled { buffer: Some(buffer.unwrap_or_else(|| GpuBuffer::new(device, bytes, self.usage))), home }
+        Pooled { buffer: Some(buffer.unwrap_or_else(|| GpuBuffer::new(device, bytes, self.usage))), spare }
     }
 
     /// Ends a pass: frees the buffers that none of the last [`KEPT_PASSES`] used. Returns whether there were
@@ -129,7 +129,7 @@ impl Pooled {
 impl Drop for Pooled {
     fn drop(&mut self) {
         if let Some(buffer) = self.buffer.take() {
-            let Spare { buffers, passes } = &mut *self.home.borrow_mut();
+            let Spare { buffers, passes } = &mut *self.spare.borrow_mut();
             buffers.insert((buffer.bytes, buffer.id), (buffer, *passes));
         }
     }

@@ -140,7 +140,7 @@ impl GpuBackend {
 
     /// Sets whether products use the kernel for software adapters, which is the default on such adapters; for
     /// tests and measurements.
-    pub fn set_blocks(&self, on: bool) {
+    pub fn set_software_kernel(&self, on: bool) {
         self.blocks.set(on);
     }
 
@@ -234,7 +234,7 @@ impl GpuBackend {
         let class = bytes.len().next_power_of_two().max(256);
         let list = Rc::new(self.lists.take(&self.device, class as u64));
         self.device.queue.write_buffer(&list.get().raw, 0, bytes);
-        self.recorder.borrow_mut().hold(list.clone());
+        self.recorder.borrow_mut().keep_until_submit(list.clone());
         list
     }
 

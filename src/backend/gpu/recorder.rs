@@ -137,7 +137,7 @@ impl Recorder {
 
     /// Keeps a buffer that the queue has written from being written again before the commands recorded now
     /// are submitted.
-    pub fn hold(&mut self, buffer: Rc<Pooled>) {
+    pub fn keep_until_submit(&mut self, buffer: Rc<Pooled>) {
         self.held.push(buffer);
     }
 

@@ -12,28 +12,23 @@ use crate::weights::onnx::{Graph, Node, Tensors};
 /// The factor of x³ in the tanh form of GELU.
 const CUBIC: f32 = 0.044715;
 /// The smallest ε that is used in half precision, in which smaller ones are 0.
-const LEAST_HALF: f32 = 1.2e-7;
+const MIN_HALF: f32 = 1.2e-7;
 
 /// Checks the whole graph.
 ///
 /// # Errors
 /// [`crate::ErrorKind::WeightsMismatch`], naming the node.
 pub(in crate::model) fn check(graph: &Graph, tensors: &Tensors, mapped: &Mapped, config: &Config) -> Result<()> {
-    unmapped(graph, tensors, mapped)?;
+    check_all_mapped(graph, tensors, mapped)?;
     for node in graph.nodes() {
-        epsilon(graph, tensors, node, config.layer_norm_eps)?;
-        scale(graph, tensors, node, config)?;
+        check_epsilon(graph, tensors, node, config.layer_norm_eps)?;
+        check_scale(graph, tensors, node, config)?;
     }
-    activation(graph, tensors, config)
-}
-
-/// The number of a value that is a single constant.
-fn number(tensors: &Tensors, value: &str) -> Option<f32> {
-    tensors.number(value)
+    check_activation(graph, tensors, config)
 }
 
 /// Checks that every tensor of numbers in use is a weight of the model.
-fn unmapped(graph: &Graph, tensors: &Tensors, mapped: &Mapped) -> Result<()> {
+fn check_all_mapped(graph: &Graph, tensors: &Tensors, mapped: &Mapped) -> Result<()> {
     for head in tensors.heads() {
         let name = &head.name;
         let is_numbers = matches!(head.dtype(), Type::Float(_) | Type::Byte { .. } | Type::Nibble { .. });
@@ -52,18 +47,18 @@ fn unmapped(graph: &Graph, tensors: &Tensors, mapped: &Mapped) -> Result<()> {
 }
 
 /// Checks ε of a layer normalization, in one operation or in several.
-fn epsilon(graph: &Graph, tensors: &Tensors, node: &Node, wanted: f32) -> Result<()> {
+fn check_epsilon(graph: &Graph, tensors: &Tensors, node: &Node, wanted: f32) -> Result<()> {
     let found = match node.operator.as_str() {
         "LayerNormalization" => node.float("epsilon").or(Some(1e-5)),
         "SkipLayerNormalization" | "EmbedLayerNormalization" => node.float("epsilon").or(Some(1e-12)),
         "Sqrt" => (|| {
             let (_, add) = graph.producer(node.input(0)?).filter(|(_, add)| add.operator == "Add")?;
-            add.inputs.iter().find_map(|input| number(tensors, input))
+            add.inputs.iter().find_map(|input| tensors.number(input))
         })(),
         _ => None,
     };
     match found {
-        Some(eps) if !(is_near(eps, wanted) || wanted < LEAST_HALF && eps <= LEAST_HALF) => Err(mismatch(format!(
+        Some(eps) if !(is_near(eps, wanted) || wanted < MIN_HALF && eps <= MIN_HALF) => Err(mismatch(format!(
             "{} has an epsilon of {eps:e}, config.json of {wanted:e}: they must be from the same checkpoint.",
             described(node)
         ))),
@@ -73,7 +68,7 @@ fn epsilon(graph: &Graph, tensors: &Tensors, node: &Node, wanted: f32) -> Result
 
 /// Checks the number of heads and the factor of the scores before the softmax, if the graph has them as
 /// constants.
-fn scale(graph: &Graph, tensors: &Tensors, node: &Node, config: &Config) -> Result<()> {
+fn check_scale(graph: &Graph, tensors: &Tensors, node: &Node, config: &Config) -> Result<()> {
     let wanted = 1.0 / ((config.width / config.heads) as f32).sqrt();
     let other = |what: String| {
         mismatch(format!(
@@ -132,7 +127,7 @@ fn factor(graph: &Graph, tensors: &Tensors, scores: &str) -> Option<f32> {
 /// The factor of a Mul or Div by a constant, and the value that it scales.
 fn scaled<'a>(tensors: &Tensors, node: &'a Node) -> Option<(f32, &'a str)> {
     let (a, b) = (node.input(0)?, node.input(1)?);
-    match (node.operator.as_str(), number(tensors, a), number(tensors, b)) {
+    match (node.operator.as_str(), tensors.number(a), tensors.number(b)) {
         ("Mul", None, Some(x)) => Some((x, a)),
         ("Mul", Some(x), None) => Some((x, b)),
         ("Div", None, Some(x)) => Some((1.0 / x, a)),
@@ -166,11 +161,11 @@ fn operand(graph: &Graph, tensors: &Tensors, value: &str) -> Option<f32> {
 }
 
 /// Checks the layers' activation.
-fn activation(graph: &Graph, tensors: &Tensors, config: &Config) -> Result<()> {
+fn check_activation(graph: &Graph, tensors: &Tensors, config: &Config) -> Result<()> {
     let tanh_form = |node: &Node| match node.operator.as_str() {
         "FastGelu" => true,
         "Gelu" => node.text("approximate") == Some("tanh"),
-        "Mul" => node.inputs.iter().any(|input| number(tensors, input).is_some_and(|x| is_near(x, CUBIC))),
+        "Mul" => node.inputs.iter().any(|input| tensors.number(input).is_some_and(|x| is_near(x, CUBIC))),
         _ => false,
     };
     let is = |node: &Node| match config.activation {

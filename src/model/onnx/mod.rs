@@ -68,7 +68,7 @@ pub(super) fn of_model(graph: &Graph, config: &Config, plan: &Plan, exact: bool)
         match extra {
             None => weights.push(weight),
             // It belongs to a head, or to the pooler of an encoder.
-            Some(name) if names.is_of_head_left_out(&name) => {}
+            Some(name) if names.is_of_unused_head(&name) => {}
             Some(name) => {
                 return Err(mismatch(format!(
                     "The ONNX file has {}, which a model with config.json's sizes doesn't have: they must be from \
@@ -106,7 +106,7 @@ pub(crate) fn of_checkpoint(graph: &Graph, names: &Names) -> Result<Wanted> {
 
 /// The names of the architecture that matches most of a graph's values and modules.
 pub(crate) fn guess(graph: &Graph) -> Names {
-    Names::with_most(|names| Roles::count(graph, names))
+    Names::best_match(|names| Roles::count(graph, names))
 }
 
 /// A part of a weight, whose shape is not known yet.

@@ -1,6 +1,6 @@
 //! Matrices: the products of a graph, and the weights that they multiply by.
 
-use super::roles::{MOST_STEPS, Roles, blocks, unread, vector};
+use super::roles::{MAX_STEPS, Roles, blocks, unread, vector};
 use super::source::Source;
 use super::{described, kind_of, mismatch, part};
 use crate::error::Result;
@@ -177,7 +177,7 @@ impl<'a> Roles<'a> {
         });
         let moves = |node: &Node| matches!(node.operator.as_str(), "Cast" | "Mul" | "Reshape" | "Identity" | "Squeeze");
         added.or_else(|| {
-            let (_, node, _) = self.graph.consumers(value).find(|(_, node, _)| steps < MOST_STEPS && moves(node))?;
+            let (_, node, _) = self.graph.consumers(value).find(|(_, node, _)| steps < MAX_STEPS && moves(node))?;
             self.bias_after(node.output(), steps + 1)
         })
     }
@@ -211,7 +211,7 @@ impl<'a> Roles<'a> {
 
     /// The product that `value` comes from.
     pub(super) fn product_before(&self, value: &str, steps: usize) -> Option<usize> {
-        let (at, node) = self.graph.producer(value).filter(|_| steps <= MOST_STEPS)?;
+        let (at, node) = self.graph.producer(value).filter(|_| steps <= MAX_STEPS)?;
         if self.product(node).ok()?.is_some_and(|product| Source::of(self.graph, product.weight).is_some()) {
             return Some(at);
         }

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 
 /// The maximum number of nodes between a product and the addition of its bias: a cast and a scale of
 /// integers, a change of shape.
-pub(super) const MOST_STEPS: usize = 5;
+pub(super) const MAX_STEPS: usize = 5;
 
 /// The longest name, in bytes, that is searched for a tensor's name.
 const LONGEST_NAME: usize = 512;
@@ -255,7 +255,7 @@ impl<'a> Roles<'a> {
 
     /// The node that decodes integers after they are read, and possibly moved.
     fn decoded_after(&self, value: &str, steps: usize) -> Option<&'a Node> {
-        let (_, node, _) = self.graph.consumers(value).find(|(_, _, input)| *input == 0 && steps <= MOST_STEPS)?;
+        let (_, node, _) = self.graph.consumers(value).find(|(_, _, input)| *input == 0 && steps <= MAX_STEPS)?;
         match node.operator.as_str() {
             "DequantizeLinear" => Some(node),
             "Transpose" | "Unsqueeze" | "Reshape" | "Squeeze" | "Identity" => {

@@ -3,7 +3,7 @@
 use crate::weights::onnx::Graph;
 
 /// The maximum number of operations between a tensor and its use; longer paths are not followed.
-const MOST_STEPS: usize = 8;
+const MAX_STEPS: usize = 8;
 
 /// A tensor of the file, and what is done to it before its use.
 pub(super) struct Source {
@@ -26,7 +26,7 @@ impl Source {
         let mut source =
             Self { tensor: String::new(), names: Vec::new(), transposed: false, scales: None, in_blocks: false };
         let mut value = value;
-        for _ in 0..MOST_STEPS {
+        for _ in 0..MAX_STEPS {
             source.names.push(value.to_owned());
             let Some((_, node)) = graph.producer(value) else {
                 source.tensor = value.to_owned();

@@ -37,13 +37,13 @@ impl Bert {
     /// Source: Devlin et al. 2019, `BasicTokenizer`; `tokenizers` 0.23, `normalizers/bert.rs`.
     pub fn apply(&self, text: &mut Text) {
         let Self { clean_text, chinese, strip_accents, lowercase } = *self;
-        let plain = |c: char| matches!(c, ' '..='@' | '['..='~') || c.is_ascii_uppercase() && !lowercase;
-        if text.as_str().chars().all(plain) {
+        let unchanged = |c: char| matches!(c, ' '..='@' | '['..='~') || c.is_ascii_uppercase() && !lowercase;
+        if text.as_str().chars().all(unchanged) {
             return;
         }
         text.map(|c, push| match c {
             ' '..='~' => push(c),
-            c if clean_text && goes(c) => {}
+            c if clean_text && is_removed_by_cleaning(c) => {}
             c if clean_text && c.is_whitespace() => push(' '),
             c if chinese && is_chinese(c) => [' ', c, ' '].into_iter().for_each(push),
             c => push(c),
@@ -64,7 +64,7 @@ impl Bert {
 
 /// Whether cleaning removes a character: control characters except tabs and line breaks, format and
 /// private-use characters, and the replacement character.
-fn goes(c: char) -> bool {
+fn is_removed_by_cleaning(c: char) -> bool {
     match c {
         '\t' | '\n' | '\r' => false,
         '\0' | '\u{fffd}' => true,

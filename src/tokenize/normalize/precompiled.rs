@@ -7,7 +7,7 @@ use crate::error::Result;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// The maximum bytes of a replacement.
-const LONGEST: usize = 512;
+const MAX_REPLACEMENT: usize = 512;
 
 /// The map.
 pub struct Precompiled {
@@ -39,8 +39,9 @@ impl Precompiled {
             let message = "has a broken character map (precompiled_charsmap): use the original file.";
             return Err(invalid_in(file, message));
         };
-        if let Some(long) = replacements.split('\0').map(str::len).find(|length| *length > LONGEST) {
-            let most = format_args!("{long} bytes in the place of a character: at most {LONGEST} are supported.");
+        if let Some(long) = replacements.split('\0').map(str::len).find(|length| *length > MAX_REPLACEMENT) {
+            let most =
+                format_args!("{long} bytes in the place of a character: at most {MAX_REPLACEMENT} are supported.");
             return Err(unsupported_in(file, format_args!("has a character map that puts {most}")));
         }
         let trie = trie.chunks_exact(4).map(|unit| u32::from_le_bytes([unit[0], unit[1], unit[2], unit[3]])).collect();

@@ -15,14 +15,14 @@ use crate::json::JsonFile;
 
 /// What a model's `config.json` says about its tokenizer.
 #[derive(Clone, Debug, Default)]
-pub struct Described {
+pub struct ModelConfig {
     /// The class that it names.
     class: Option<String>,
     /// The model's type, which implies a class.
     model_type: Option<String>,
 }
 
-impl Described {
+impl ModelConfig {
     /// Reads the file.
     ///
     /// # Errors
@@ -74,7 +74,7 @@ pub struct Settings {
 }
 
 /// The stages that a class builds.
-pub struct Made {
+pub struct Stages {
     /// The normalizer.
     pub normalizer: Normalizer,
     /// The pre-tokenizer.
@@ -86,8 +86,8 @@ pub struct Made {
 impl Class {
     /// The class that `tokenizer_config.json` or `config.json` names, or that the model's type implies.
     /// `None` for classes that use `tokenizer.json` as it is, and for the classes of other models.
-    pub fn of(named: Option<&str>, described: &Described) -> Option<Self> {
-        let named = named.or(described.class.as_deref());
+    pub fn of(named: Option<&str>, model_config: &ModelConfig) -> Option<Self> {
+        let named = named.or(model_config.class.as_deref());
         match named.map(|name| name.strip_suffix("Fast").unwrap_or(name)) {
             Some(
                 "BertTokenizer"
@@ -106,7 +106,7 @@ impl Class {
             Some("CamembertTokenizer") => Some(Self::Camembert),
             Some("DebertaV2Tokenizer") => Some(Self::DebertaV2),
             Some(_) => None,
-            None => match described.model_type.as_deref()? {
+            None => match model_config.model_type.as_deref()? {
                 "bert" | "convbert" | "distilbert" | "electra" | "ernie" | "megatron-bert" | "mobilebert" | "nezha"
                 | "nomic_bert" | "squeezebert" => Some(Self::Bert),
                 "mpnet" => Some(Self::MpNet),
@@ -134,10 +134,10 @@ impl Class {
     /// Whether the class that is named, or that the model's type implies, passes token types to the model.
     ///
     /// Source: `transformers` 5.24, `model_input_names` of the classes; the generic one doesn't list types.
-    pub fn gives_types(named: Option<&str>, described: &Described) -> bool {
-        let class = named.or(described.class.as_deref());
+    pub fn gives_types(named: Option<&str>, model_config: &ModelConfig) -> bool {
+        let class = named.or(model_config.class.as_deref());
         let distilbert = class.is_some_and(|name| name.starts_with("DistilBertTokenizer"));
-        !distilbert && matches!(Self::of(named, described), Some(Self::Bert | Self::DebertaV2))
+        !distilbert && matches!(Self::of(named, model_config), Some(Self::Bert | Self::DebertaV2))
     }
 
     /// The default special token of a field, if no file names one.
@@ -185,7 +185,7 @@ impl Class {
     /// [`ErrorKind::TokenizerInvalid`], [`ErrorKind::TokenizerUnsupported`].
     ///
     /// Source: `transformers` 5.24, `models/*/tokenization_*.py`.
-    pub fn make(self, settings: &Settings, file: FileModel, map: Option<Precompiled>, rows: usize) -> Result<Made> {
+    pub fn make(self, settings: &Settings, file: FileModel, map: Option<Precompiled>, rows: usize) -> Result<Stages> {
         let FileModel { vocab, merges, name, unk_id: of_file, .. } = file;
         // The one in tokenizer.json is ignored.
         let file_unk_id = of_file.filter(|_| name.is_some());
@@ -195,7 +195,7 @@ impl Class {
         Ok(match self {
             Self::Bert | Self::MpNet => {
                 let Settings { lowercase, chinese, strip_accents, .. } = *settings;
-                Made {
+                Stages {
                     normalizer: Normalizer::Bert(normalize::Bert::new(
                         true,
                         chinese,
@@ -208,7 +208,7 @@ impl Class {
             }
             Self::Roberta => {
                 let add_prefix_space = prefix_space.unwrap_or(false);
-                Made {
+                Stages {
                     normalizer: Normalizer::NONE,
                     pre_tokenizer: PreTokenizer::ByteLevel(ByteLevel { add_prefix_space, use_regex: true }),
                     model: FileModel { kind: Some("BPE".into()), merges, ..plain }.build(rows)?,
@@ -220,7 +220,7 @@ impl Class {
                     Self::XlmRoberta => 3,
                     _ => unknown.as_deref().and_then(place).unwrap_or(0),
                 };
-                Made {
+                Stages {
                     normalizer: map.map_or(Normalizer::NONE, Normalizer::Precompiled),
                     pre_tokenizer: split::xlm_roberta(prefix_space.unwrap_or(true)),
                     model: FileModel { kind: Some("Unigram".into()), unk_id: Some(unk_id), ..plain }.build(rows)?,
@@ -232,7 +232,7 @@ impl Class {
                     tokens.find(token).filter(|place| scores.as_ref().is_some_and(|scores| scores[*place] == 0.0))
                 };
                 let unk_id = unknown.as_deref().and_then(place).or(file_unk_id).or(settings.unk_id).unwrap_or(1);
-                Made {
+                Stages {
                     normalizer: normalize::deberta_v2(settings.lowercase.unwrap_or(false)),
                     pre_tokenizer: split::deberta_v2(prefix_space.unwrap_or(true), settings.split_by_punct),
                     model: FileModel { kind: Some("Unigram".into()), unk_id: Some(unk_id), ..plain }.build(rows)?,

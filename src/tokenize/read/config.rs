@@ -3,7 +3,7 @@
 
 use super::super::added::AddedToken;
 use super::TokenizerFiles;
-use super::class::{Class, Described, Settings};
+use super::class::{Class, ModelConfig, Settings};
 use crate::error::{ErrorKind, Result};
 use crate::json::{JsonFile, start_of};
 use serde_json::{Map, Value};
@@ -38,14 +38,14 @@ pub struct TokenizerConfig {
 }
 
 impl TokenizerConfig {
-    /// Reads the files; `described`, from `config.json`, counts if `tokenizer_config.json` names no class.
+    /// Reads the files; `model_config`, from `config.json`, counts if `tokenizer_config.json` names no class.
     ///
     /// # Errors
     /// [`ErrorKind::TokenizerInvalid`], [`ErrorKind::NotAModel`].
     ///
     /// Source: `transformers` 5.24, `AutoTokenizer.from_pretrained` and
     /// `PreTrainedTokenizerBase._from_pretrained`.
-    pub fn read(files: &TokenizerFiles, described: &Described) -> Result<Self> {
+    pub fn read(files: &TokenizerFiles, model_config: &ModelConfig) -> Result<Self> {
         let mut fields = files.config.map(|bytes| FILE.object(bytes)).transpose()?.unwrap_or_default();
         let listed = listed_tokens(&fields)?;
         let mut added = Vec::new();
@@ -59,11 +59,11 @@ impl TokenizerConfig {
             }
         }
         let named = text(&fields, "tokenizer_class")?;
-        let class = Class::of(named, described);
+        let class = Class::of(named, model_config);
         let types = match input_names(&fields)? {
             Some(names) => names.iter().any(|name| name == "token_type_ids"),
             // Without a model, only tokenizer.json decides.
-            None => files.model_config.is_none() && named.is_none() || Class::gives_types(named, described),
+            None => files.model_config.is_none() && named.is_none() || Class::gives_types(named, model_config),
         };
         let mut named = Vec::with_capacity(SPECIAL.len());
         for name in SPECIAL {

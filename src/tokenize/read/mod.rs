@@ -20,8 +20,8 @@ use super::normalize::Precompiled;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::start_of;
 pub use base64::base64;
-pub use class::Made;
-use class::{Class, Described};
+pub use class::Stages;
+use class::{Class, ModelConfig};
 use config::TokenizerConfig;
 use json::File;
 use sentencepiece::SentencePiece;
@@ -52,7 +52,7 @@ pub struct TokenizerFiles<'a> {
 /// The stages of a tokenizer.
 pub struct Parts {
     /// The normalizer, the pre-tokenizer and the model, whose ids all have a row.
-    pub made: Made,
+    pub stages: Stages,
     /// Tokens that are found in a text before it is split into words.
     pub added: Added,
     /// The frame.
@@ -71,8 +71,8 @@ impl TokenizerFiles<'_> {
     /// # Errors
     /// [`crate::ErrorKind::TokenizerInvalid`], [`crate::ErrorKind::TokenizerUnsupported`], [`crate::ErrorKind::NotAModel`].
     pub fn read(&self, rows: usize) -> Result<Parts> {
-        let described = self.model_config.map(Described::from_json).transpose()?.unwrap_or_default();
-        let config = TokenizerConfig::read(self, &described)?;
+        let model_config = self.model_config.map(ModelConfig::from_json).transpose()?.unwrap_or_default();
+        let config = TokenizerConfig::read(self, &model_config)?;
         let types = config.types;
         let mut parts = match self.tokenizer_json {
             Some(bytes) => self.of_file(File::from_json(bytes)?, config, rows)?,
@@ -108,19 +108,19 @@ impl TokenizerFiles<'_> {
             let frame = file.frame()?;
             json::check_ids(super::FILE.name, frame.ids(), rows)?;
             let (normalizer, pre_tokenizer) = (file.normalizer()?, file.pre_tokenizer()?);
-            let made = Made { normalizer, pre_tokenizer, model: file.model.build(rows)? };
-            let added = numbered(&made, added, special, rows)?;
-            return Ok(Parts { made, added, frame, max_length, warnings, truncation });
+            let stages = Stages { normalizer, pre_tokenizer, model: file.model.build(rows)? };
+            let added = numbered(&stages, added, special, rows)?;
+            return Ok(Parts { stages, added, frame, max_length, warnings, truncation });
         };
         if settings.further.is_none() {
             special.extend(class.further_tokens());
         }
         let map = file.map()?;
-        let made = class.make(&settings, file.model, map, rows)?;
+        let stages = class.make(&settings, file.model, map, rows)?;
         let added = listed.unwrap_or_else(|| [older, added].concat());
-        let added = numbered(&made, added, special, rows)?;
-        let frame = class.frame(&settings, |token| id_of(&made, &added, token))?;
-        Ok(Parts { made, added, frame, max_length, warnings, truncation })
+        let added = numbered(&stages, added, special, rows)?;
+        let frame = class.frame(&settings, |token| id_of(&stages, &added, token))?;
+        Ok(Parts { stages, added, frame, max_length, warnings, truncation })
     }
 
     fn of_vocabulary(&self, config: TokenizerConfig, rows: usize) -> Result<Parts> {
@@ -154,10 +154,10 @@ impl TokenizerFiles<'_> {
                 (file.model(class, &settings), map)
             }
         };
-        let made = class.make(&settings, model, map, rows)?;
-        let added = numbered(&made, listed.unwrap_or(added), special, rows)?;
-        let frame = class.frame(&settings, |token| id_of(&made, &added, token))?;
-        Ok(Parts { made, added, frame, max_length, warnings, truncation: None })
+        let stages = class.make(&settings, model, map, rows)?;
+        let added = numbered(&stages, listed.unwrap_or(added), special, rows)?;
+        let frame = class.frame(&settings, |token| id_of(&stages, &added, token))?;
+        Ok(Parts { stages, added, frame, max_length, warnings, truncation: None })
     }
 }
 
@@ -166,22 +166,22 @@ fn missing(what: &str) -> Error {
     Error::new(ErrorKind::TokenizerInvalid, message)
 }
 
-fn numbered(made: &Made, added: Vec<AddedToken>, special: Vec<AddedToken>, rows: usize) -> Result<Added> {
+fn numbered(stages: &Stages, added: Vec<AddedToken>, special: Vec<AddedToken>, rows: usize) -> Result<Added> {
     // A token may be anywhere in a text, so its form is not the one at a text's start.
     let form = |token: &str| {
         let mut text = super::Text::new(token, 1, false);
-        made.normalizer.apply(&mut text)?;
+        stages.normalizer.apply(&mut text)?;
         Ok(text.as_str().to_owned())
     };
-    Added::new(added, special, made.model.len(), rows, |token| made.model.tokens().id(token), form)
+    Added::new(added, special, stages.model.len(), rows, |token| stages.model.tokens().id(token), form)
 }
 
-fn id_of(made: &Made, added: &Added, token: &str) -> Result<u32> {
+fn id_of(stages: &Stages, added: &Added, token: &str) -> Result<u32> {
     let beyond = || {
         let place = added.beyond_vocabulary.iter().position(|other| other == token)?;
-        Some((made.model.len() + place) as u32)
+        Some((stages.model.len() + place) as u32)
     };
-    made.model.tokens().id(token).or_else(beyond).ok_or_else(|| {
+    stages.model.tokens().id(token).or_else(beyond).ok_or_else(|| {
         let token = start_of(token);
         let message = format!("The tokenizer has no token {token:?}, which frames a text: use its original files.");
         Error::new(ErrorKind::TokenizerInvalid, message)

@@ -327,8 +327,8 @@ impl<'a> Scan<'a> {
             let (number, digits) = self.digits(number, room)?;
             value = number as f64 / POWERS[digits];
         }
-        let goes_on = matches!(self.next()?, b'e' | b'E' | b'.');
-        (!goes_on).then_some(if negative { -value } else { value })
+        let continues_word = matches!(self.next()?, b'e' | b'E' | b'.');
+        (!continues_word).then_some(if negative { -value } else { value })
     }
 }
 

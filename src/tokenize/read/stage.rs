@@ -6,10 +6,10 @@ use crate::json::start_of;
 use serde_json::{Map, Value};
 
 /// The maximum number of stages in a sequence.
-const MOST: usize = 32;
+const MAX_STAGES: usize = 32;
 
 /// The longest text of a field that is inserted into a user's texts: at most this many bytes replace a character.
-const LONGEST_TEXT: usize = 64;
+const MAX_TEXT: usize = 64;
 
 /// A stage.
 pub struct Stage<'a> {
@@ -80,13 +80,13 @@ impl<'a> Stage<'a> {
 
     /// A text that is inserted into a user's texts.
     pub fn short_text(&self, name: &str) -> Result<&'a str> {
-        let text = self.maybe_text(name)?.filter(|text| text.len() <= LONGEST_TEXT);
+        let text = self.maybe_text(name)?.filter(|text| text.len() <= MAX_TEXT);
         text.ok_or_else(|| self.wrong(name, "a string of at most 64 bytes"))
     }
 
     /// The stages of a sequence, each read by `read`.
     pub fn stages<T>(&self, name: &str, read: impl Fn(&Stage<'a>) -> Result<T>) -> Result<Vec<T>> {
-        let all = self.field(name).and_then(Value::as_array).filter(|all| all.len() <= MOST);
+        let all = self.field(name).and_then(Value::as_array).filter(|all| all.len() <= MAX_STAGES);
         let all = all.ok_or_else(|| self.wrong(name, "a list of at most 32 stages"))?;
         all.iter().map(|value| read(&Stage::new(self.part, value)?)).collect()
     }

@@ -25,7 +25,7 @@ pub fn decode(file: Vec<u8>) -> Result<Vec<u8>> {
     if !decoder.is_complete() {
         return Err(Error::new(
             ErrorKind::WeightsLength,
-            format!("The weights end after {} bytes of their plain form: load them again.", plain.len()),
+            format!("The weights end after {} decoded bytes: load them again.", plain.len()),
         ));
     }
     header(&plain)?;

@@ -44,7 +44,7 @@ const HEAD: usize = 9;
 /// Bytes of the length of the file within.
 const PREFIX: usize = 8;
 /// The maximum number of bytes of a block: as many as it decodes to, plus tables and states.
-const MOST: usize = BLOCK + 4 * 512 + 4 * LANES;
+const MAX_CODED_BYTES: usize = BLOCK + 4 * 512 + 4 * LANES;
 
 /// Whether a file of these tensors is a coded file.
 ///
@@ -68,7 +68,7 @@ pub struct Decoder {
     state: State,
     /// The length of the file within, once the prefix has been read, and the bytes of it returned so far.
     length: Option<u64>,
-    given: u64,
+    decoded_bytes: u64,
     tables: Vec<Table>,
     decoded: Vec<u8>,
 }
@@ -83,7 +83,14 @@ enum State {
 impl Decoder {
     /// A decoder for the beginning of the tensor.
     pub fn new() -> Self {
-        Self { held: Vec::new(), state: State::Prefix, length: None, given: 0, tables: Vec::new(), decoded: Vec::new() }
+        Self {
+            held: Vec::new(),
+            state: State::Prefix,
+            length: None,
+            decoded_bytes: 0,
+            tables: Vec::new(),
+            decoded: Vec::new(),
+        }
     }
 
     /// The length of the file within, once it has been read.
@@ -93,7 +100,7 @@ impl Decoder {
 
     /// Whether the file within is complete.
     pub fn is_complete(&self) -> bool {
-        self.length == Some(self.given)
+        self.length == Some(self.decoded_bytes)
     }
 
     /// Consumes bytes from the front of `chunk`, and returns bytes of the file within when a block ends. Call
@@ -121,16 +128,16 @@ impl Decoder {
             State::Head => {
                 let number = |at: usize| u32::from_le_bytes(self.held[at..at + 4].try_into().expect("four bytes"));
                 let (bytes, coded, planes) = (number(0) as usize, number(4) as usize, usize::from(self.held[8]));
-                let left = self.length.unwrap_or(0) - self.given;
+                let left = self.length.unwrap_or(0) - self.decoded_bytes;
                 let is_known = matches!(planes, 1 | 2 | 4) || (planes == 0 && bytes == coded);
-                if bytes == 0 || bytes > BLOCK || bytes as u64 > left || coded > MOST || !is_known {
+                if bytes == 0 || bytes > BLOCK || bytes as u64 > left || coded > MAX_CODED_BYTES || !is_known {
                     return Err(damaged());
                 }
                 self.state = State::Block { bytes, coded, planes };
             }
             State::Block { bytes, planes, .. } => {
                 self.state = State::Head;
-                self.given += bytes as u64;
+                self.decoded_bytes += bytes as u64;
                 if planes == 0 {
                     std::mem::swap(&mut self.decoded, &mut self.held);
                 } else {

@@ -113,8 +113,8 @@ fn damage_shows_or_changes_numbers_only() {
             }
         }
     }
-    let longer = [good, &[0]].concat();
-    assert_eq!(decode([&longer[..]]).err().unwrap().kind(), ErrorKind::WeightsLength);
+    let trailing_bytes = [good, &[0]].concat();
+    assert_eq!(decode([&trailing_bytes[..]]).err().unwrap().kind(), ErrorKind::WeightsLength);
 }
 
 #[test]

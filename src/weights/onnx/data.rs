@@ -1,7 +1,7 @@
 //! A tensor's data, from any of the fields of its message that can hold it.
 
 use super::tensor::{Head, Tensor, Type};
-use super::wire::{Value, lies};
+use super::wire::{Value, invalid};
 use crate::error::{Result, try_reserve};
 use crate::weights::dtype::Storage;
 use crate::weights::header::quoted;
@@ -31,7 +31,7 @@ impl Data {
     /// # Errors
     /// [`crate::ErrorKind::WeightsHeader`], [`crate::ErrorKind::OutOfMemory`].
     pub fn take(&mut self, field: u32, value: Value) -> Result<()> {
-        let twice = || lies("has a tensor with its data in two fields");
+        let twice = || invalid("has a tensor with its data in two fields");
         match (field, &mut self.typed) {
             (9, _) if self.raw.is_none() => {
                 let mut bytes = Vec::new();
@@ -88,10 +88,10 @@ impl Data {
                 }
                 _ => ints.iter().flat_map(|n| n.to_le_bytes()).collect(),
             },
-            (Some(_), _) => return Err(lies(format_args!("has the data of {} in two fields", quoted(&head.name)))),
+            (Some(_), _) => return Err(invalid(format_args!("has the data of {} in two fields", quoted(&head.name)))),
         };
         if !head.is_external() && head.bytes()?.is_some_and(|wanted| wanted != bytes.len() as u64) {
-            return Err(lies(format_args!("gives {} a length that doesn't match its shape", quoted(&head.name))));
+            return Err(invalid(format_args!("gives {} a length that doesn't match its shape", quoted(&head.name))));
         }
         Ok(Tensor { head, bytes })
     }

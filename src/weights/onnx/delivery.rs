@@ -3,8 +3,8 @@
 use super::by_name::ByName;
 use super::rows::{Rows, Scales, Stored};
 use super::tensor::{Head, Tensor, Type};
-use super::weight::{Form, Given, Kind, Weight, two};
-use super::wire::lies;
+use super::weight::{Form, Kind, Output, Weight, two};
+use super::wire::invalid;
 use crate::error::{Result, try_vec};
 use crate::weights::dtype::Storage;
 use crate::weights::header::{Header, MAX_TENSORS, TensorInfo};
@@ -39,7 +39,7 @@ pub struct Delivery {
 /// The header that was passed on.
 struct Declared {
     header: Header,
-    given: Vec<Given>,
+    outputs: Vec<Output>,
     /// The index in the header of each weight's first tensor.
     first: Vec<usize>,
 }
@@ -115,10 +115,10 @@ impl Delivery {
         }
         let float = self.float.unwrap_or(Storage::F32);
         let mut declared =
-            Declared { header: Header { tensors: Vec::new(), file_bytes: 0 }, given: Vec::new(), first: Vec::new() };
+            Declared { header: Header { tensors: Vec::new(), file_bytes: 0 }, outputs: Vec::new(), first: Vec::new() };
         for weight in &self.wanted.weights {
-            let given = weight.given(float, self.wanted.exact);
-            declared.given.push(given);
+            let output = weight.output(float, self.wanted.exact);
+            declared.outputs.push(output);
             declared.first.push(declared.header.tensors.len());
             let sizes = match self.heads.get(&weight.data) {
                 Some(head) => weight.sizes(head)?,
@@ -135,21 +135,21 @@ impl Delivery {
                     declared.header.tensors.push(TensorInfo { name, dtype, shape, bytes });
                 };
                 let scale = format!("{}_scale", part.name);
-                match given {
-                    Given::Float(_) => add(part.name.clone(), given.dtype(), shape),
-                    Given::Int8 => {
-                        add(part.name.clone(), given.dtype(), shape);
+                match output {
+                    Output::Float(_) => add(part.name.clone(), output.dtype(), shape),
+                    Output::Int8 => {
+                        add(part.name.clone(), output.dtype(), shape);
                         add(scale, Dtype::F32, vec![rows]);
                     }
-                    Given::Int4 => {
+                    Output::Int4 => {
                         add(scale, Dtype::F32, vec![rows, columns / int4::GROUP]);
-                        add(part.name.clone(), given.dtype(), vec![rows, columns / 2]);
+                        add(part.name.clone(), output.dtype(), vec![rows, columns / 2]);
                     }
                 }
             }
         }
         if declared.header.tensors.len() > MAX_TENSORS {
-            return Err(lies(format_args!("has more than {MAX_TENSORS} tensors")));
+            return Err(invalid(format_args!("has more than {MAX_TENSORS} tensors")));
         }
         sink.header(&declared.header)?;
         self.declared = Some(declared);
@@ -201,12 +201,12 @@ impl Delivery {
 
     /// Passes on a weight whose tensors have all arrived.
     fn deliver(&mut self, at: usize, sink: &mut dyn RowSink) -> Result<()> {
-        let declared = self.declared.as_ref().expect("a weight is given on behind the header");
-        let (weight, given) = (&self.wanted.weights[at], declared.given[at]);
+        let declared = self.declared.as_ref().expect("rows come behind the header");
+        let (weight, output) = (&self.wanted.weights[at], declared.outputs[at]);
         let data = self.held(&weight.data).expect("its tensors are there");
         let sizes = weight.sizes(&data.head)?;
         let mut stored = Stored::new(weight, data, sizes)?;
-        let mut rows = Rows::new(weight, given, &data.head, sizes[1], self.scales(weight, sizes)?)?;
+        let mut rows = Rows::new(weight, output, &data.head, sizes[1], self.scales(weight, sizes)?)?;
         let (mut tensor, mut row) = (declared.first[at], 0);
         for i in 0..weight.parts.len() {
             let [count, _] = two(&weight.shape(i, sizes));
@@ -217,7 +217,7 @@ impl Delivery {
                 (row, tensor) = (row + count, tensor + 1);
                 continue;
             }
-            if given == Given::Int4 {
+            if output == Output::Int4 {
                 for r in 0..count {
                     sink.row(tensor, r, rows.group_scales(row + r))?;
                 }
@@ -230,7 +230,7 @@ impl Delivery {
                 scales.extend_from_slice(&scale.to_le_bytes());
             }
             tensor += 1;
-            if given == Given::Int8 {
+            if output == Output::Int8 {
                 sink.row(tensor, 0, &scales)?;
                 tensor += 1;
             }
@@ -267,20 +267,20 @@ impl Delivery {
         let (Some(declared), Some([at])) = (&self.declared, self.uses.get(&head.name).map(Vec::as_slice)) else {
             return Ok(None);
         };
-        let (weight, given) = (&self.wanted.weights[*at], declared.given[*at]);
+        let (weight, output) = (&self.wanted.weights[*at], declared.outputs[*at]);
         let others = [&weight.scale, &weight.zero];
         let simple = !self.wanted.in_order
             && weight.data == head.name
             && weight.kind != Kind::Vector
             && weight.form == Form::Rows
             && weight.parts.len() == 1
-            && given != Given::Int4
+            && output != Output::Int4
             && others.into_iter().flatten().all(|name| self.held(name).is_some());
         if !simple {
             return Ok(None);
         }
-        let number = match (head.dtype(), given) {
-            (Type::Float(storage), Given::Float(wanted)) if storage == wanted => storage.bytes(),
+        let number = match (head.dtype(), output) {
+            (Type::Float(storage), Output::Float(wanted)) if storage == wanted => storage.bytes(),
             (Type::Byte { .. }, _) if weight.scale.is_some() => 1,
             _ => return Ok(None),
         };
@@ -301,10 +301,10 @@ impl Delivery {
     /// The errors of the rows.
     pub fn push(&mut self, head: &Head, to: &mut Streaming, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         let declared = self.declared.as_ref().expect("rows come behind the header");
-        let (weight, given, tensor) =
-            (&self.wanted.weights[to.weight], declared.given[to.weight], declared.first[to.weight]);
+        let (weight, output, tensor) =
+            (&self.wanted.weights[to.weight], declared.outputs[to.weight], declared.first[to.weight]);
         let columns = weight.sizes(head)?[1];
-        let mut rows = Rows::new(weight, given, head, columns, self.scales(weight, [to.rows, columns])?)?;
+        let mut rows = Rows::new(weight, output, head, columns, self.scales(weight, [to.rows, columns])?)?;
         while to.row < to.rows {
             let stored = if to.held.is_empty() && chunk.len() >= to.row_bytes {
                 let (row, rest) = chunk.split_at(to.row_bytes);
@@ -321,13 +321,13 @@ impl Delivery {
             };
             let (bytes, scale) = rows.row(to.row, stored)?;
             sink.row(tensor, to.row, bytes)?;
-            if given == Given::Int8 {
+            if output == Output::Int8 {
                 to.scales.extend_from_slice(&scale.to_le_bytes());
             }
             to.held.clear();
             to.row += 1;
         }
-        if given == Given::Int8 {
+        if output == Output::Int8 {
             sink.row(tensor + 1, 0, &to.scales)?;
         }
         let at = to.weight;

@@ -9,7 +9,7 @@ use crate::error::Result;
 
 /// The maximum number of readers of a value that are examined. In the graph of an encoder, the relevant one
 /// is among them; in a hostile graph, the paths through all readers would be endless.
-const MOST_READERS: usize = 16;
+const MAX_CONSUMERS: usize = 16;
 
 /// One operation.
 #[derive(Debug, Default)]
@@ -80,9 +80,8 @@ impl Node {
             return Some(path.replace('/', "."));
         }
         // The last scope is the operation itself.
-        let mut scopes = self.scopes.split('\'').skip(1).step_by(2);
-        let last = scopes.by_ref().count();
-        let scope = self.scopes.split('\'').skip(1).step_by(2).nth(last.checked_sub(2)?)?;
+        let scopes = self.scopes.split('\'').skip(1).step_by(2);
+        let (scope, _) = scopes.clone().zip(scopes.skip(1)).last()?;
         (!scope.is_empty()).then(|| scope.to_owned())
     }
 
@@ -210,9 +209,9 @@ impl Graph {
         self.producers.get(value).map(|&at| (at, &self.nodes[at]))
     }
 
-    /// The first nodes that read a value, at most [`MOST_READERS`], each with the index of that input.
+    /// The first nodes that read a value, at most [`MAX_CONSUMERS`], each with the index of that input.
     pub fn consumers(&self, value: &str) -> impl Iterator<Item = (usize, &Node, usize)> {
-        let readers = self.consumers.get(value).into_iter().flatten().take(MOST_READERS);
+        let readers = self.consumers.get(value).into_iter().flatten().take(MAX_CONSUMERS);
         readers.map(|&(at, input)| (at, &self.nodes[at], input))
     }
 }

@@ -3,9 +3,9 @@
 //!
 //! Source: onnx.proto of ONNX 1.23.
 
-use super::wire::{MAX_VARINT, Value, Wire, lies, tag, varint};
+use super::wire::{MAX_VARINT, Value, Wire, invalid, tag, varint};
 use crate::error::{Result, try_reserve};
-use crate::weights::stream::{ended, longer};
+use crate::weights::stream::{ended, trailing_bytes};
 
 /// The messages that are entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl Messages {
             let (level, end) = self.innermost();
             if matches!(self.step, Step::Tag) && self.at == end && level != Level::Model {
                 if !self.held.is_empty() {
-                    return Err(lies("has a field that ends too early"));
+                    return Err(invalid("has a field that ends too early"));
                 }
                 self.open.pop();
                 return Ok(Some(Event::Leave(level)));
@@ -112,7 +112,7 @@ impl Messages {
                 return Ok(None);
             }
             if self.at == self.open[0].1 {
-                return Err(longer(self.at as usize));
+                return Err(trailing_bytes(self.at as usize));
             }
             match self.step {
                 Step::Tag => {
@@ -168,7 +168,7 @@ impl Messages {
             Wire::Varint | Wire::Bytes => {
                 let Some((number, _)) = varint(&self.held[length..])? else {
                     let without_end = self.held.len() >= 2 * MAX_VARINT;
-                    return if without_end { Err(lies("has a number that doesn't end")) } else { Ok(None) };
+                    return if without_end { Err(invalid("has a number that doesn't end")) } else { Ok(None) };
                 };
                 if wire == Wire::Varint {
                     self.held.clear();
@@ -179,11 +179,11 @@ impl Messages {
         };
         self.held.clear();
         let place = self.at.checked_add(left).filter(|place| *place <= end);
-        let place = place.ok_or_else(|| lies("has a field that is longer than its parent"))?;
+        let place = place.ok_or_else(|| invalid("has a field that is longer than its parent"))?;
         let begun = match (level, field, wire) {
             (Level::Model, 7, Wire::Bytes) => Begun::Enter(Level::Graph),
             (Level::Graph, 5, Wire::Bytes) => Begun::Enter(Level::Tensor),
-            (Level::Graph, 15, _) => return Err(lies("has sparse tensors, which are not supported")),
+            (Level::Graph, 15, _) => return Err(invalid("has sparse tensors, which are not supported")),
             (Level::Tensor, 9, Wire::Bytes) if streams => Begun::Data,
             _ if taken => Begun::Take,
             _ => Begun::Skip,
@@ -217,12 +217,12 @@ impl Messages {
     ///
     /// # Errors
     /// [`crate::ErrorKind::WeightsLength`].
-    pub fn is_whole(&self) -> Result<()> {
+    pub fn check_complete(&self) -> Result<()> {
         let at_a_field = self.level() == Level::Model && matches!(self.step, Step::Tag) && self.held.is_empty();
         if at_a_field && self.announced.is_none_or(|announced| announced as u64 == self.at) {
             return Ok(());
         }
-        let whole = self.announced.map_or_else(|| "more".to_owned(), |bytes| bytes.to_string());
+        let whole = self.announced.map_or_else(|| "the ONNX file's".to_owned(), |bytes| bytes.to_string());
         Err(ended(self.at as usize, whole))
     }
 }

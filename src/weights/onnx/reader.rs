@@ -8,23 +8,23 @@ use super::delivery::{Delivery, Streaming};
 use super::graph::Graph;
 use super::messages::{Event, Level, Messages, part};
 use super::tensor::{External, Head, Tensor};
-use super::wire::lies;
-use crate::error::{Result, try_reserve};
+use super::wire::invalid;
+use crate::error::{Error, ErrorKind, Result, try_reserve};
 use crate::weights::header::{Header, MAX_TENSORS, quoted};
-use crate::weights::stream::{RowSink, ended, failed_before};
+use crate::weights::stream::{RowSink, failed_before};
 
 /// The maximum number of operations and of tensors; an encoder of 24 layers has about 3,000.
-const MOST_NODES: usize = 100_000;
+const MAX_NODES: usize = 100_000;
 /// Tensors of at most this many bytes are kept to check what the graph says about the model.
 const SMALL: usize = 64;
 
 /// What a file says about its tensors, for checks of the graph.
 #[derive(Default)]
 pub struct Tensors {
-    all: ByName<Noted>,
+    all: ByName<Entry>,
 }
 
-struct Noted {
+struct Entry {
     head: Head,
     /// Only for a small tensor.
     tensor: Option<Tensor>,
@@ -33,7 +33,7 @@ struct Noted {
 impl Tensors {
     /// The description of each tensor, in the order of the file.
     pub fn heads(&self) -> impl Iterator<Item = &Head> {
-        self.all.values().iter().map(|noted| &noted.head)
+        self.all.values().iter().map(|entry| &entry.head)
     }
 
     /// The number in a tensor that has only one.
@@ -42,14 +42,14 @@ impl Tensors {
     }
 
     /// Records the description of a tensor.
-    fn note(&mut self, head: &Head) -> Result<()> {
-        if self.all.len() >= MOST_NODES {
-            return Err(lies(format_args!("has more than {MOST_NODES} tensors")));
+    fn add(&mut self, head: &Head) -> Result<()> {
+        if self.all.len() >= MAX_NODES {
+            return Err(invalid(format_args!("has more than {MAX_NODES} tensors")));
         }
-        if self.all.insert(&head.name, Noted { head: head.clone(), tensor: None }) {
+        if self.all.insert(&head.name, Entry { head: head.clone(), tensor: None }) {
             return Ok(());
         }
-        Err(lies(format_args!("has {} twice", quoted(&head.name))))
+        Err(invalid(format_args!("has {} twice", quoted(&head.name))))
     }
 }
 
@@ -64,9 +64,9 @@ pub struct Reader {
     delivery: Option<Delivery>,
     tensor: Incoming,
     /// Tensors in other files, in the order of their bytes.
-    beside: Vec<(External, Head)>,
+    external: Vec<(External, Head)>,
     /// The external file being read, if any.
-    file: Option<Beside>,
+    file: Option<ExternalFile>,
     failed: bool,
 }
 
@@ -75,12 +75,12 @@ pub struct Reader {
 struct Incoming {
     head: Head,
     data: Data,
-    to: To,
+    to: Destination,
 }
 
 /// The destination of a tensor's bytes.
 #[derive(Default)]
-enum To {
+enum Destination {
     /// No bytes yet.
     #[default]
     Nothing,
@@ -90,10 +90,10 @@ enum To {
 }
 
 /// An external file, next to the ONNX file.
-struct Beside {
+struct ExternalFile {
     location: String,
     at: u64,
-    /// The first of [`Reader::beside`] that is not complete.
+    /// The first of [`Reader::external`] that is not complete.
     next: usize,
 }
 
@@ -108,7 +108,7 @@ impl Reader {
             early: Vec::new(),
             delivery: None,
             tensor: Incoming::default(),
-            beside: Vec::new(),
+            external: Vec::new(),
             file: None,
             failed: false,
         }
@@ -129,7 +129,7 @@ impl Reader {
         if self.failed {
             return Err(failed_before());
         }
-        let result = if self.file.is_some() { self.push_beside(chunk, sink) } else { self.advance(chunk, sink) };
+        let result = if self.file.is_some() { self.push_external(chunk, sink) } else { self.advance(chunk, sink) };
         if result.is_err() {
             self.failed = true;
             (self.early, self.delivery, self.tensor) = Default::default();
@@ -143,23 +143,23 @@ impl Reader {
     /// # Errors
     /// [`crate::ErrorKind::WeightsLength`] if bytes are missing.
     pub fn end_file(&mut self) -> Result<Option<String>> {
-        self.is_whole()?;
+        self.check_complete()?;
         let next = self.file.as_ref().map_or(0, |file| file.next);
-        let Some((place, _)) = self.beside.get(next) else { return Ok(None) };
+        let Some((place, _)) = self.external.get(next) else { return Ok(None) };
         let location = place.location.clone();
         if self.file.as_ref().is_some_and(|file| file.location == location) {
-            return Err(ended(place.offset as usize, format_args!("more of {}", quoted(&location))));
+            return Err(ended_early(place));
         }
-        self.file = Some(Beside { location: location.clone(), at: 0, next });
+        self.file = Some(ExternalFile { location: location.clone(), at: 0, next });
         Ok(Some(location))
     }
 
-    fn is_whole(&self) -> Result<()> {
+    fn check_complete(&self) -> Result<()> {
         if self.failed {
             return Err(failed_before());
         }
-        self.messages.is_whole()?;
-        if self.has_graph { Ok(()) } else { Err(lies("has no graph")) }
+        self.messages.check_complete()?;
+        if self.has_graph { Ok(()) } else { Err(invalid("has no graph")) }
     }
 
     /// Checks that everything has arrived, including external files.
@@ -168,15 +168,15 @@ impl Reader {
     /// [`crate::ErrorKind::WeightsLength`] if bytes are missing; [`crate::ErrorKind::WeightsHeader`] if a
     /// tensor is missing.
     pub fn finish(&self) -> Result<()> {
-        self.is_whole()?;
+        self.check_complete()?;
         let read = self.file.as_ref().map_or(0, |file| file.next);
-        if let Some((place, _)) = self.beside.get(read) {
-            return Err(ended(place.offset as usize, format_args!("more of {}", quoted(&place.location))));
+        if let Some((place, _)) = self.external.get(read) {
+            return Err(ended_early(place));
         }
         let missing = self.delivery.as_ref().and_then(Delivery::missing);
         missing.map_or(Ok(()), |weight| {
             let held = weight.tensors().find(|name| !self.tensors.all.has(name)).unwrap_or(&weight.data);
-            Err(lies(format_args!("lacks the tensor {}, of {}", quoted(held), quoted(&weight.parts[0].name))))
+            Err(invalid(format_args!("lacks the tensor {}, of {}", quoted(held), quoted(&weight.parts[0].name))))
         })
     }
 
@@ -190,37 +190,37 @@ impl Reader {
                 }
                 Event::Enter(_) => {
                     if std::mem::replace(&mut self.has_graph, true) {
-                        return Err(lies("has two graphs"));
+                        return Err(invalid("has two graphs"));
                     }
                 }
                 Event::Field(1, node) if self.messages.level() == Level::Graph => {
                     if self.delivery.is_some() {
-                        return Err(lies("has operations before and after its tensors: save it again"));
+                        return Err(invalid("has operations before and after its tensors: save it again"));
                     }
-                    if self.graph.nodes().len() >= MOST_NODES {
-                        return Err(lies(format_args!("has more than {MOST_NODES} operations")));
+                    if self.graph.nodes().len() >= MAX_NODES {
+                        return Err(invalid(format_args!("has more than {MAX_NODES} operations")));
                     }
                     if let Some((name, mut tensor)) = self.graph.add(node.value().bytes())? {
                         tensor.head.name = name;
-                        self.tensors.note(&tensor.head)?;
-                        self.whole(tensor, sink)?;
+                        self.tensors.add(&tensor.head)?;
+                        self.add_tensor(tensor, sink)?;
                     }
                 }
                 Event::Field(field, content) => self.tensor.field(field, &content)?,
                 Event::DataBegins(bytes) => {
-                    self.tensors.note(&self.tensor.head)?;
+                    self.tensors.add(&self.tensor.head)?;
                     self.tensor.begin(bytes, self.delivery.as_mut(), sink)?;
                 }
                 Event::Data(bytes) => self.tensor.push(bytes, self.delivery.as_mut(), sink)?,
                 Event::Leave(Level::Tensor) => {
                     let Incoming { head, data, to } = std::mem::take(&mut self.tensor);
                     match to {
-                        To::Nothing => {
-                            self.tensors.note(&head)?;
-                            self.whole(data.finish(head)?, sink)?;
+                        Destination::Nothing => {
+                            self.tensors.add(&head)?;
+                            self.add_tensor(data.finish(head)?, sink)?;
                         }
-                        To::Held(bytes) => self.whole(Tensor { head, bytes }, sink)?,
-                        To::Rows(_) | To::Skipped => {}
+                        Destination::Held(bytes) => self.add_tensor(Tensor { head, bytes }, sink)?,
+                        Destination::Rows(_) | Destination::Skipped => {}
                     }
                 }
                 Event::Leave(_) => {
@@ -228,13 +228,16 @@ impl Reader {
                         self.deliver(sink)?;
                     }
                     let place = |(place, _): &(External, Head)| (place.location.clone(), place.offset, place.length);
-                    crate::order::sort_by_key(&mut self.beside, place);
+                    crate::order::sort_by_key(&mut self.external, place);
                     let overlaps = |pair: &&[(External, Head)]| {
                         let (a, b) = (&pair[0].0, &pair[1].0);
                         a.location == b.location && a.offset + a.length > b.offset
                     };
-                    if let Some(pair) = self.beside.windows(2).find(overlaps) {
-                        return Err(lies(format_args!("has tensors that overlap in {}", quoted(&pair[0].0.location))));
+                    if let Some(pair) = self.external.windows(2).find(overlaps) {
+                        return Err(invalid(format_args!(
+                            "has tensors that overlap in {}",
+                            quoted(&pair[0].0.location)
+                        )));
                     }
                     sink.graph(&self.graph, &self.tensors)?;
                 }
@@ -244,17 +247,17 @@ impl Reader {
     }
 
     /// Adds a complete tensor, or one that is in another file.
-    fn whole(&mut self, tensor: Tensor, sink: &mut dyn RowSink) -> Result<()> {
+    fn add_tensor(&mut self, tensor: Tensor, sink: &mut dyn RowSink) -> Result<()> {
         if tensor.bytes.len() <= SMALL {
-            let noted = self.tensors.all.get_mut(&tensor.head.name);
-            noted.expect("it was noted").tensor = Some(tensor.clone());
+            let entry = self.tensors.all.get_mut(&tensor.head.name);
+            entry.expect("it was added").tensor = Some(tensor.clone());
         }
         match &mut self.delivery {
             None => {
                 self.early.push(tensor);
                 Ok(())
             }
-            Some(delivery) => give(delivery, &mut self.beside, tensor, sink),
+            Some(delivery) => deliver_or_defer(delivery, &mut self.external, tensor, sink),
         }
     }
 
@@ -263,28 +266,28 @@ impl Reader {
     fn deliver(&mut self, sink: &mut dyn RowSink) -> Result<()> {
         let wanted = sink.wanted(&self.graph)?;
         if wanted.weights.len() > MAX_TENSORS {
-            return Err(lies(format_args!("has more than {MAX_TENSORS} weights")));
+            return Err(invalid(format_args!("has more than {MAX_TENSORS} weights")));
         }
         let mut delivery = Delivery::new(wanted);
         for tensor in std::mem::take(&mut self.early) {
-            give(&mut delivery, &mut self.beside, tensor, sink)?;
+            deliver_or_defer(&mut delivery, &mut self.external, tensor, sink)?;
         }
         self.delivery = Some(delivery);
         Ok(())
     }
 
     /// Reads bytes of an external file.
-    fn push_beside(&mut self, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
+    fn push_external(&mut self, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         let (Some(file), Some(delivery)) = (&mut self.file, &mut self.delivery) else { return Err(failed_before()) };
         while !chunk.is_empty() {
-            let next = self.beside.get(file.next).filter(|(place, _)| place.location == file.location);
+            let next = self.external.get(file.next).filter(|(place, _)| place.location == file.location);
             // Ignore bytes after the last tensor.
             let Some((place, head)) = next else { return Ok(()) };
             if file.at < place.offset {
                 file.at += part(place.offset - file.at, &mut chunk).len() as u64;
                 continue;
             }
-            if matches!(self.tensor.to, To::Nothing) {
+            if matches!(self.tensor.to, Destination::Nothing) {
                 self.tensor = Incoming { head: head.clone(), ..Incoming::default() };
                 self.tensor.begin(place.length, Some(delivery), sink)?;
             }
@@ -293,7 +296,7 @@ impl Reader {
             file.at += bytes.len() as u64;
             self.tensor.push(bytes, Some(delivery), sink)?;
             if file.at == end {
-                if let Incoming { head, to: To::Held(bytes), .. } = std::mem::take(&mut self.tensor) {
+                if let Incoming { head, to: Destination::Held(bytes), .. } = std::mem::take(&mut self.tensor) {
                     delivery.tensor(Tensor { head, bytes }, sink)?;
                 }
                 file.next += 1;
@@ -303,10 +306,22 @@ impl Reader {
     }
 }
 
+/// The error for an external file that is missing or too short for its tensor at `place`.
+fn ended_early(place: &External) -> Error {
+    Error::new(
+        ErrorKind::WeightsLength,
+        format!(
+            "The weights file {} is missing or has fewer than {} bytes: load it again.",
+            quoted(&place.location),
+            place.offset.saturating_add(place.length)
+        ),
+    )
+}
+
 /// Passes a tensor on, or notes its position in another file.
-fn give(
+fn deliver_or_defer(
     delivery: &mut Delivery,
-    beside: &mut Vec<(External, Head)>,
+    external: &mut Vec<(External, Head)>,
     tensor: Tensor,
     sink: &mut dyn RowSink,
 ) -> Result<()> {
@@ -315,7 +330,7 @@ fn give(
     }
     delivery.head(&tensor.head, sink)?;
     match tensor.head.external()? {
-        Some(place) if place.length > 0 => beside.push((place, tensor.head)),
+        Some(place) if place.length > 0 => external.push((place, tensor.head)),
         _ => delivery.tensor(tensor, sink)?,
     }
     Ok(())
@@ -325,8 +340,8 @@ impl Incoming {
     fn field(&mut self, field: u32, content: &super::messages::Content) -> Result<()> {
         let of_head = self.head.take(field, content.value())?;
         // Its location may be given after its bytes; its description may not.
-        if !matches!(self.to, To::Nothing) && !matches!(field, 12..) {
-            return Err(lies(format_args!("has {} with its fields out of order", quoted(&self.head.name))));
+        if !matches!(self.to, Destination::Nothing) && !matches!(field, 12..) {
+            return Err(invalid(format_args!("has {} with its fields out of order", quoted(&self.head.name))));
         }
         if !of_head {
             self.data.take(field, content.value())?;
@@ -337,26 +352,29 @@ impl Incoming {
     /// Called before `length` bytes of data.
     fn begin(&mut self, length: u64, delivery: Option<&mut Delivery>, sink: &mut dyn RowSink) -> Result<()> {
         if self.head.bytes()?.is_some_and(|bytes| bytes != length) || !self.data.is_empty() {
-            return Err(lies(format_args!("gives {} a length that doesn't match its shape", quoted(&self.head.name))));
+            return Err(invalid(format_args!(
+                "gives {} a length that doesn't match its shape",
+                quoted(&self.head.name)
+            )));
         }
         self.to = match delivery {
             Some(delivery) if delivery.needs(&self.head.name) => {
                 delivery.head(&self.head, sink)?;
-                delivery.stream(&self.head)?.map_or_else(|| To::Held(Vec::new()), To::Rows)
+                delivery.stream(&self.head)?.map_or_else(|| Destination::Held(Vec::new()), Destination::Rows)
             }
-            Some(_) if length > SMALL as u64 => To::Skipped,
-            _ => To::Held(Vec::new()),
+            Some(_) if length > SMALL as u64 => Destination::Skipped,
+            _ => Destination::Held(Vec::new()),
         };
         Ok(())
     }
 
     fn push(&mut self, bytes: &[u8], delivery: Option<&mut Delivery>, sink: &mut dyn RowSink) -> Result<()> {
         match (&mut self.to, delivery) {
-            (To::Held(held), _) => {
+            (Destination::Held(held), _) => {
                 try_reserve(held, bytes.len(), "a tensor")?;
                 held.extend_from_slice(bytes);
             }
-            (To::Rows(rows), Some(delivery)) => delivery.push(&self.head, rows, bytes, sink)?,
+            (Destination::Rows(rows), Some(delivery)) => delivery.push(&self.head, rows, bytes, sink)?,
             _ => {}
         }
         Ok(())

@@ -2,8 +2,8 @@
 //! another kind than the checkpoint's.
 
 use super::tensor::{Head, Tensor, Type};
-use super::weight::{Form, Given, Weight, unread};
-use super::wire::lies;
+use super::weight::{Form, Output, Weight, unread};
+use super::wire::invalid;
 use crate::error::{Result, try_vec};
 use crate::weights::dtype::{Storage, check_finite, decode};
 use crate::weights::header::quoted;
@@ -117,7 +117,7 @@ impl Scales {
     /// [`crate::ErrorKind::WeightsNotFinite`].
     pub fn new(weight: &Weight, [rows, columns]: [usize; 2], scale: &Tensor, zero: Option<&Tensor>) -> Result<Self> {
         let name = &weight.parts[0].name;
-        let wrong = |what: &str| lies(format_args!("has {what} of {} that don't match it", quoted(name)));
+        let wrong = |what: &str| invalid(format_args!("has {what} of {} that don't match it", quoted(name)));
         let scales = scale.numbers().ok_or_else(|| unread(name, &scale.head))?;
         check_finite(&scales, &scale.head.name)?;
         let (blocks, size) = match weight.form {
@@ -206,7 +206,7 @@ fn zeros(weight: &Weight, zero: &Tensor, rows: usize, blocks: usize) -> Option<V
 
 /// Converts the rows of one weight.
 pub struct Rows<'a> {
-    given: Given,
+    output: Output,
     form: Form,
     dtype: Type,
     /// Its name in messages.
@@ -222,16 +222,22 @@ impl<'a> Rows<'a> {
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
-    pub fn new(weight: &'a Weight, given: Given, data: &Head, columns: usize, scales: Option<Scales>) -> Result<Self> {
+    pub fn new(
+        weight: &'a Weight,
+        output: Output,
+        data: &Head,
+        columns: usize,
+        scales: Option<Scales>,
+    ) -> Result<Self> {
         let what = "a row of the weights";
         Ok(Self {
-            given,
+            output,
             form: weight.form,
             dtype: data.dtype(),
             name: &weight.parts[0].name,
             scales,
             numbers: try_vec(columns, what)?,
-            int8: try_vec(if given == Given::Int8 { columns } else { 0 }, what)?,
+            int8: try_vec(if output == Output::Int8 { columns } else { 0 }, what)?,
             bytes: Vec::new(),
         })
     }
@@ -243,8 +249,8 @@ impl<'a> Rows<'a> {
     /// numbers would have to be converted to a type other than f32.
     pub fn row<'s>(&'s mut self, row: usize, stored: &'s [u8]) -> Result<(&'s [u8], f32)> {
         let columns = self.numbers.len();
-        match (self.given, &self.scales) {
-            (Given::Float(storage), None) => {
+        match (self.output, &self.scales) {
+            (Output::Float(storage), None) => {
                 if self.dtype == Type::Float(storage) {
                     return Ok((stored, 1.0));
                 }
@@ -256,13 +262,13 @@ impl<'a> Rows<'a> {
                 self.write_numbers();
                 Ok((&self.bytes, 1.0))
             }
-            (Given::Float(_), Some(scales)) => {
+            (Output::Float(_), Some(scales)) => {
                 scales.decode(row, stored, self.form, self.dtype, &mut self.numbers);
                 self.write_numbers();
                 Ok((&self.bytes, 1.0))
             }
-            (Given::Int4, _) => Ok((&stored[..columns / 2], 1.0)),
-            (Given::Int8, Some(scales)) => {
+            (Output::Int4, _) => Ok((&stored[..columns / 2], 1.0)),
+            (Output::Int8, Some(scales)) => {
                 if let Type::Byte { signed } = self.dtype
                     && !matches!(self.form, Form::Blocks { .. })
                     && let (scale, zero) = scales.at(row, 0)
@@ -276,7 +282,7 @@ impl<'a> Rows<'a> {
                 let scale = quantize_row(&self.numbers, &mut self.int8);
                 Ok((bytemuck::cast_slice(&self.int8), scale))
             }
-            (Given::Int8, None) => unreachable!("whole numbers have scales"),
+            (Output::Int8, None) => unreachable!("whole numbers have scales"),
         }
     }
 

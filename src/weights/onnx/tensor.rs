@@ -5,7 +5,7 @@
 
 use super::data::Data;
 use super::graph::entry;
-use super::wire::{Fields, Value, lies};
+use super::wire::{Fields, Value, invalid};
 use crate::error::Result;
 use crate::weights::dtype::{Storage, decode};
 use crate::weights::header::{MAX_RANK, quoted};
@@ -78,7 +78,7 @@ pub struct Head {
     sizes: Vec<i64>,
     data_type: i64,
     /// The keys and values of its location, if it is external.
-    beside: Vec<(String, String)>,
+    external_data: Vec<(String, String)>,
     is_external: bool,
 }
 
@@ -92,13 +92,13 @@ impl Head {
             1 => {
                 value.integers(&mut self.sizes)?;
                 if self.sizes.len() > 2 * MAX_RANK {
-                    return Err(lies("has a tensor with too many dimensions"));
+                    return Err(invalid("has a tensor with too many dimensions"));
                 }
             }
             2 => self.data_type = value.integer(),
-            3 => return Err(lies("has a tensor in segments")),
+            3 => return Err(invalid("has a tensor in segments")),
             8 => self.name = value.text()?,
-            13 => self.beside.push(entry(value.bytes())?),
+            13 => self.external_data.push(entry(value.bytes())?),
             14 => self.is_external = value.integer() == 1,
             _ => return Ok(false),
         }
@@ -125,8 +125,9 @@ impl Head {
     /// # Errors
     /// [`crate::ErrorKind::WeightsHeader`] if one is negative or can't be addressed.
     pub fn shape(&self) -> Result<Vec<usize>> {
-        let size =
-            |&n: &i64| usize::try_from(n).map_err(|_| lies(format_args!("gives {} a size of {n}", quoted(&self.name))));
+        let size = |&n: &i64| {
+            usize::try_from(n).map_err(|_| invalid(format_args!("gives {} a size of {n}", quoted(&self.name))))
+        };
         self.sizes.iter().map(size).collect()
     }
 
@@ -136,7 +137,7 @@ impl Head {
     /// [`crate::ErrorKind::WeightsHeader`] if they can't be counted.
     pub fn numbers(&self) -> Result<u64> {
         let product = self.shape()?.iter().try_fold(1u64, |product, &n| product.checked_mul(n as u64));
-        product.ok_or_else(|| lies(format_args!("gives {} more numbers than can be counted", quoted(&self.name))))
+        product.ok_or_else(|| invalid(format_args!("gives {} more numbers than can be counted", quoted(&self.name))))
     }
 
     /// Its length in bytes, if the size of its type is known.
@@ -155,15 +156,17 @@ impl Head {
         if !self.is_external {
             return Ok(None);
         }
-        let of = |key: &str| self.beside.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str());
-        let wrong = |what: &str| lies(format_args!("names {what} of {}", quoted(&self.name)));
+        let of = |key: &str| self.external_data.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str());
+        let wrong = |what: &str| invalid(format_args!("gives the data of {} {what}", quoted(&self.name)));
         let location = of("location").unwrap_or_default();
         let location = location.strip_prefix("./").unwrap_or(location);
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if location.is_empty() || location.starts_with('.') || location.len() > 255 || !location.chars().all(plain) {
-            return Err(wrong("no file beside it as the location"));
+            return Err(wrong("a location that is not a file next to it"));
         }
-        let number = |key: &str| of(key).map(str::parse).transpose().map_err(|_| wrong("no number as the location"));
+        let number = |key: &str| {
+            of(key).map(str::parse).transpose().map_err(|_| wrong("an offset or a length that is not a number"))
+        };
         let offset: u64 = number("offset")?.unwrap_or(0);
         let bytes = self.bytes()?;
         let length = number("length")?.or(bytes).ok_or_else(|| wrong("no length"))?;
@@ -248,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_lengths_that_lie() {
+    fn refuses_wrong_lengths() {
         for (sizes, data) in [(&[2][..], &field(9, &[0; 4])[..]), (&[1], &field(9, &[0; 5])), (&[3, 3], &[])] {
             assert_eq!(tensor(1, sizes, data).unwrap_err().kind(), ErrorKind::WeightsHeader, "{sizes:?}");
         }
@@ -273,7 +276,7 @@ mod tests {
         assert_eq!((place.location.as_str(), place.offset, place.length), ("model.onnx_data", 4096, 8));
         assert_eq!(at("./a", &[]).unwrap().unwrap().length, 8);
         for location in ["../a", "/etc/passwd", "a/b", "", ".", "..", "a\\b", "http:", "a b", "a?b"] {
-            assert!(at(location, &[]).unwrap_err().message().contains("no file beside"), "{location}");
+            assert!(at(location, &[]).unwrap_err().message().contains("not a file next to it"), "{location}");
         }
         assert!(at("a", &[("length", "9")]).is_err());
         assert!(at("a", &[("offset", "-1")]).is_err());

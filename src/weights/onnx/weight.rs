@@ -74,7 +74,7 @@ pub struct Weight {
 
 /// The form in which a weight is passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Given {
+pub enum Output {
     /// Floating-point numbers in this type.
     Float(Storage),
     /// int8, with a scale per row.
@@ -83,7 +83,7 @@ pub enum Given {
     Int4,
 }
 
-impl Given {
+impl Output {
     /// Its type in safetensors.
     pub fn dtype(self) -> Dtype {
         match self {
@@ -105,12 +105,12 @@ impl Weight {
 
     /// The form in which it is passed on. `float`: how the file stores floating-point numbers; `exact`:
     /// whether to decode integers.
-    pub fn given(&self, float: Storage, exact: bool) -> Given {
+    pub fn output(&self, float: Storage, exact: bool) -> Output {
         if matches!(self.kind, Kind::Vector | Kind::Relative) || (self.scale.is_some() && exact) {
-            return Given::Float(Storage::F32);
+            return Output::Float(Storage::F32);
         }
         match self.form {
-            _ if self.scale.is_none() => Given::Float(float),
+            _ if self.scale.is_none() => Output::Float(float),
             Form::Blocks { bits: 4, size, columns: Some(columns), filled: true, .. }
                 if self.kind == Kind::Matrix
                     && self.zero.is_none()
@@ -118,9 +118,9 @@ impl Weight {
                     && size.is_multiple_of(int4::GROUP)
                     && int4::fits(columns) =>
             {
-                Given::Int4
+                Output::Int4
             }
-            _ => Given::Int8,
+            _ => Output::Int8,
         }
     }
 

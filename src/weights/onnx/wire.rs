@@ -9,7 +9,7 @@ use std::fmt::Display;
 pub const MAX_VARINT: usize = 10;
 
 /// The error for an invalid ONNX file: what is wrong and what to do.
-pub fn lies(message: impl Display) -> Error {
+pub fn invalid(message: impl Display) -> Error {
     Error::new(ErrorKind::WeightsHeader, format!("The ONNX file {message}: download the file again, from its source."))
 }
 
@@ -40,7 +40,7 @@ impl<'a> Value<'a> {
     /// # Errors
     /// [`ErrorKind::WeightsHeader`] if it is not UTF-8.
     pub fn text(self) -> Result<String> {
-        String::from_utf8(self.bytes().to_vec()).map_err(|_| lies("has a name that is not UTF-8"))
+        String::from_utf8(self.bytes().to_vec()).map_err(|_| invalid("has a name that is not UTF-8"))
     }
 
     /// The value as an integer; 0 for any other value.
@@ -72,7 +72,7 @@ impl<'a> Value<'a> {
 }
 
 fn cut() -> Error {
-    lies("has a field that ends too early")
+    invalid("has a field that ends too early")
 }
 
 /// The number that `bytes` begins with, and its length; `None` if it continues after `bytes`.
@@ -83,7 +83,7 @@ pub fn varint(bytes: &[u8]) -> Result<Option<(u64, usize)>> {
     let mut n = 0u64;
     for (i, &byte) in bytes.iter().take(MAX_VARINT).enumerate() {
         if i + 1 == MAX_VARINT && byte > 1 {
-            return Err(lies("has a number of more than 64 bits"));
+            return Err(invalid("has a number of more than 64 bits"));
         }
         n |= u64::from(byte & 0x7f) << (7 * i);
         if byte < 0x80 {
@@ -103,11 +103,11 @@ pub fn tag(n: u64) -> Result<(u32, Wire)> {
         1 => Wire::Fixed64,
         2 => Wire::Bytes,
         5 => Wire::Fixed32,
-        other => return Err(lies(format_args!("has a field of wire type {other}"))),
+        other => return Err(invalid(format_args!("has a field of wire type {other}"))),
     };
     match u32::try_from(n >> 3) {
         Ok(field @ 1..=0x1fff_ffff) => Ok((field, wire)),
-        _ => Err(lies(format_args!("has a field {}", n >> 3))),
+        _ => Err(invalid(format_args!("has a field {}", n >> 3))),
     }
 }
 

@@ -4,7 +4,7 @@
 //! than one step.
 
 use super::globals::Global;
-use super::{MAX_STORAGES, lies};
+use super::{MAX_STORAGES, invalid};
 use crate::error::Result;
 use crate::weights::header::quoted;
 use safetensors::tensor::Dtype;
@@ -108,7 +108,7 @@ impl Heap {
     /// Adds `items`, alternating keys and values, to the dictionary `to`.
     pub fn set(&mut self, to: Value, items: &[Value]) -> Result<()> {
         let (Value::Dict(at), (items, [])) = (to, items.as_chunks::<2>()) else {
-            return Err(lies("sets items on something that isn't a dictionary, or keys without values"));
+            return Err(invalid("sets items on something that isn't a dictionary, or keys without values"));
         };
         self.dicts[at].extend(items.iter().map(|&[key, value]| (key, value)));
         Ok(())
@@ -116,7 +116,7 @@ impl Heap {
 
     /// Adds `items` to the list `to`.
     pub fn append(&mut self, to: Value, items: &[Value]) -> Result<()> {
-        let Value::List(at) = to else { return Err(lies("appends to something that isn't a list")) };
+        let Value::List(at) = to else { return Err(invalid("appends to something that isn't a list")) };
         self.sequences[at].extend_from_slice(items);
         Ok(())
     }
@@ -136,7 +136,7 @@ impl Heap {
         let mut arguments = arguments;
         loop {
             let (Value::Global(global), Some(given)) = (function, self.sequence(arguments)) else {
-                return Err(lies("calls something that isn't a function, or without arguments"));
+                return Err(invalid("calls something that isn't a function, or without arguments"));
             };
             return match (global, given) {
                 (Global::Dict, []) => Ok(self.new_dict(Vec::new())),
@@ -164,7 +164,7 @@ impl Heap {
                     continue;
                 }
                 (Global::Other, _) => Ok(Value::Other),
-                _ => Err(lies("makes a tensor or a dictionary with wrong arguments")),
+                _ => Err(invalid("makes a tensor or a dictionary with wrong arguments")),
             };
         }
     }
@@ -176,12 +176,12 @@ impl Heap {
             _ => None,
         };
         let items = self.sequence(pairs).and_then(|list| list.iter().map(pair).collect::<Option<Vec<_>>>());
-        Ok(self.new_dict(items.ok_or_else(|| lies("makes a dictionary from something other than pairs"))?))
+        Ok(self.new_dict(items.ok_or_else(|| invalid("makes a dictionary from something other than pairs"))?))
     }
 
     fn view(&mut self, storage: usize, dtype: Dtype, offset: Value, shape: Value, strides: Value) -> Result<Value> {
         let (Value::Int(offset), Some(shape), Some(strides)) = (offset, self.ints(shape), self.ints(strides)) else {
-            return Err(lies("gives a tensor an offset, a shape or strides that aren't numbers"));
+            return Err(invalid("gives a tensor an offset, a shape or strides that aren't numbers"));
         };
         self.tensors.push(View { storage, dtype, offset, shape, strides });
         Ok(Value::Tensor(self.tensors.len() - 1))
@@ -195,22 +195,22 @@ impl Heap {
             | Some(&[kind, Value::Global(Global::Storage(dtype)), key, _, Value::Int(count), Value::None]) => {
                 (kind, dtype, key, count)
             }
-            _ => return Err(lies("refers to something outside that isn't a whole storage")),
+            _ => return Err(invalid("refers to something outside that isn't a whole storage")),
         };
         let (Some("storage"), Some(key)) = (self.text(kind), self.text(key)) else {
-            return Err(lies("refers to something outside that isn't a storage"));
+            return Err(invalid("refers to something outside that isn't a storage"));
         };
         let width = dtype.map_or(1, |dtype| dtype.bitsize() as u64 / 8);
         let bytes = u64::try_from(count).ok().and_then(|count| count.checked_mul(width));
-        let bytes = bytes.ok_or_else(|| lies(format!("gives storage {} {count} numbers", quoted(key))))?;
+        let bytes = bytes.ok_or_else(|| invalid(format!("gives storage {} {count} numbers", quoted(key))))?;
         if let Some(&at) = self.by_key.get(key) {
             if self.storages[at].bytes != bytes {
-                return Err(lies(format!("gives storage {} two lengths", quoted(key))));
+                return Err(invalid(format!("gives storage {} two lengths", quoted(key))));
             }
             return Ok(Value::Storage(at, dtype));
         }
         if self.storages.len() == MAX_STORAGES {
-            return Err(lies(format!("has more than {MAX_STORAGES} storages")));
+            return Err(invalid(format!("has more than {MAX_STORAGES} storages")));
         }
         let (key, at) = (key.to_owned(), self.storages.len());
         self.by_key.insert(key.clone(), at);

@@ -6,7 +6,7 @@ use super::delivery::Delivery;
 use super::heap::Value;
 use super::pickle::Machine;
 use super::state_dict;
-use super::{MAX_STORAGES, goes_on, lies, refused};
+use super::{MAX_STORAGES, invalid, refused, trailing_bytes};
 use crate::error::Result;
 use crate::weights::header::{Header, quoted};
 use crate::weights::stream::{RowSink, take};
@@ -88,7 +88,7 @@ impl Legacy {
                 let Some(&storage) = self.order.get(nth) else {
                     let delivery = self.delivery.as_mut().expect("it has started");
                     delivery.set_file_bytes(self.seen);
-                    return if chunk.is_empty() { Ok(false) } else { Err(goes_on(self.seen)) };
+                    return if chunk.is_empty() { Ok(false) } else { Err(trailing_bytes(self.seen)) };
                 };
                 let Some(count) = take(&mut self.held, chunk, &mut self.seen, size_of::<u64>())? else {
                     return Ok(false);
@@ -99,7 +99,7 @@ impl Legacy {
                 let width = storage_info.dtype.map_or(1, |dtype| dtype.bitsize() as u64 / 8);
                 let bytes = usize::try_from(storage_info.bytes).ok();
                 let Some(bytes) = bytes.filter(|_| count.checked_mul(width) == Some(storage_info.bytes)) else {
-                    return Err(lies(format!("gives storage {} two lengths", quoted(&storage_info.key))));
+                    return Err(invalid(format!("gives storage {} two lengths", quoted(&storage_info.key))));
                 };
                 self.delivery.as_mut().expect("it has started").begin(storage);
                 self.state = State::Storage(nth, bytes);
@@ -124,7 +124,7 @@ impl Legacy {
     /// Checks what the file says about the machine that wrote it.
     fn check_machine(&self, value: Value) -> Result<()> {
         let heap = &self.machine.heap;
-        let items = heap.dict(value).ok_or_else(|| lies("doesn't say what machine wrote it"))?;
+        let items = heap.dict(value).ok_or_else(|| invalid("doesn't say what machine wrote it"))?;
         let little = items.iter().find(|(key, _)| heap.text(*key) == Some("little_endian"));
         match little {
             Some((_, Value::Bool(true))) => Ok(()),
@@ -138,12 +138,12 @@ impl Legacy {
         let keys = heap.sequence(keys).filter(|keys| keys.len() <= MAX_STORAGES);
         let storage = |key: &Value| heap.text(*key).and_then(|key| heap.storage(key));
         let order: Option<Vec<usize>> = keys.and_then(|keys| keys.iter().map(storage).collect());
-        self.order = order.ok_or_else(|| lies("lists storages that its tensors do not name"))?;
+        self.order = order.ok_or_else(|| invalid("lists storages that its tensors do not name"))?;
         let mut sorted = self.order.clone();
         sorted.sort_unstable();
         sorted.dedup();
         if sorted.len() != heap.storages.len() || self.order.len() != sorted.len() {
-            return Err(lies("lists a storage twice, or not at all"));
+            return Err(invalid("lists a storage twice, or not at all"));
         }
         let tensors = std::mem::take(&mut self.tensors);
         self.delivery = Some(Delivery::new(tensors, &self.order, self.announced, sink)?);

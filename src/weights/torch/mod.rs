@@ -107,7 +107,7 @@ impl Reader {
 }
 
 /// The error for an invalid file; `message` continues "The PyTorch checkpoint".
-fn lies(message: impl fmt::Display) -> Error {
+fn invalid(message: impl fmt::Display) -> Error {
     refused(format!("{message}: download the file again, or use a safetensors file of the same model"))
 }
 
@@ -116,7 +116,7 @@ fn refused(message: impl fmt::Display) -> Error {
     Error::new(ErrorKind::WeightsHeader, format!("The PyTorch checkpoint {message}."))
 }
 
-fn goes_on(seen: usize) -> Error {
+fn trailing_bytes(seen: usize) -> Error {
     Error::new(
         ErrorKind::WeightsLength,
         format!("The weights continue after the {seen} bytes of their checkpoint: load them again."),

@@ -8,7 +8,7 @@
 use super::globals::global;
 use super::heap::{Heap, Value};
 use super::opcodes::{self as op, Operand};
-use super::{MAX_PICKLE_BYTES, lies, refused};
+use super::{MAX_PICKLE_BYTES, invalid, refused};
 use crate::error::{Result, try_reserve};
 use std::collections::HashMap;
 
@@ -47,7 +47,7 @@ impl Machine {
             while let Some(length) = instruction(&bytes[at..])? {
                 self.seen += length;
                 if self.seen > MAX_PICKLE_BYTES {
-                    return Err(lies(format!("has more than {MAX_PICKLE_BYTES} bytes")));
+                    return Err(invalid(format!("has more than {MAX_PICKLE_BYTES} bytes")));
                 }
                 let (code, operand) = (bytes[at], &bytes[at + 1..at + length]);
                 at += length;
@@ -68,7 +68,7 @@ impl Machine {
     fn stop(&mut self) -> Result<Value> {
         let value = self.pop()?;
         if !self.stack.is_empty() {
-            return Err(lies("ends with more than one value"));
+            return Err(invalid("ends with more than one value"));
         }
         self.memo.clear();
         self.seen = 0;
@@ -77,14 +77,14 @@ impl Machine {
 
     fn pop(&mut self) -> Result<Value> {
         if self.stack.len() <= self.marks.last().copied().unwrap_or(0) {
-            return Err(lies("pops more values than there are"));
+            return Err(invalid("pops more values than there are"));
         }
         Ok(self.stack.pop().expect("its length was checked"))
     }
 
     /// The values since the last mark.
     fn pop_mark(&mut self) -> Result<Vec<Value>> {
-        let mark = self.marks.pop().ok_or_else(|| lies("lacks a mark"))?;
+        let mark = self.marks.pop().ok_or_else(|| invalid("lacks a mark"))?;
         Ok(self.stack.split_off(mark))
     }
 
@@ -152,7 +152,7 @@ impl Machine {
                         self.stack.push(top);
                         Ok(())
                     }
-                    _ => Err(lies("gives attributes (BUILD) to something that isn't a dictionary")),
+                    _ => Err(invalid("gives attributes (BUILD) to something that isn't a dictionary")),
                 };
             }
             op::NONE => Value::None,
@@ -163,7 +163,7 @@ impl Machine {
             op::FLOAT => Value::Other,
             op::UNICODE | op::STRING | op::SHORT_STRING => {
                 let text = &operand[if code == op::SHORT_STRING { 1 } else { 4 }..];
-                let text = std::str::from_utf8(text).map_err(|_| lies("holds a string that is not UTF-8"))?;
+                let text = std::str::from_utf8(text).map_err(|_| invalid("holds a string that is not UTF-8"))?;
                 self.heap.new_text(text)
             }
             op::EMPTY_TUPLE => self.tuple(0)?,
@@ -175,7 +175,7 @@ impl Machine {
             op::EMPTY_LIST => self.heap.new_list(),
             op::EMPTY_DICT => self.heap.new_dict(Vec::new()),
             op::GLOBAL => {
-                let text = std::str::from_utf8(operand).map_err(|_| lies("names a global that is not UTF-8"))?;
+                let text = std::str::from_utf8(operand).map_err(|_| invalid("names a global that is not UTF-8"))?;
                 let mut lines = text.lines();
                 Value::Global(global(lines.next().unwrap_or_default(), lines.next().unwrap_or_default())?)
             }
@@ -190,7 +190,7 @@ impl Machine {
             }
             op::GET1 | op::GET4 => {
                 let known = self.memo.get(&(little_endian(operand) as u32));
-                *known.ok_or_else(|| lies("reads a memo that it hasn't written"))?
+                *known.ok_or_else(|| invalid("reads a memo that it hasn't written"))?
             }
             _ => unreachable!("instruction() knows this opcode"),
         };
@@ -215,7 +215,7 @@ fn instruction(bytes: &[u8]) -> Result<Option<usize>> {
             let Some(count) = rest.get(..prefix) else { return Ok(None) };
             let count = little_endian(count) as usize;
             if count > MAX_PICKLE_BYTES {
-                return Err(lies(format!("has a string of {count} bytes")));
+                return Err(invalid(format!("has a string of {count} bytes")));
             }
             prefix + count
         }
@@ -225,7 +225,7 @@ fn instruction(bytes: &[u8]) -> Result<Option<usize>> {
                 match line.iter().position(|&byte| byte == b'\n') {
                     Some(end) => Ok(Some(from + end + 1)),
                     None if line.len() < MAX_LINE_BYTES => Ok(None),
-                    None => Err(lies(format!("names a global of more than {MAX_LINE_BYTES} bytes"))),
+                    None => Err(invalid(format!("names a global of more than {MAX_LINE_BYTES} bytes"))),
                 }
             };
             let Some(first) = end(0)? else { return Ok(None) };

@@ -1,6 +1,6 @@
 //! The records of a zip archive: those before and after an entry, and those of the directory at the end.
 
-use super::{lies, refused};
+use super::{invalid, refused};
 use crate::error::Result;
 
 pub const LOCAL: [u8; 4] = *b"PK\x03\x04";
@@ -63,7 +63,7 @@ pub fn whole_bytes(signature: [u8; 4], fixed: &[u8]) -> Result<usize> {
         DIRECTORY => &[28, 30, 32],
         END64 => {
             let more = usize::try_from(u64_at(fixed, 4)).ok().filter(|&n| n <= usize::from(u16::MAX));
-            return more.map(|n| fixed.len() + n).ok_or_else(|| lies("has a directory end that is too long"));
+            return more.map(|n| fixed.len() + n).ok_or_else(|| invalid("has a directory end that is too long"));
         }
         END => &[20],
         _ => &[],
@@ -78,7 +78,7 @@ pub fn whole_bytes(signature: [u8; 4], fixed: &[u8]) -> Result<usize> {
 pub fn local(record: &[u8]) -> Result<Local> {
     let (flags, method) = (u16_at(record, 6), u16_at(record, 8));
     let (name, extra) = record[LOCAL_BYTES..].split_at(usize::from(u16_at(record, 26)));
-    let name = String::from_utf8(name.to_vec()).map_err(|_| lies("has a name that is not UTF-8"))?;
+    let name = String::from_utf8(name.to_vec()).map_err(|_| invalid("has a name that is not UTF-8"))?;
     if flags & ENCRYPTED != 0 {
         return Err(refused("is encrypted: unpack it, and save it again with torch.save"));
     }
@@ -96,7 +96,7 @@ pub fn local(record: &[u8]) -> Result<Local> {
     let size = match zip64 {
         Some(sizes) if size == ELSEWHERE && sizes.len() >= 8 => u64_at(sizes, 0),
         _ if packed == size && size != ELSEWHERE => u64::from(size),
-        _ => return Err(lies("has an entry with two lengths")),
+        _ => return Err(invalid("has an entry with two lengths")),
     };
     Ok(Local { name, size: Some(size), descriptor_bytes: 0 })
 }

@@ -2,7 +2,7 @@
 //! that each is within its storage.
 
 use super::heap::{Heap, Value, View};
-use super::{lies, refused};
+use super::{invalid, refused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::weights::header::{MAX_RANK, MAX_TENSORS, TensorInfo, quoted};
 use std::collections::HashSet;
@@ -35,16 +35,16 @@ pub fn tensors(heap: &Heap, top: Value) -> Result<Vec<Placed>> {
     for &(key, value) in items {
         let (Some(name), Value::Tensor(at)) = (heap.text(key), value) else { continue };
         if placed.len() == MAX_TENSORS {
-            return Err(lies(format!("names more than {MAX_TENSORS} tensors")));
+            return Err(invalid(format!("names more than {MAX_TENSORS} tensors")));
         }
         if !seen.insert(name) {
-            return Err(lies(format!("names {} twice", quoted(name))));
+            return Err(invalid(format!("names {} twice", quoted(name))));
         }
         let tensor = place(heap, name, &heap.tensors[at])?;
         let given = &mut shared[tensor.storage];
         *given = given.saturating_add(tensor.info.bytes as u64);
         if *given > heap.storages[tensor.storage].bytes.saturating_mul(MAX_SHARED) {
-            return Err(lies(format!("has more than {MAX_SHARED} tensors share the numbers of {}", quoted(name))));
+            return Err(invalid(format!("has more than {MAX_SHARED} tensors share the numbers of {}", quoted(name))));
         }
         placed.push(tensor);
     }
@@ -81,9 +81,9 @@ fn state_dict(heap: &Heap, top: Value) -> Result<&[(Value, Value)]> {
 fn place(heap: &Heap, name: &str, view: &View) -> Result<Placed> {
     let storage = &heap.storages[view.storage];
     if view.shape.len() > MAX_RANK || view.shape.len() != view.strides.len() {
-        return Err(lies(format!("gives {} {} dimensions", quoted(name), view.shape.len())));
+        return Err(invalid(format!("gives {} {} dimensions", quoted(name), view.shape.len())));
     }
-    let outside = || lies(format!("gives {} an offset outside its storage", quoted(name)));
+    let outside = || invalid(format!("gives {} an offset outside its storage", quoted(name)));
     let sizes = |sizes: &[i64]| sizes.iter().map(|&n| u64::try_from(n).ok()).collect::<Option<Vec<u64>>>();
     let (shape, strides) = (sizes(&view.shape).ok_or_else(outside)?, sizes(&view.strides).ok_or_else(outside)?);
     let width = view.dtype.bitsize() as u64 / 8;
@@ -123,9 +123,9 @@ fn product(shape: &[u64]) -> Option<u64> {
 fn is_contiguous(shape: &[u64], strides: &[u64]) -> bool {
     let mut next = 1u64;
     shape.iter().zip(strides).rev().all(|(&n, &stride)| {
-        let lies = n == 1 || stride == next;
+        let contiguous = n == 1 || stride == next;
         next = next.saturating_mul(n);
-        lies
+        contiguous
     })
 }
 

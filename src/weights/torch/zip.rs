@@ -6,7 +6,7 @@
 use super::delivery::Delivery;
 use super::globals::torchscript;
 use super::pickle::Machine;
-use super::{MAX_STORAGES, goes_on, lies, records, refused, state_dict};
+use super::{MAX_STORAGES, invalid, records, refused, state_dict, trailing_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::weights::header::{Header, quoted};
 use crate::weights::stream::{RowSink, take};
@@ -106,7 +106,7 @@ impl Zip {
                         self.check_complete()?;
                         State::Directory(0)
                     }
-                    _ => return Err(lies("has something other than an entry after an entry")),
+                    _ => return Err(invalid("has something other than an entry after an entry")),
                 };
             }
             State::Local => {
@@ -136,7 +136,7 @@ impl Zip {
                     return Ok(false);
                 };
                 if !records::describes(record, entry.seen as u64) {
-                    return Err(lies(format!(
+                    return Err(invalid(format!(
                         "gives {} a length that doesn't match its contents",
                         quoted(&entry.name)
                     )));
@@ -148,7 +148,7 @@ impl Zip {
                 let Some(signature) = self.signature(chunk)? else { return Ok(false) };
                 if signature != records::DIRECTORY {
                     if listed != self.entries.len() {
-                        return Err(lies("has entries that its directory does not list"));
+                        return Err(invalid("has entries that its directory does not list"));
                     }
                     self.state = State::End;
                     return Ok(true);
@@ -156,14 +156,14 @@ impl Zip {
                 let Some(record) = self.record(chunk, signature)? else { return Ok(false) };
                 let same = |e: &Entry| records::lists(&record, &e.name, e.seen as u64, e.offset as u64);
                 if !self.entries.get(listed).is_some_and(same) {
-                    return Err(lies("has a directory that lists other entries than there are"));
+                    return Err(invalid("has a directory that lists other entries than there are"));
                 }
                 self.state = State::Directory(listed + 1);
             }
             State::End => {
                 let Some(signature) = self.signature(chunk)? else { return Ok(false) };
                 if ![records::END64, records::LOCATOR64, records::END].contains(&signature) {
-                    return Err(lies("has something other than its end after its directory"));
+                    return Err(invalid("has something other than its end after its directory"));
                 }
                 if self.record(chunk, signature)?.is_none() {
                     return Ok(false);
@@ -175,7 +175,7 @@ impl Zip {
                     }
                 }
             }
-            State::Done => return if chunk.is_empty() { Ok(false) } else { Err(goes_on(self.seen)) },
+            State::Done => return if chunk.is_empty() { Ok(false) } else { Err(trailing_bytes(self.seen)) },
         }
         Ok(true)
     }
@@ -221,12 +221,13 @@ impl Zip {
             return Err(not_torch());
         }
         if self.entries.iter().any(|entry| entry.name == name) {
-            return Err(lies(format!("holds {} twice", quoted(&name))));
+            return Err(invalid(format!("holds {} twice", quoted(&name))));
         }
         if self.entries.len() == MAX_ENTRIES {
-            return Err(lies(format!("has more than {MAX_ENTRIES} entries")));
+            return Err(invalid(format!("has more than {MAX_ENTRIES} entries")));
         }
-        let size = size.map(|n| usize::try_from(n).map_err(|_| lies("has an entry that is too long"))).transpose()?;
+        let size =
+            size.map(|n| usize::try_from(n).map_err(|_| invalid("has an entry that is too long"))).transpose()?;
         self.state = if path == "data.pkl" {
             State::Pickle
         } else if NOTES.contains(&path) {
@@ -239,11 +240,11 @@ impl Zip {
             }
             let storage = self.machine.heap.storage(key);
             let storage =
-                storage.ok_or_else(|| lies(format!("holds {}, which data.pkl does not name", quoted(&name))))?;
+                storage.ok_or_else(|| invalid(format!("holds {}, which data.pkl does not name", quoted(&name))))?;
             let bytes = usize::try_from(self.machine.heap.storages[storage].bytes);
-            let bytes = bytes.map_err(|_| lies("has an entry that is too long"))?;
+            let bytes = bytes.map_err(|_| invalid("has an entry that is too long"))?;
             if size.is_some_and(|size| size != bytes) {
-                return Err(lies(format!("gives {} a length that differs from data.pkl", quoted(&name))));
+                return Err(invalid(format!("gives {} a length that differs from data.pkl", quoted(&name))));
             }
             self.start(sink)?;
             self.delivery.as_mut().expect("it has started").begin(storage);
@@ -268,12 +269,12 @@ impl Zip {
         entry.seen += used;
         let Some(value) = value else {
             if entry.size == Some(entry.seen) {
-                return Err(lies("ends within data.pkl"));
+                return Err(invalid("ends within data.pkl"));
             }
             return Ok(false);
         };
         if entry.size.is_some_and(|size| size != entry.seen) {
-            return Err(lies("has data after the pickle in data.pkl"));
+            return Err(invalid("has data after the pickle in data.pkl"));
         }
         self.tensors = Some(state_dict::tensors(&self.machine.heap, value)?);
         self.close();
@@ -302,7 +303,7 @@ impl Zip {
                 return Ok(true);
             }
             if self.held.len() >= MAX_NOTE_BYTES {
-                return Err(lies(format!("has more than {MAX_NOTE_BYTES} bytes in {}", quoted(&entry.name))));
+                return Err(invalid(format!("has more than {MAX_NOTE_BYTES} bytes in {}", quoted(&entry.name))));
             }
             let next = self.held.len() + 1;
             if take(&mut self.held, chunk, &mut self.seen, next)?.is_none() {
@@ -338,7 +339,7 @@ impl Zip {
             return Err(refused("has no data.pkl: save it again with torch.save"));
         };
         match delivery.missing(&self.machine.heap) {
-            Some(key) => Err(lies(format!("lacks data/{}", quoted(key)))),
+            Some(key) => Err(invalid(format!("lacks data/{}", quoted(key)))),
             None => Ok(()),
         }
     }

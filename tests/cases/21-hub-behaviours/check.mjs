@@ -111,14 +111,14 @@ const wanted = (calls) =>
   calls.filter(([name]) => process.argv.length < 3 || process.argv.slice(2).includes(name.split("/")[0]));
 async function all(where, calls, run) {
   let last = "";
-  for (const [name, options, judge] of wanted(calls)) {
+  for (const [name, options, checkResult] of wanted(calls)) {
     // The second start of the same model sees the state that the first one left.
     const again = name === "changing/model" && last === name;
     if (!again) await fetch(`${hub}/reset`);
     last = name;
     const what = `${where} ${name}${options.pipeline ? " (pipeline)" : Object.keys(options).length > 0 ? ` ${Object.keys(options)}` : ""}`;
     const seen = await run([name, options.pipeline ? options : { ...CPU, hub, ...options }, TEXT], again);
-    judge(seen, what);
+    checkResult(seen, what);
     const requests = await log();
     check(
       requests.every(

@@ -41,7 +41,7 @@ await new Promise((done) => server.listen(0, "127.0.0.1", done));
 const { port } = server.address();
 const right = (got) =>
   Array.isArray(got) && got.every(({ label, score }) => Math.abs(score - scores[label]) < 1e-5);
-function judge(where, name, results) {
+function checkFrame(where, name, results) {
   const what = `${where} ${name}`;
   const opaque = /opaque/.test(name);
   check(right(results["load, worker: false"]), `${what}: load in place`, results["load, worker: false"]);
@@ -68,7 +68,7 @@ else {
     await page.goto(`http://localhost:${port}/index.html`);
     await page.waitForFunction(() => document.title === "done", null, { timeout: 60_000 });
     for (const [frame, results] of Object.entries(JSON.parse(await page.textContent("#out"))))
-      judge(where, frame, results);
+      checkFrame(where, frame, results);
     await browser.close();
   }
   const browser = await browsers.launch({ args: ["--host-resolver-rules=MAP lan.example 127.0.0.1"] });
@@ -77,7 +77,7 @@ else {
   await page.waitForFunction(() => document.getElementById("out").textContent !== "", null, {
     timeout: 60_000,
   });
-  judge("plain http", "?case=no-secure-context", JSON.parse(await page.textContent("#out")));
+  checkFrame("plain http", "?case=no-secure-context", JSON.parse(await page.textContent("#out")));
   await browser.close();
 }
 server.closeAllConnections();

@@ -45,27 +45,27 @@ else {
   const worker =
     context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker", { timeout: 20_000 }));
   const page = await context.newPage();
-  const told = [];
-  page.on("console", (line) => told.push(line.text()));
-  page.on("pageerror", (error) => told.push(error.message));
+  const logged = [];
+  page.on("console", (line) => logged.push(line.text()));
+  page.on("pageerror", (error) => logged.push(error.message));
   await page.goto(`chrome-extension://${new URL(worker.url()).host}/page.html`);
   await page.waitForFunction(() => document.title === "done", null, { timeout: 90_000 });
   const { kept, ...where } = JSON.parse(await page.textContent("#out"));
   for (const [place, results] of Object.entries(where)) {
     if (place === "background" && esbuild === null) continue;
     for (const [name, got] of Object.entries(results)) {
-      const said = got.kind ? `${got.kind}: ${got.message}` : got;
+      const result = got.kind ? `${got.kind}: ${got.message}` : got;
       // A URL object for a folder isn't a documented source: an error is fine if it says so.
       if (name.startsWith("a URL object") && got.kind === "invalid_argument")
         (/string|href/.test(got.message) ? ok : message)(
           `${place}: ${name}: loads, or a sentence that says to pass its href`,
-          said,
+          result,
         );
-      else check(got.label && Math.abs(got.score - scores[got.label]) < 1e-5, `${place}: ${name}`, said);
+      else check(got.label && Math.abs(got.score - scores[got.label]) < 1e-5, `${place}: ${name}`, result);
     }
   }
   check(Array.isArray(kept) && kept.length === 0, "nothing of the extension is kept", kept);
-  check(told.length === 0, "the console is silent", told);
+  check(logged.length === 0, "the console is silent", logged);
   await context.close();
 }
 end();

@@ -29,6 +29,32 @@ const textOf = (row, args) => {
     (column === "2" ? Object.values(row)[1] : undefined)
   );
 };
+/** The rows of a CSV file's text, or null if it has misplaced quotes. */
+function csvRows(text, delimiter) {
+  const parsed = [[]];
+  const cell = new RegExp(
+    `(?:"((?:[^"]|"")*)"|((?!")[^${delimiter}\\r\\n]*))(${delimiter}|\\r\\n|\\r|\\n|$)`,
+    "y",
+  );
+  while (cell.lastIndex < text.length) {
+    const match = cell.exec(text);
+    if (!match) return null;
+    const [, quoted, plain, end] = match;
+    parsed.at(-1).push(quoted?.replaceAll('""', '"') ?? plain);
+    if (end !== delimiter && cell.lastIndex < text.length) parsed.push([]);
+  }
+  return parsed;
+}
+/** Whether the CSV `answers` has all cells of the file, followed by a label and a score in each row. */
+function keepsCells(name, answers) {
+  const input = readFileSync(join(here, name), "utf8").replace(/^\ufeff?(?:sep=.\r?\n)?/, "");
+  return [",", ";", "\t"].some((delimiter) =>
+    same(
+      csvRows(input, delimiter),
+      csvRows(answers, delimiter)?.map((row) => row.slice(0, -2)),
+    ),
+  );
+}
 function run(name, args, more = [], ending = "jsonl") {
   const out = join(scratch(), `out.${ending}`);
   const { status, stderr } = cli([
@@ -56,28 +82,33 @@ function run(name, args, more = [], ending = "jsonl") {
         : [],
   };
 }
-for (const [name, { args, texts, error, skip: left }] of files) {
+for (const [name, { args, texts, error, skip: remaining }] of files) {
   const got = run(name, args);
-  const says = error && new RegExp(error, "s").test(got.stderr);
+  const matches = error && new RegExp(error, "s").test(got.stderr);
   if (got.status === 0)
     check(
       texts !== null && same(got.texts, texts),
-      `${name}: ${texts === null ? `an error that says /${error}/` : JSON.stringify(texts)}`,
+      `${name}: ${texts === null ? `an error that matches /${error}/` : JSON.stringify(texts)}`,
       got.content.slice(0, 300),
     );
   else if (!error) fault(`${name}: refused, want ${JSON.stringify(texts)}`, got.stderr);
-  else (says ? ok : message)(`${name}: a sentence that says /${error}/`, got.stderr.slice(0, 300));
-  if (left !== undefined) {
+  else (matches ? ok : message)(`${name}: an error that says /${error}/`, got.stderr.slice(0, 300));
+  if (remaining !== undefined) {
     const { status, texts: rest, stderr } = run(name, args, ["--skip-invalid"]);
     check(
-      status === 0 && same(rest, left),
-      `${name} --skip-invalid: ${JSON.stringify(left)}`,
+      status === 0 && same(rest, remaining),
+      `${name} --skip-invalid: ${JSON.stringify(remaining)}`,
       `${JSON.stringify(rest)} ${stderr}`,
     );
   }
   if (got.status === 0 && texts !== null) {
     // A run that was interrupted anywhere resumes to the same file.
     const whole = run(name, args, [], "csv");
+    check(
+      keepsCells(name, whole.content),
+      `${name}: the CSV answers keep all cells`,
+      whole.content.slice(0, 300),
+    );
     for (const cut of [Math.floor(whole.content.length / 2), whole.content.length - 1]) {
       writeFileSync(whole.out, Buffer.from(whole.content).subarray(0, cut));
       const { status, stderr } = cli([
@@ -117,7 +148,7 @@ else
       if (!got.error) fault(`page, ${name}: an error`, JSON.stringify(got));
       else
         (new RegExp(want.error, "i").test(got.error) ? ok : message)(
-          `page, ${name}: an error that says /${want.error}/`,
+          `page, ${name}: an error that matches /${want.error}/`,
           got.error,
         );
     } else if (want.remark) check(got.error || got.remarks.length > 0, `page, ${name}: a remark`, got);

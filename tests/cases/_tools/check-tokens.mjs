@@ -33,8 +33,8 @@ for (const [variant, patch] of Object.entries(variants).filter(
   for (const { name, text, ids, utf16, scores } of rows(join(folder, `expected-${variant}.jsonl`))) {
     const what = `${variant}: ${JSON.stringify(name ?? text.slice(0, 80))}`;
     const got = await classifier.classify(text, { details: true, topK: null });
-    const most = classifier.info.model.maxTokens;
-    const want = ids.length > most ? [...ids.slice(0, most - 1), ids.at(-1)] : ids;
+    const maxTokens = classifier.info.model.maxTokens;
+    const want = ids.length > maxTokens ? [...ids.slice(0, maxTokens - 1), ids.at(-1)] : ids;
     const [seen, places] = [
       JSON.stringify(got.tokens.map(({ id }) => id)),
       JSON.stringify(got.tokens.map(({ start, end }) => [start, end])),
@@ -43,7 +43,7 @@ for (const [variant, patch] of Object.entries(variants).filter(
       check(got.scores.length === 0 && got.tokens.length === 0, `${what}: no text, no label`, seen);
     else if (seen !== JSON.stringify(want))
       fault(`${what}: want ids ${JSON.stringify(want).slice(0, 300)}`, seen.slice(0, 300));
-    else if (ids.length <= most && places !== JSON.stringify(utf16))
+    else if (ids.length <= maxTokens && places !== JSON.stringify(utf16))
       fault(`${what}: want places ${JSON.stringify(utf16).slice(0, 300)}`, places.slice(0, 300));
     else if (got.scores.some(({ label, score }) => Math.abs(score - scores[label]) > 1e-4))
       fault(`${what}: want ${JSON.stringify(scores)}`, JSON.stringify(got.scores));

@@ -15,7 +15,7 @@ import { measure, type Step, type Target } from "./measure.ts";
 import { wireReport } from "./panel.ts";
 import { method, type Report } from "./report.ts";
 import { Results, type Row } from "./results.ts";
-import { chosenLengths, chosenRounds, holdSettings, limitLengths } from "./settings.ts";
+import { chosenLengths, chosenRounds, disableSettings, limitLengths } from "./settings.ts";
 import { facts, readModel, readSystem } from "./system.ts";
 import { showTable } from "./table.ts";
 
@@ -87,13 +87,13 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
     status.textContent = text;
     part("tab-benchmark", HTMLElement).classList.toggle("running", state === "running");
     progress.classList.toggle("active", state === "running");
-    const held = document.activeElement === run || document.activeElement === stop;
+    const hadFocus = document.activeElement === run || document.activeElement === stop;
     run.hidden = state === "running";
     stop.hidden = state !== "running";
-    holdSettings(form, state === "running");
-    if (held) (run.hidden ? stop : run).focus();
+    disableSettings(form, state === "running");
+    if (hadFocus) (run.hidden ? stop : run).focus();
     // Each step of a run would be too much for a screen reader: it announces the beginning and the end.
-    part("bench-announce", HTMLElement).textContent = state === "running" ? "The benchmark runs" : text;
+    part("bench-announce", HTMLElement).textContent = state === "running" ? "The benchmark is running" : text;
   };
 
   const draw = (): void => {
@@ -148,7 +148,7 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
       targets.map((target) => target.device),
       lengths,
     );
-    const own = {
+    const current = {
       system,
       model: readModel(info, others),
       date: new Date(),
@@ -157,15 +157,15 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
       results,
     };
     const ended = new AbortController();
-    [report, abort] = [own, ended];
-    choices(results);
+    [report, abort] = [current, ended];
+    fillChoices(results);
     reportView.hide();
     set("running", "Starting");
     showSystem();
     draw();
     try {
       await measure(
-        { targets, lengths, rounds: own.rounds },
+        { targets, lengths, rounds: current.rounds },
         {
           signal: ended.signal,
           activity: page.activity,
@@ -176,11 +176,11 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
             draw();
             return painted(); // so that no drawing disturbs the next call
           },
-          waiting: () => (status.textContent = "Waiting: the page itself classifies"),
+          waiting: () => (status.textContent = "Waiting: the page is classifying a text"),
           repeated: () => (results.repeated += 1),
         },
       );
-      own.complete = true;
+      current.complete = true;
       fill(1);
       set(
         "done",
@@ -195,14 +195,14 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
           "stopped",
           results.empty
             ? "Stopped before anything was measured"
-            : "Stopped: what was measured until then is shown",
+            : "Stopped: the measurements so far are shown",
         );
       else if (kindOf(error) === "disposed")
-        set("stopped", "Stopped: another model has come into use, or the comparison was closed");
+        set("stopped", "Stopped: the model was replaced, or the comparison was closed");
       else set("error", error instanceof Error ? error.message : String(error));
     } finally {
       abort = null;
-      own.model = results.empty ? own.model : { ...own.model, memory: info.bytes.memory };
+      current.model = results.empty ? current.model : { ...current.model, memory: info.bytes.memory };
       if (results.empty) report = null;
       else reportView.show();
       part("bench-method", HTMLElement).textContent = report ? method(report) : "";
@@ -213,7 +213,7 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
   };
 
   /** Offers the lengths and devices of a run for selection. */
-  const choices = ({ lengths, devices }: Results): void => {
+  const fillChoices = ({ lengths, devices }: Results): void => {
     const before = Number(spreadOf.value);
     const first = lengths.includes(before) ? before : lengths.includes(TYPICAL) ? TYPICAL : lengths[0];
     spreadOf.replaceChildren(
@@ -244,7 +244,7 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
   stop.addEventListener("click", () => abort?.abort());
   spreadOf.addEventListener("change", () => charts[2]?.refresh());
   deviceOf.addEventListener("change", draw);
-  choices(new Results(["CPU"], chosenLengths(form)));
+  fillChoices(new Results(["CPU"], chosenLengths(form)));
   showSystem();
   draw();
   ready();

@@ -63,7 +63,7 @@ export interface Step {
 export async function measure({ targets, lengths, rounds }: Plan, hooks: Hooks): Promise<void> {
   const calls = targets.length * lengths.length * (WARM_UP_ROUNDS + rounds);
   let done = 0;
-  const tell = (phase: Step["phase"], round: number, device: string, tokens: number): void =>
+  const report = (phase: Step["phase"], round: number, device: string, tokens: number): void =>
     hooks.step({
       phase,
       round,
@@ -76,11 +76,11 @@ export async function measure({ targets, lengths, rounds }: Plan, hooks: Hooks):
 
   const texts = new Map<Target, Text[]>();
   for (const target of targets) {
-    tell("texts", 0, target.device, 0);
+    report("texts", 0, target.device, 0);
     texts.set(
       target,
-      await textsOf(lengths, (some) =>
-        target.classifier.classify(some, { details: true, signal: hooks.signal }),
+      await textsOf(lengths, (words) =>
+        target.classifier.classify(words, { details: true, signal: hooks.signal }),
       ),
     );
   }
@@ -91,7 +91,12 @@ export async function measure({ targets, lengths, rounds }: Plan, hooks: Hooks):
       // Up and down alternately, so that each length follows a shorter one as often as a longer one.
       const all = texts.get(target) ?? [];
       for (const { tokens, text } of round % 2 === 0 ? all.toReversed() : all) {
-        tell(warmUp ? "warm-up" : "measure", warmUp ? round + WARM_UP_ROUNDS : round, target.device, tokens);
+        report(
+          warmUp ? "warm-up" : "measure",
+          warmUp ? round + WARM_UP_ROUNDS : round,
+          target.device,
+          tokens,
+        );
         const sample = await undisturbed(target, text, hooks);
         done += 1;
         if (!warmUp) await hooks.sample(target.device, tokens, sample);
@@ -114,7 +119,7 @@ async function undisturbed(
     const { timings, device } = await classifier.classify(text, { details: true, signal: hooks.signal });
     if (backend !== "auto" && device !== backend)
       throw new Error(
-        `${name} is no longer there: a call ran elsewhere. What was measured until then is shown.`,
+        `${name} is no longer available: a call ran on another device. The measurements so far are shown.`,
       );
     if (before === hooks.activity.changes() && !document.hidden) return parts(timings);
     hooks.repeated();

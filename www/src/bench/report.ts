@@ -24,12 +24,12 @@ export function method({
   results,
 }: Pick<Report, "rounds" | "complete" | "results">): string {
   const sentences = [
-    `${WARM_UP_ROUNDS} warm-up rounds, which are not counted, then ${rounds} rounds over all lengths, up and down in turn.`,
+    `${WARM_UP_ROUNDS} warm-up rounds, which are not counted, then ${rounds} rounds over all lengths, in alternating order.`,
     "One text at a time, with details, through the page’s worker; a latency is the whole call as the page sees it.",
   ];
   if (results.repeated > 0)
-    sentences.push(`Measured again because the page was used meanwhile: ${results.repeated}.`);
-  if (!complete) sentences.push("The run was stopped before its end.");
+    sentences.push(`Calls repeated because the page was in use: ${results.repeated}.`);
+  if (!complete) sentences.push("The run was stopped early.");
   return sentences.join(" ");
 }
 
@@ -38,9 +38,10 @@ export function markdown(report: Report): string {
   const { results, system, model, date } = report;
   const rows = results.rows();
   const shown = columns(results.devices);
-  const own = ["tokenize", "forward", "messages"];
+  const stageNames = ["tokenize", "forward", "messages"];
   const several = results.devices.length > 1;
-  const named = (row: Row): string[] => (several ? [row.device, String(row.tokens)] : [String(row.tokens)]);
+  const rowNames = (row: Row): string[] =>
+    several ? [row.device, String(row.tokens)] : [String(row.tokens)];
   const parts = [
     "# Tabsense on this machine",
     method(report),
@@ -62,8 +63,8 @@ export function markdown(report: Report): string {
     ),
     "## Stages, shares of the mean",
     table(
-      [...(several ? ["device"] : []), "tokens", ...own],
-      rows.map((row) => [...named(row), ...shares(row)]),
+      [...(several ? ["device"] : []), "tokens", ...stageNames],
+      rows.map((row) => [...rowNames(row), ...shares(row)]),
       "right",
     ),
   ];

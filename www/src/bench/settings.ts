@@ -20,8 +20,8 @@ export function limitLengths(form: HTMLFormElement, maxTokens: number): void {
 }
 
 /** Locks the settings while they are in use. */
-export function holdSettings(form: HTMLFormElement, held: boolean): void {
-  for (const set of form.querySelectorAll("fieldset")) set.disabled = held;
+export function disableSettings(form: HTMLFormElement, disabled: boolean): void {
+  for (const set of form.querySelectorAll("fieldset")) set.disabled = disabled;
 }
 
 function lengths(form: HTMLFormElement): HTMLInputElement[] {

@@ -14,7 +14,7 @@ interface UserAgentData {
   }>;
 }
 
-type Known = Navigator & { userAgentData?: UserAgentData; deviceMemory?: number };
+type ExtendedNavigator = Navigator & { userAgentData?: UserAgentData; deviceMemory?: number };
 
 /** The machine and the browser, as far as they are known. */
 export interface System {
@@ -33,7 +33,7 @@ const CLOCK_STEPS = 5;
 
 /** Queries the browser. */
 export async function readSystem(): Promise<System> {
-  const known: Known = navigator;
+  const known: ExtendedNavigator = navigator;
   const { userAgent } = known;
   return {
     ...((await agent(known.userAgentData).catch(() => null)) ?? parsed(userAgent)),
@@ -74,14 +74,14 @@ function parsed(userAgent: string): Pick<System, "browser" | "platform"> {
 
 /** The smallest observed step of `performance.now()`; browsers make it coarse on purpose. */
 function clockStep(): number {
-  let least = Infinity;
+  let smallest = Infinity;
   for (let seen = 0; seen < CLOCK_STEPS; seen += 1) {
     const start = performance.now();
     let now = start;
     while (now === start) now = performance.now();
-    least = Math.min(least, now - start);
+    smallest = Math.min(smallest, now - start);
   }
-  return Number(least.toPrecision(2));
+  return Number(smallest.toPrecision(2));
 }
 
 /**
@@ -92,8 +92,8 @@ export function readModel(info: ClassifierInfo, others: readonly ClassifierInfo[
   const { build, threads, model, bytes: sizes } = info;
   const all = [info, ...others];
   const dtype = [...new Set(all.map((one) => one.dtype))].join(" and ");
-  const card = all.map(({ webgpu }) => webgpu).find((webgpu) => "adapter" in webgpu);
-  const graphics = card && `${card.adapter || "not named"}${card.software ? " (software)" : ""}`;
+  const adapter = all.map(({ webgpu }) => webgpu).find((webgpu) => "adapter" in webgpu);
+  const graphics = adapter && `${adapter.adapter || "unnamed"}${adapter.software ? " (software)" : ""}`;
   return {
     name: model.name,
     architecture: model.architecture,
@@ -123,7 +123,7 @@ export interface ModelFacts {
   /** Bytes. */
   weights: number;
   memory: number;
-  /** The graphics card in use. */
+  /** The graphics adapter in use. */
   graphics: string | null;
 }
 
@@ -132,8 +132,8 @@ export function facts(system: System, model: ModelFacts | null, date: Date | nul
   const pairs: [string, string][] = [
     ["browser", system.browser],
     ["platform", system.platform],
-    ["logical processors", system.processors === null ? "not told" : whole(system.processors)],
-    ["memory", system.memory === null ? "not told" : `${system.memory} GB, as the browser tells it`],
+    ["logical processors", system.processors === null ? "not reported" : whole(system.processors)],
+    ["memory", system.memory === null ? "not reported" : `${system.memory} GB, as reported by the browser`],
     ["clock", `steps of ${system.clockStep} ms`],
   ];
   if (model) {

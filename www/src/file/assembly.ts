@@ -1,12 +1,12 @@
 /** Reassembles the rows that a reader sends. */
 
 import { LosslessNumber } from "lossless-json";
-import type { Sent } from "./reading.ts";
+import type { ReaderMessage } from "./reading.ts";
 import type { Cell, Table } from "./table.ts";
 
 /** A table that is being read. */
 export interface Assembly {
-  take(sent: Sent): void;
+  take(sent: ReaderMessage): void;
   /** The table; null until it is complete. */
   table(): Table | null;
 }

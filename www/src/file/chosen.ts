@@ -4,7 +4,7 @@ import { find, make, part } from "../dom.ts";
 import { bytes, counted } from "../format.ts";
 import { fill } from "./bar.ts";
 import { showPreview } from "./preview.ts";
-import type { Shown } from "./shows.ts";
+import type { Shown } from "./shown.ts";
 import { openedIn, runIn, type Opened, type State } from "./state.ts";
 import type { Format } from "./table.ts";
 
@@ -39,7 +39,7 @@ export function wireChosen(events: Events): Chosen {
   const section = part("file-chosen", HTMLElement);
   const column = part("file-column", HTMLSelectElement);
   const named = part("file-named", HTMLInputElement);
-  const judged = part("file-judge", HTMLSelectElement);
+  const classifierSelect = part("file-classifier", HTMLSelectElement);
   const run = part("file-run", HTMLButtonElement);
   const stop = part("file-stop", HTMLButtonElement);
   const close = part("file-close", HTMLButtonElement);
@@ -82,7 +82,7 @@ export function wireChosen(events: Events): Chosen {
       run.disabled = !shown.start.enabled;
       run.textContent = shown.start.words;
       stop.hidden = !shown.running;
-      column.disabled = named.disabled = judged.disabled = shown.running;
+      column.disabled = named.disabled = classifierSelect.disabled = shown.running;
       status.dataset.state = state.name;
       status.textContent = shown.status;
       if (announce.textContent !== shown.announced) announce.textContent = shown.announced;

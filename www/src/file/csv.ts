@@ -4,10 +4,17 @@ import { findDelimiter, SAMPLE_BYTES, separatorLine, TSV, type Dialect } from ".
 import { uniqueNames } from "../../../js/csv/names.ts";
 import { decodeFields, readRecords, type CsvFault } from "../../../js/csv/records.ts";
 import { counted } from "../format.ts";
-import { beyond, FileProblem, MOST_COLUMNS, type Found, type Shape, type Source } from "./reading.ts";
-import { looksLikeNames, SEEN } from "./table.ts";
+import {
+  columnRemarks,
+  FileProblem,
+  MAX_COLUMNS,
+  type ParseEvent,
+  type Shape,
+  type Source,
+} from "./reading.ts";
+import { looksLikeNames, SAMPLE_ROWS } from "./table.ts";
 
-const MOST_ROW_BYTES = 16 << 20;
+const MAX_ROW_BYTES = 16 << 20;
 const QUOTED = /^".*"$/;
 
 /**
@@ -20,11 +27,11 @@ export async function* readCsv(
   source: Source,
   named: boolean | undefined,
   tsv: boolean,
-): AsyncGenerator<Found> {
+): AsyncGenerator<ParseEvent> {
   const sample = source.head.slice(0, SAMPLE_BYTES);
   const line = separatorLine(sample);
   const skip = line?.length ?? 0;
-  const cut = !source.whole || sample.length < source.head.length;
+  const cut = !source.isComplete || sample.length < source.head.length;
   const dialect: Dialect = tsv
     ? TSV
     : { delimiter: line?.delimiter ?? findDelimiter(sample.slice(skip), '"', cut), quote: '"' };
@@ -76,7 +83,7 @@ class Pass {
     readonly lenient: boolean,
   ) {}
 
-  async *rows(source: Source): AsyncGenerator<Found> {
+  async *rows(source: Source): AsyncGenerator<ParseEvent> {
     const encoder = new TextEncoder();
     let end = 0;
     async function* bytes(): AsyncGenerator<Uint8Array> {
@@ -90,7 +97,7 @@ class Pass {
     const records = readRecords(bytes(), {
       ...this.dialect,
       lenient: this.lenient,
-      maxBytes: MOST_ROW_BYTES,
+      maxBytes: MAX_ROW_BYTES,
       skip: this.skip,
       onFault: (fault) => {
         if (this.fault === null || fault.ends) this.fault = fault;
@@ -112,7 +119,7 @@ class Pass {
 
   #add(row: string[]): void {
     this.count += 1;
-    if (this.#first.length <= SEEN) this.#first.push(row);
+    if (this.#first.length <= SAMPLE_ROWS) this.#first.push(row);
     this.#widths.set(row.length, (this.#widths.get(row.length) ?? 0) + 1);
     this.quoted ||= this.dialect.quote === null && row.some((cell) => QUOTED.test(cell));
   }
@@ -123,7 +130,7 @@ class Pass {
     const named = asked ?? looksLikeNames(head, below);
     const width = Math.max(0, ...this.#widths.keys());
     const columns = Array.from(
-      { length: Math.min(MOST_COLUMNS, width) },
+      { length: Math.min(MAX_COLUMNS, width) },
       (_, at) => (named && head[at]?.trim()) || `column ${at + 1}`,
     );
     const usual = named ? head.length : width;
@@ -131,6 +138,6 @@ class Pass {
     const verb = unequal === 1 ? "has" : "have";
     const cells = named ? "more or fewer cells than the header" : "fewer cells than the longest row";
     const remarks = unequal > 0 ? [`${counted(unequal, "row")} ${verb} ${cells}.`] : [];
-    return { named, columns: uniqueNames(columns), remarks: [...remarks, ...beyond(width)] };
+    return { named, columns: uniqueNames(columns), remarks: [...remarks, ...columnRemarks(width)] };
   }
 }

@@ -6,7 +6,7 @@ import { withoutFormula } from "../../../js/csv/formulas.ts";
 import type { Item } from "./rows.ts";
 import { textOf, type Cell, type Table } from "./table.ts";
 
-/** The formats, each with its ending and its media type. */
+/** The formats by their file extensions, each with its media type. */
 export const EXPORTS = {
   csv: { type: "text/csv;charset=utf-8", write: csv },
   json: {
@@ -22,12 +22,12 @@ export const EXPORTS = {
   },
 } as const;
 
-/** A format, by its ending. */
-export type Ending = keyof typeof EXPORTS;
+/** A format, as a file extension. */
+export type ExportFormat = keyof typeof EXPORTS;
 
 /** The name of an export: "reviews.csv" gives "reviews-labels.jsonl". */
-export function nameOf(file: string, ending: Ending): string {
-  return `${file.replace(/\.[^.]*$/, "") || "texts"}-labels.${ending}`;
+export function nameOf(file: string, format: ExportFormat): string {
+  return `${file.replace(/\.[^.]*$/, "") || "texts"}-labels.${format}`;
 }
 
 /** The columns' names: the file's, and two that are not among them. */

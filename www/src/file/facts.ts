@@ -2,20 +2,20 @@
 
 import { make, part } from "../dom.ts";
 import { counted, DEVICE_NAMES, seconds, share, whole } from "../format.ts";
-import type { Judge } from "./judge.ts";
+import type { RowClassifier } from "./row-classifier.ts";
 import type { Item } from "./rows.ts";
 import type { Progress } from "./run.ts";
 
 /** The headline: what most rows are, once there are verdicts. */
 export function finding(items: readonly Item[], counts: ReadonlyMap<string, number>): string {
-  const judged = items.filter(({ label, why }) => label !== null || why === "not sure").length;
+  const classified = items.filter(({ label, why }) => label !== null || why === "not sure").length;
   const [label, count] = [...counts].find(([group]) => items.some((item) => item.label === group)) ?? [];
   if (label === undefined || count === undefined) return "Classify a whole file";
-  return `${share(count, judged)} are ${label}`;
+  return `${share(count, classified)} are ${label}`;
 }
 
 /** The facts of a run so far. */
-export function facts(run: (Progress & { judge: Judge; items: readonly Item[] }) | null): void {
+export function facts(run: (Progress & { classifier: RowClassifier; items: readonly Item[] }) | null): void {
   const pairs: [string, string][] = [
     ["texts", "–"],
     ["time", "–"],
@@ -24,7 +24,7 @@ export function facts(run: (Progress & { judge: Judge; items: readonly Item[] })
     ["runs on", "–"],
   ];
   if (run) {
-    const { info, name } = run.judge;
+    const { info, name } = run.classifier;
     const cut = run.items.filter((item) => item.cut).length;
     const values = [
       whole(run.done),

@@ -8,8 +8,8 @@ import { groupOf, type Item, type Key, type Order } from "./rows.ts";
 import { textOf } from "./table.ts";
 
 const ROW_PX = 34; // the same in results.css
-const SPARE = 6; // rows beyond the edge, so that scrolling shows no gap
-const MOST_EXTRA = 12; // of the file's own columns
+const OVERSCAN = 6; // rows beyond the edge, so that scrolling shows no gap
+const MAX_EXTRA_COLUMNS = 12; // of the file's own columns
 
 /**
  * A column: its key, its heading, and its width in rem. The text's is at least `--text` of results.css, and
@@ -60,7 +60,7 @@ export class Grid {
     const extra = names
       .map((head, key) => ({ key, head, width: 9 }))
       .filter(({ key }) => key !== text)
-      .slice(0, MOST_EXTRA);
+      .slice(0, MAX_EXTRA_COLUMNS);
     this.#columns = [
       { key: "place", head: "row", width: 4 },
       { key: "text", head: names[text] ?? "text", width: 0 },
@@ -75,7 +75,7 @@ export class Grid {
         .join(" "),
     );
     this.#grid.style.setProperty(
-      "--least",
+      "--min-width",
       `calc(var(--text) + ${this.#columns.reduce((sum, { width }) => sum + width, 0)}rem)`,
     );
     this.#grid.setAttribute("aria-colcount", String(this.#columns.length));
@@ -99,7 +99,7 @@ export class Grid {
 
   /** Shows rows; `top` scrolls to the first of them. */
   show(items: readonly Item[], order: Order, top: boolean): void {
-    const held = this.#items[this.#at];
+    const selected = this.#items[this.#at];
     this.#items = items;
     this.#grid.setAttribute("aria-rowcount", String(items.length + 1));
     this.#body.style.height = `${items.length * ROW_PX}px`;
@@ -109,9 +109,9 @@ export class Grid {
     });
     if (top) this.#grid.scrollTop = 0;
     // The selected row stays selected, wherever it is now.
-    const at = held ? items.indexOf(held) : -1;
+    const at = selected ? items.indexOf(selected) : -1;
     if (at !== this.#at) this.#choose(at, false);
-    else if (held) this.#events.chosen(held);
+    else if (selected) this.#events.chosen(selected);
     this.#draw();
   }
 
@@ -120,10 +120,10 @@ export class Grid {
     this.#frame = requestAnimationFrame(() => {
       this.#frame = 0;
       const { scrollTop, clientHeight } = this.#grid;
-      const first = Math.max(0, Math.floor(scrollTop / ROW_PX) - SPARE);
+      const first = Math.max(0, Math.floor(scrollTop / ROW_PX) - OVERSCAN);
       const last = Math.max(
         first,
-        Math.min(this.#items.length, Math.ceil((scrollTop + clientHeight) / ROW_PX) + SPARE),
+        Math.min(this.#items.length, Math.ceil((scrollTop + clientHeight) / ROW_PX) + OVERSCAN),
       );
       // Rows are reused with new texts: creating them is most of the cost of scrolling.
       while (this.#body.children.length > last - first) this.#body.lastElementChild?.remove();
@@ -149,7 +149,7 @@ export class Grid {
   #write(row: HTMLElement, item: Item, at: number): void {
     row.id = `row-${item.place}`;
     row.dataset.at = String(at);
-    row.classList.toggle("held", at === this.#at);
+    row.classList.toggle("selected", at === this.#at);
     row.setAttribute("aria-rowindex", String(at + 2));
     row.setAttribute("aria-selected", String(at === this.#at));
     row.style.setProperty("--at", String(at));

@@ -14,14 +14,14 @@ import { wireCode } from "../view/code.ts";
 import { kindOf } from "../view/status.ts";
 import { wireChosen } from "./chosen.ts";
 import { keepFocus } from "./focus.ts";
-import { wireJudges, type Taught } from "./judge.ts";
+import { wireClassifierSelect, type Taught } from "./row-classifier.ts";
 import { readTable } from "./read.ts";
 import { FileProblem, type Reading } from "./reading.ts";
 import { wireResults } from "./results.ts";
 import { waiting } from "./rows.ts";
 import { classifyRows, type Progress } from "./run.ts";
 import { fetchSample } from "./sample.ts";
-import { shows } from "./shows.ts";
+import { shownFor } from "./shown.ts";
 import { EMPTY, next, openedIn, problemOf, type Event, type Opened } from "./state.ts";
 import { guessColumn } from "./table.ts";
 import { wireZone } from "./zone.ts";
@@ -48,7 +48,7 @@ export interface FileTab {
 export function openFileTab(page: Page): FileTab {
   const panel = filled(part("panel-file", HTMLElement), markup);
   const code = wireCode("file-code");
-  const judges = wireJudges(page.loaded, page.taught, () => render());
+  const classifiers = wireClassifierSelect(page.loaded, page.taught, () => render());
   const zone = wireZone({
     chosen: (file) => void read(file.name, () => file),
     sample: () => void read("sample.csv", fetchSample),
@@ -77,7 +77,7 @@ export function openFileTab(page: Page): FileTab {
   let task = new AbortController(); // ends the reading or the run under way
 
   const render = (...takers: (Element | null)[]): void => {
-    const shown = shows(state, judges.current());
+    const shown = shownFor(state, classifiers.current());
     focus.keep(
       () => {
         panel.dataset.state = state.name;
@@ -135,16 +135,16 @@ export function openFileTab(page: Page): FileTab {
   const reread = (file: File, reading: Reading): void => void read(file.name, () => file, reading);
 
   const start = async (): Promise<void> => {
-    const judge = judges.current();
-    if (!judge || !openedIn(state) || state.name === "running") return;
+    const classifier = classifiers.current();
+    if (!classifier || !openedIn(state) || state.name === "running") return;
     const { signal, tell } = begin();
-    tell({ type: "started", judge });
+    tell({ type: "started", classifier });
     const opened = openedIn(state);
     if (!opened) return;
-    code.show(judge.code(codeOf(opened)));
+    code.show(classifier.code(codeOf(opened)));
     const step = (progress: Progress): void => tell({ type: "classified", progress });
     try {
-      await page.run(() => classifyRows(waiting(opened.items), judge, { signal, step }));
+      await page.run(() => classifyRows(waiting(opened.items), classifier, { signal, step }));
       tell({ type: "finished" });
     } catch (error) {
       if (signal.aborted) tell({ type: "stopped", cause: "cancelled" });
@@ -163,7 +163,7 @@ export function openFileTab(page: Page): FileTab {
   return {
     adopt: () =>
       focus.keep(() => {
-        judges.adopt();
+        classifiers.adopt();
         render();
       }),
     open: ([first, ...others]) => {

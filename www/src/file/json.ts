@@ -3,24 +3,24 @@
 import { LosslessNumber, parse, stringify } from "lossless-json";
 import { counted, whole } from "../format.ts";
 import {
-  beyond,
+  columnRemarks,
   FileProblem,
   limitRows,
-  MOST_COLUMNS,
-  type Found,
+  MAX_COLUMNS,
+  type ParseEvent,
   type Shape,
   type Source,
 } from "./reading.ts";
 import { linesOf } from "./source.ts";
 import type { Cell } from "./table.ts";
 
-const ROWS_AT_ONCE = 5_000;
+const ROWS_PER_BATCH = 5_000;
 
 /** Matches what may be a number that JavaScript changes: one with many digits or an exponent. */
 const LARGE = /[\d.]{16}|\d[eE]/;
 
 /** Reads JSON Lines. Lines that aren't JSON are left out, and a remark counts them. */
-export async function* readJsonLines(source: Source): AsyncGenerator<Found> {
+export async function* readJsonLines(source: Source): AsyncGenerator<ParseEvent> {
   const columns = new Columns();
   let place = 0;
   let count = 0;
@@ -56,7 +56,7 @@ export async function* readJsonLines(source: Source): AsyncGenerator<Found> {
 }
 
 /** Reads an array of objects, or of texts. */
-export async function* readJson(source: Source): AsyncGenerator<Found> {
+export async function* readJson(source: Source): AsyncGenerator<ParseEvent> {
   const texts: string[] = [];
   let end = 0;
   for await (const { text, read } of source.pieces()) {
@@ -72,16 +72,16 @@ export async function* readJson(source: Source): AsyncGenerator<Found> {
     const line = /(?:\(| at )line (\d+) column \d+/.exec(error instanceof Error ? error.message : "")?.[1];
     throw new FileProblem(
       `The file is not valid JSON${line ? `: there is an error in line ${line}` : ""}. ` +
-        "It must hold an array of objects or of strings.",
+        "It must contain an array of objects or strings.",
       "syntax",
     );
   }
   if (!Array.isArray(values))
-    throw new FileProblem("The JSON is not an array. It must hold an array of objects or of strings.");
+    throw new FileProblem("The JSON is not an array. It must be an array of objects or strings.");
   limitRows(values.length);
   const columns = new Columns();
-  for (let at = 0; at < values.length; at += ROWS_AT_ONCE) {
-    const rows = values.slice(at, at + ROWS_AT_ONCE).map((value) => columns.row(value));
+  for (let at = 0; at < values.length; at += ROWS_PER_BATCH) {
+    const rows = values.slice(at, at + ROWS_PER_BATCH).map((value) => columns.row(value));
     yield { type: "rows", rows, read: end };
   }
   yield { type: "end", shape: columns.shape(), skip: 0 };
@@ -109,7 +109,7 @@ class Columns {
     const row: Cell[] = [];
     for (const [key, own] of Object.entries(object ? value : { value })) {
       let at = this.#places.get(key);
-      if (at === undefined && this.#places.size < MOST_COLUMNS)
+      if (at === undefined && this.#places.size < MAX_COLUMNS)
         this.#places.set(key, (at = this.#places.size));
       if (at === undefined) this.#left.add(key);
       else row[at] = cellOf(own);
@@ -121,7 +121,7 @@ class Columns {
     return {
       named: this.#objects,
       columns: [...this.#places.keys()],
-      remarks: beyond(this.#places.size + this.#left.size),
+      remarks: columnRemarks(this.#places.size + this.#left.size),
     };
   }
 }

@@ -7,10 +7,10 @@ import {
   COMMAND_LINE,
   FileProblem,
   limitRows,
-  MOST_BYTES,
-  type Found,
+  MAX_BYTES,
+  type ParseEvent,
   type Reading,
-  type Sent,
+  type ReaderMessage,
   type Source,
 } from "./reading.ts";
 import { linesOf, openSource } from "./source.ts";
@@ -21,20 +21,20 @@ import type { Format } from "./table.ts";
  *
  * @throws {FileProblem} if it is empty, too large, not text, malformed, or has no rows.
  */
-export async function* parseFile(file: File, { encoding, named }: Reading): AsyncGenerator<Sent> {
+export async function* parseFile(file: File, { encoding, named }: Reading): AsyncGenerator<ReaderMessage> {
   const { name, size } = file;
   if (size === 0) throw new FileProblem(`${name} is empty.`, "empty");
-  if (size > MOST_BYTES)
+  if (size > MAX_BYTES)
     throw new FileProblem(
-      `${name} has ${bytes(size)}. This tab takes files of up to ${bytes(MOST_BYTES)}. ${COMMAND_LINE}`,
+      `${name} has ${bytes(size)}. Files in this tab can have up to ${bytes(MAX_BYTES)}. ${COMMAND_LINE}`,
       "too large",
     );
   const source = await openSource(file, encoding);
   const format = formatOf(name, source.head);
   let count = 0;
-  for await (const found of read(format, source, named, /\.(tsv|tab)$/i.test(name))) {
-    if (found.type === "end") {
-      const { shape, skip } = found;
+  for await (const event of read(format, source, named, /\.(tsv|tab)$/i.test(name))) {
+    if (event.type === "end") {
+      const { shape, skip } = event;
       if (count === 0 && source.head.trim() === "")
         throw new FileProblem(`${name} contains nothing but white space.`, "empty");
       if (count <= skip)
@@ -42,9 +42,9 @@ export async function* parseFile(file: File, { encoding, named }: Reading): Asyn
       yield { type: "end", table: { name, format, encoding: source.encoding, ...shape }, skip };
       continue;
     }
-    count = found.type === "restart" ? 0 : count + found.rows.length;
+    count = event.type === "restart" ? 0 : count + event.rows.length;
     limitRows(count);
-    yield found;
+    yield event;
   }
 }
 
@@ -53,7 +53,7 @@ function read(
   source: Source,
   named: boolean | undefined,
   tsv: boolean,
-): AsyncGenerator<Found> {
+): AsyncGenerator<ParseEvent> {
   switch (format) {
     case "csv":
       return readCsv(source, named, tsv);
@@ -67,7 +67,7 @@ function read(
 }
 
 /** Reads one text per line; blank lines are left out. */
-async function* readLines(source: Source): AsyncGenerator<Found> {
+async function* readLines(source: Source): AsyncGenerator<ParseEvent> {
   // If a piece ends between CR and LF, one break counts as two: the extra line is blank and left out.
   for await (const { lines, read } of linesOf(source, /\r\n|\n|\r/)) {
     const rows = lines.filter((line) => line.trim() !== "").map((line) => [line]);

@@ -2,7 +2,7 @@
 
 import { FILE_READER, trustedWorker } from "../trusted.ts";
 import { assembly } from "./assembly.ts";
-import { FileProblem, type Reading, type Sent } from "./reading.ts";
+import { FileProblem, type Reading, type ReaderMessage } from "./reading.ts";
 import type { Request } from "./reader.ts";
 import type { Table } from "./table.ts";
 
@@ -33,12 +33,12 @@ export function readTable(
         reject(new FileProblem("The file reader failed. Reload the page, then try again.", "internal")),
       );
     const { take, table } = assembly();
-    const received = ({ data: sent }: MessageEvent<Sent>): void => {
+    const received = ({ data: sent }: MessageEvent<ReaderMessage>): void => {
       if (sent.type === "problem") return settle(() => reject(new FileProblem(sent.message, sent.kind)));
       take(sent);
       if (sent.type === "rows") progress(sent.read / file.size);
-      const whole = table();
-      if (whole) settle(() => resolve(whole));
+      const complete = table();
+      if (complete) settle(() => resolve(complete));
     };
     const listening = { signal: settled.signal };
     worker.addEventListener("message", received, listening);

@@ -3,7 +3,7 @@
  */
 
 import { parseFile } from "./parse.ts";
-import { FileProblem, type Reading, type Sent } from "./reading.ts";
+import { FileProblem, type Reading, type ReaderMessage } from "./reading.ts";
 
 /** A request to the worker. */
 export interface Request {
@@ -11,7 +11,7 @@ export interface Request {
   reading: Reading;
 }
 
-const send = (sent: Sent): void => self.postMessage(sent);
+const send = (sent: ReaderMessage): void => self.postMessage(sent);
 
 self.addEventListener("message", ({ data: { file, reading } }: MessageEvent<Request>) => {
   void parse(file, reading);

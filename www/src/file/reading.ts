@@ -4,12 +4,12 @@ import { whole } from "../format.ts";
 import type { Cell, Encoding, Table } from "./table.ts";
 
 /** The maximum number of columns that are read. */
-export const MOST_COLUMNS = 200;
+export const MAX_COLUMNS = 200;
 
 /** The largest file that is read, in bytes. */
-export const MOST_BYTES = 100e6;
+export const MAX_BYTES = 100e6;
 
-const MOST_ROWS = 300_000;
+const MAX_ROWS = 300_000;
 
 /** What a larger file's error recommends. */
 export const COMMAND_LINE = "Use the command line for larger files: npx tabsense classify.";
@@ -55,7 +55,7 @@ export interface Source {
   /** The first piece: enough to recognise the format and the CSV dialect. */
   head: string;
   /** Whether the first piece is the whole file. */
-  whole: boolean;
+  isComplete: boolean;
   /** Reads the text, from its beginning each time. */
   pieces(): AsyncIterable<Piece>;
 }
@@ -64,7 +64,7 @@ export interface Source {
 export type Shape = Pick<Table, "named" | "columns" | "remarks" | "dialect">;
 
 /** What a format's reader yields. */
-export type Found =
+export type ParseEvent =
   /** More rows; `read` as in {@link Piece}. */
   | { type: "rows"; rows: Cell[][]; read: number }
   /** The rows so far are void: the file is read again, in another way. */
@@ -73,16 +73,16 @@ export type Found =
   | { type: "end"; shape: Shape; skip: number };
 
 /** What the worker sends. */
-export type Sent =
-  | Exclude<Found, { type: "end" }>
+export type ReaderMessage =
+  | Exclude<ParseEvent, { type: "end" }>
   | { type: "end"; table: Omit<Table, "rows">; skip: number }
   | { type: "problem"; kind: ProblemKind; message: string };
 
 /** The remark on a table with more columns than are read. */
-export function beyond(width: number): string[] {
-  return width > MOST_COLUMNS
+export function columnRemarks(width: number): string[] {
+  return width > MAX_COLUMNS
     ? [
-        `Only the first ${whole(MOST_COLUMNS)} of ${whole(width)} columns are read. ` +
+        `Only the first ${whole(MAX_COLUMNS)} of ${whole(width)} columns are read. ` +
           "The others are neither shown nor exported.",
       ]
     : [];
@@ -90,9 +90,9 @@ export function beyond(width: number): string[] {
 
 /** Throws a {@link FileProblem} if there are more rows than the tab accepts. */
 export function limitRows(count: number): void {
-  if (count > MOST_ROWS)
+  if (count > MAX_ROWS)
     throw new FileProblem(
-      `The file has more than ${whole(MOST_ROWS)} rows, the most this tab can take. ${COMMAND_LINE}`,
+      `The file has more than ${whole(MAX_ROWS)} rows, which is the limit of this tab. ${COMMAND_LINE}`,
       "too large",
     );
 }

@@ -3,16 +3,16 @@
 import { part } from "../dom.ts";
 import { counted, whole } from "../format.ts";
 import { download } from "../view/copy.ts";
-import { EXPORTS, nameOf, type Ending } from "./export.ts";
+import { EXPORTS, nameOf, type ExportFormat } from "./export.ts";
 import { facts, finding } from "./facts.ts";
 import { Grid } from "./grid.ts";
 import { labelChart } from "./labels.ts";
 import { ALL, AS_READ, select, tally, type Filter, type Item, type Key } from "./rows.ts";
-import type { Shown } from "./shows.ts";
+import type { Shown } from "./shown.ts";
 import { openedIn, runIn, type Opened, type Run, type State } from "./state.ts";
 
 const DRAW_EVERY_MS = 150;
-const ENDINGS: readonly Ending[] = ["csv", "json", "jsonl"];
+const EXPORT_FORMATS: readonly ExportFormat[] = ["csv", "json", "jsonl"];
 const HINT = "Select a row with a click or the arrow keys to read its whole text.";
 
 /** What the user can request here. */
@@ -33,7 +33,7 @@ export function wireResults(events: Events): Results {
   const section = part("file-results", HTMLElement);
   const labels = part("file-labels", HTMLUListElement);
   const search = part("file-search", HTMLInputElement);
-  const least = part("file-least", HTMLInputElement);
+  const minScore = part("file-min-score", HTMLInputElement);
   const reset = part("file-reset", HTMLButtonElement);
   const count = part("file-shown", HTMLElement);
   const chart = labelChart(labels, (group) => events.filter({ group }));
@@ -50,18 +50,18 @@ export function wireResults(events: Events): Results {
   let due = 0; // when the table may be drawn again, so that a long one leaves time for the rest
 
   search.addEventListener("input", () => events.filter({ text: search.value }));
-  least.addEventListener("input", () => events.filter({ least: Number(least.value) / 100 }));
+  minScore.addEventListener("input", () => events.filter({ minScore: Number(minScore.value) / 100 }));
   reset.addEventListener("click", () => {
     events.filter(ALL);
     search.focus();
   });
-  for (const ending of ENDINGS) {
-    part(`export-${ending}`, HTMLButtonElement).addEventListener("click", () => {
+  for (const format of EXPORT_FORMATS) {
+    part(`export-${format}`, HTMLButtonElement).addEventListener("click", () => {
       const opened = drawn && openedIn(drawn);
       if (!opened) return;
       const rows = part("export-all", HTMLInputElement).checked ? opened.items : listed;
-      const { write, type } = EXPORTS[ending];
-      download(nameOf(opened.table.name, ending), write(opened.table, rows), type);
+      const { write, type } = EXPORTS[format];
+      download(nameOf(opened.table.name, format), write(opened.table, rows), type);
     });
   }
 
@@ -75,11 +75,11 @@ export function wireResults(events: Events): Results {
     const words = listed.length === items.length ? all : `${whole(listed.length)} of ${all}`;
     if (count.textContent !== words) count.textContent = words; // a live region
     if (search.value !== filter.text) search.value = filter.text;
-    least.value = String(Math.round(filter.least * 100));
-    part("file-least-shown", HTMLOutputElement).textContent = `${least.value} %`;
-    reset.hidden = filter.group === null && filter.text === "" && filter.least === 0;
+    minScore.value = String(Math.round(filter.minScore * 100));
+    part("file-min-score-shown", HTMLOutputElement).textContent = `${minScore.value} %`;
+    reset.hidden = filter.group === null && filter.text === "" && filter.minScore === 0;
     part("file-finding", HTMLElement).textContent = finding(items, counts);
-    facts({ ...run.progress, judge: run.judge, items });
+    facts({ ...run.progress, classifier: run.classifier, items });
     due = performance.now() + Math.max(DRAW_EVERY_MS, 8 * (performance.now() - start));
   };
 

@@ -23,8 +23,8 @@ export interface Filter {
   /** A label, or a reason for having none; null for all. */
   group: string | null;
   text: string;
-  /** The least score; 0 also shows rows without a verdict. */
-  least: number;
+  /** The minimum score; 0 also shows rows without a verdict. */
+  minScore: number;
 }
 
 /** What rows are sorted by: one of the page's columns, or the index of one of the file's. */
@@ -37,7 +37,7 @@ export interface Order {
 }
 
 /** A filter that all rows pass. */
-export const ALL: Filter = { group: null, text: "", least: 0 };
+export const ALL: Filter = { group: null, text: "", minScore: 0 };
 
 /** The order of the file. */
 export const AS_READ: Order = { key: "place", down: false };
@@ -85,12 +85,16 @@ export function tally(items: readonly Item[]): Map<string, number> {
 }
 
 /** The rows that pass the filter, in order. Rows without a value to sort by come last in either direction. */
-export function select(items: readonly Item[], { group, text, least }: Filter, { key, down }: Order): Item[] {
+export function select(
+  items: readonly Item[],
+  { group, text, minScore }: Filter,
+  { key, down }: Order,
+): Item[] {
   const wanted = text.trim().toLowerCase();
   const shown = items.filter(
     (item) =>
       (group === null || groupOf(item) === group) &&
-      (least === 0 || (item.label !== null && item.score >= least)) &&
+      (minScore === 0 || (item.label !== null && item.score >= minScore)) &&
       (wanted === "" || item.lower.includes(wanted)),
   );
   if (key === "place") return down ? shown.reverse() : shown;

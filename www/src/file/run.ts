@@ -1,6 +1,6 @@
 /** Classifies many rows, with verdicts and progress on the way. */
 
-import type { Judge } from "./judge.ts";
+import type { RowClassifier } from "./row-classifier.ts";
 import type { Item } from "./rows.ts";
 
 const STEP_MS = 100; // between two reports of progress
@@ -15,7 +15,7 @@ export interface Progress {
 }
 
 /** How to report progress, and when to end. */
-export interface Ways {
+export interface RunOptions {
   signal: AbortSignal;
   step(progress: Progress): void;
 }
@@ -29,33 +29,33 @@ export interface Ways {
  */
 export async function classifyRows(
   items: readonly Item[],
-  judge: Judge,
-  { signal, step }: Ways,
+  classifier: RowClassifier,
+  { signal, step }: RunOptions,
 ): Promise<void> {
-  const { maxTokens } = judge.info.model;
+  const { maxTokens } = classifier.info.model;
   // The time that is left is estimated by length: a text beyond the model's length costs no more.
   const weight = ({ text }: Item): number => 20 + Math.min(text.length, 5 * maxTokens);
   const all = items.reduce((sum, item) => sum + weight(item), 0);
   const start = performance.now();
   let done = 0;
   let read = 0;
-  let told = start;
-  const tell = (): void => {
-    told = performance.now();
-    const spent = told - start;
+  let reported = start;
+  const report = (): void => {
+    reported = performance.now();
+    const spent = reported - start;
     step({ done, total: items.length, spent, left: read > 0 ? (spent * (all - read)) / read : 0 });
   };
   const texts = items.map(({ text }) => text);
   try {
-    for await (const { index, ...verdict } of judge.stream(texts, { signal })) {
+    for await (const { index, ...verdict } of classifier.stream(texts, { signal })) {
       const item = items[index];
       if (!item) continue;
       Object.assign(item, verdict);
       done = index + 1;
       read += weight(item);
-      if (performance.now() - told >= STEP_MS) tell();
+      if (performance.now() - reported >= STEP_MS) report();
     }
   } finally {
-    tell();
+    report();
   }
 }

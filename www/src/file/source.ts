@@ -7,16 +7,16 @@ const PIECE_BYTES = 1 << 18;
 const HEAD_BYTES = 1 << 16; // enough to see what a file is
 
 /**
- * Opens a file. `asked`: the encoding of a file without a byte order mark, UTF-8 by default.
+ * Opens a file. `requested`: the encoding of a file without a byte order mark, UTF-8 by default.
  *
  * @throws {FileProblem} if it isn't text or isn't in that encoding, also later, while it is read.
  */
-export async function openSource(file: File, asked: Encoding | undefined): Promise<Source> {
+export async function openSource(file: File, requested: Encoding | undefined): Promise<Source> {
   const start = await bytesAt(file, 0);
   const marked = markedEncoding(start);
   const problem = marked?.startsWith("utf-16") ? null : notText(start.subarray(0, HEAD_BYTES));
   if (problem !== null) throw new FileProblem(`${file.name} is ${problem}.`, "not text");
-  const encoding = marked ?? asked ?? "utf-8";
+  const encoding = marked ?? requested ?? "utf-8";
   async function* pieces(): AsyncGenerator<Piece> {
     // In stream mode, a character that is split between two pieces comes whole with the second.
     const decoder = new TextDecoder(encoding, { fatal: true });
@@ -30,7 +30,7 @@ export async function openSource(file: File, asked: Encoding | undefined): Promi
     head = text;
     break;
   }
-  return { encoding, head, whole: file.size <= PIECE_BYTES, pieces };
+  return { encoding, head, isComplete: file.size <= PIECE_BYTES, pieces };
 }
 
 /** The lines of a text, piece by piece. */

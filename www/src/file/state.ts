@@ -7,7 +7,7 @@
  * policy, one that turns any string into markup.
  */
 
-import type { Judge } from "./judge.ts";
+import type { RowClassifier } from "./row-classifier.ts";
 import type { FileProblem } from "./reading.ts";
 import { ALL, AS_READ, itemsOf, waiting, type Filter, type Item, type Key, type Order } from "./rows.ts";
 import type { Progress } from "./run.ts";
@@ -36,7 +36,7 @@ export interface Opened {
 
 /** The run under way, or the last one. */
 export interface Run {
-  judge: Judge;
+  classifier: RowClassifier;
   progress: Progress;
 }
 
@@ -63,7 +63,7 @@ export type Event =
   | { type: "read"; file: File; table: Table; column: number }
   | { type: "unread"; file: File | null; problem: Problem }
   | { type: "column"; column: number }
-  | { type: "started"; judge: Judge }
+  | { type: "started"; classifier: RowClassifier }
   | { type: "classified"; progress: Progress }
   | { type: "finished" }
   | { type: "stopped"; cause: Cause; problem?: Problem }
@@ -124,7 +124,7 @@ function nextOfOpened(state: OpenedState, event: OpenedEvent): State {
         ? state
         : { name: "chosen", opened: opened(now.file, now.table, event.column), problem };
     case "started":
-      return state.name === "running" ? state : started(state, event.judge);
+      return state.name === "running" ? state : started(state, event.classifier);
     case "classified":
       return state.name === "running" ? { ...state, run: { ...state.run, progress: event.progress } } : state;
     case "finished":
@@ -154,16 +154,16 @@ function opened(file: File, table: Table, column: number): Opened {
 }
 
 /** Continues the last run, or starts over with another model: verdicts of two models aren't mixed. */
-function started(state: OpenedState, judge: Judge): State {
+function started(state: OpenedState, classifier: RowClassifier): State {
   const last = runIn(state);
   const { opened: now } = state;
-  const fresh = last !== null && last.judge.key !== judge.key;
+  const fresh = last !== null && last.classifier.key !== classifier.key;
   const after = fresh
     ? // The other model may not have the label that the rows are filtered by.
       { ...now, items: itemsOf(now.table, now.column), filter: { ...now.filter, group: null } }
     : now;
   const progress = { done: 0, total: waiting(after.items).length, spent: 0, left: 0 };
-  return { name: "running", opened: after, run: { judge, progress }, problem: null };
+  return { name: "running", opened: after, run: { classifier, progress }, problem: null };
 }
 
 /** An error as the tab shows it. */

@@ -50,7 +50,7 @@ const NAMES = [
   "title",
 ];
 /** How many rows the choice of a column looks at, if one of them contains a text. */
-export const SEEN = 200;
+export const SAMPLE_ROWS = 200;
 const SHORT = 40; // characters of the longest plausible name of a column
 
 /** A cell as it is shown and classified. */
@@ -68,16 +68,17 @@ export function guessColumn({ columns, rows }: Pick<Table, "columns" | "rows">):
         0,
       ),
     );
-  let weight = weigh(rows.slice(0, SEEN));
+  let weight = weigh(rows.slice(0, SAMPLE_ROWS));
   if (weight.every((length) => length === 0)) weight = weigh(rows);
-  const holds = (at: number): boolean => (weight[at] ?? 0) > 0;
+  const hasText = (at: number): boolean => (weight[at] ?? 0) > 0;
   for (const name of NAMES) {
     const at = names.indexOf(name);
-    if (at >= 0 && holds(at)) return at;
+    if (at >= 0 && hasText(at)) return at;
   }
   const longest = Math.max(0, ...weight);
   const part = names.findIndex(
-    (name, at) => holds(at) && (weight[at] ?? 0) * 2 > longest && NAMES.some((known) => name.includes(known)),
+    (name, at) =>
+      hasText(at) && (weight[at] ?? 0) * 2 > longest && NAMES.some((known) => name.includes(known)),
   );
   return part >= 0 ? part : longest > 0 ? weight.indexOf(longest) : -1;
 }
@@ -91,7 +92,7 @@ export function looksLikeNames(row: readonly string[], below: readonly (readonly
   const given = names.filter((name) => name !== "");
   if (given.length === 0 || !given.every(looksLikeName)) return false;
   if (new Set(given).size === names.length) return true;
-  const seen = below.slice(0, SEEN);
+  const seen = below.slice(0, SAMPLE_ROWS);
   return (
     seen.length > 0 &&
     names.every(

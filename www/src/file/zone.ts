@@ -2,7 +2,7 @@
 
 import { find, part } from "../dom.ts";
 import { fill } from "./bar.ts";
-import type { Shown } from "./shows.ts";
+import type { Shown } from "./shown.ts";
 import type { State } from "./state.ts";
 
 /** What the user can request here. */
@@ -51,8 +51,8 @@ export function wireZone(events: Events): Zone {
       if (state.name === "reading") fill(bar, state.share);
       error.hidden = state.problem === null;
       recode.hidden = state.problem?.recodable !== true;
-      const wrong = state.problem?.message ?? "";
-      if (message.textContent !== wrong) message.textContent = wrong;
+      const problem = state.problem?.message ?? "";
+      if (message.textContent !== problem) message.textContent = problem;
     },
   };
 }

@@ -12,7 +12,7 @@ import type { OnDemand } from "../on-demand.ts";
 import { wireCode } from "../view/code.ts";
 import { wireCopy } from "../view/copy.ts";
 import { wireGate } from "../view/gate.ts";
-import { redactCode, type Asked } from "./code.ts";
+import { redactCode, type RedactRequest } from "./code.ts";
 import { KINDS, kindOf, labelsOf, PATTERN_LABELS, wordsOf } from "./kinds.ts";
 import { wireList } from "./list.ts";
 import { cutAt, marked, maskedPieces, pieces } from "./marks.ts";
@@ -54,7 +54,7 @@ export function openRedactTab(page: Page): void {
       : labels.filter((label) => !PATTERN_LABELS.some((own) => own === label) || ofModel(label));
   const ofModel = (label: string): boolean =>
     labelsOf(page.tagger.model?.info.model.labels ?? [], []).includes(label);
-  const asked = (): Asked => {
+  const currentRequest = (): RedactRequest => {
     const wanted = possible().filter((label) => !off.has(label));
     return {
       text: input.value,
@@ -70,25 +70,25 @@ export function openRedactTab(page: Page): void {
   };
 
   const show = (
-    told: { text: string; redaction: Redaction; spent: number } | null,
+    result: { text: string; redaction: Redaction; spent: number } | null,
     hint = page.tagger.model ? "Waiting for a text" : "No model yet",
   ): void => {
-    last = told;
+    last = result;
     error.hidden = true;
     follow();
-    const entities = told?.redaction.entities ?? [];
-    masked.dataset.state = told ? "ready" : "idle";
-    if (told) masked.replaceChildren(...marked(maskedPieces(told.text, entities), entities));
+    const entities = result?.redaction.entities ?? [];
+    masked.dataset.state = result ? "ready" : "idle";
+    if (result) masked.replaceChildren(...marked(maskedPieces(result.text, entities), entities));
     else masked.textContent = hint;
-    part("redact-copy", HTMLButtonElement).disabled = !told;
-    part("redact-time", HTMLElement).textContent = told ? milliseconds(told.spent) : "";
-    list.show(entities, told !== null);
-    counts(entities, told !== null);
+    part("redact-copy", HTMLButtonElement).disabled = !result;
+    part("redact-time", HTMLElement).textContent = result ? milliseconds(result.spent) : "";
+    list.show(entities, result !== null);
+    counts(entities, result !== null);
     restore();
   };
 
   const attempt = newest(
-    async ({ text, labels: wanted, patterns: own }: Asked, signal: AbortSignal) => {
+    async ({ text, labels: wanted, patterns: own }: RedactRequest, signal: AbortSignal) => {
       const tagger = page.tagger.model;
       if (!tagger || text.trim() === "") return null;
       const start = performance.now();
@@ -97,7 +97,7 @@ export function openRedactTab(page: Page): void {
       );
       return { text, redaction, spent: performance.now() - start };
     },
-    (told) => show(told),
+    (result) => show(result),
     (thrown) => {
       show(null, "This text could not be masked");
       part("redact-error-message", HTMLElement).textContent =
@@ -129,12 +129,12 @@ export function openRedactTab(page: Page): void {
   };
 
   const askNow = (): void => {
-    const of = asked();
+    const request = currentRequest();
     follow();
-    code.show(redactCode(of));
+    code.show(redactCode(request));
     part("redact-options-words", HTMLElement).textContent =
-      `What is masked: ${of.labels ? `${of.labels.length} of ${possible().length}` : "all"} labels${of.patterns ? ", with patterns" : ""}`;
-    attempt.ask(of);
+      `What is masked: ${request.labels ? `${request.labels.length} of ${possible().length}` : "all"} labels${request.patterns ? ", with patterns" : ""}`;
+    attempt.ask(request);
   };
 
   const offer = (): void => {
@@ -189,9 +189,9 @@ export function openRedactTab(page: Page): void {
   );
   if (input.value === "") input.value = TEXT; // a reload may have brought the last text back
   if (answer.value === "") answer.value = ANSWER;
-  page.tagger.follow((held) => {
-    if (held.state === "loading" && held.progress) return; // progress changes nothing here
-    if (held.state === "ready") labels = labelsOf(held.model.info.model.labels, PATTERN_LABELS);
+  page.tagger.follow((tagger) => {
+    if (tagger.state === "loading" && tagger.progress) return; // progress changes nothing here
+    if (tagger.state === "ready") labels = labelsOf(tagger.model.info.model.labels, PATTERN_LABELS);
     offer();
     askNow();
   });

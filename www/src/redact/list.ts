@@ -5,7 +5,7 @@ import { part } from "../dom.ts";
 import { counted } from "../format.ts";
 import { chip, describe } from "./marks.ts";
 
-const HINT = "Point at one, or walk with the arrow keys, to see what found it.";
+const HINT = "Hover over one, or use the arrow keys, to see what found it.";
 const ANNOUNCE_AFTER_MS = 900; // a pause in typing, so that a screen reader is not flooded
 
 /** Shows entities. */
@@ -55,12 +55,12 @@ export function wireList(texts: Iterable<Element>): EntityList {
 
   return {
     show(next, known) {
-      const held = list.contains(document.activeElement) ? placeOf(document.activeElement) : null;
+      const focused = list.contains(document.activeElement) ? placeOf(document.activeElement) : null;
       entities = next;
       list.replaceChildren(...next.map(chip));
       list.dataset.state = !known ? "idle" : next.length === 0 ? "none" : "ready";
       mark(null);
-      if (held !== null) focus(Math.min(held, next.length - 1));
+      if (focused !== null) focus(Math.min(focused, next.length - 1));
       clearTimeout(timer);
       const words = known ? `${counted(next.length, "entity", "entities")} found` : "";
       timer = window.setTimeout(

@@ -4,9 +4,9 @@ import { part } from "../dom.ts";
 import { counted, whole } from "../format.ts";
 import { LabelChips } from "../view/label-chips.ts";
 import { tooMany } from "./intake.ts";
-import { MOST_EXAMPLES, MOST_LABELS, type Lesson } from "./lesson.ts";
+import { MAX_EXAMPLES, MAX_LABELS, type Lesson } from "./lesson.ts";
 
-const MOST_REMARKS = 3;
+const MAX_REMARKS = 3;
 
 /** The editor, as the tab uses it. */
 export interface Editor {
@@ -26,8 +26,8 @@ export function wireEditor(lesson: () => Lesson, changed: () => void): Editor {
   const chips = new LabelChips(part("teach-labels", HTMLElement), "Labels; Delete removes the one in focus", {
     added(names) {
       const labels = new Set([...lesson().labels, ...names]).size;
-      const why = tooMany({ examples: 0, labels }, { examples: MOST_EXAMPLES, labels: MOST_LABELS });
-      if (why !== null) return why;
+      const problem = tooMany({ examples: 0, labels }, { examples: MAX_EXAMPLES, labels: MAX_LABELS });
+      if (problem !== null) return problem;
       const known = names.every((name) => lesson().labels.includes(name));
       if (known) return names.length === 1 ? `${names[0]} already exists.` : "They already exist.";
       for (const name of names) lesson().addLabel(name);
@@ -60,14 +60,14 @@ export function wireEditor(lesson: () => Lesson, changed: () => void): Editor {
     );
     part("teach-counts", HTMLElement).textContent =
       `${counted(examples.length, "example")}, ${counted(counts.size, "label")}`;
-    const told = clashes.slice(0, MOST_REMARKS).map(({ text, label, other }) => {
+    const remarks = clashes.slice(0, MAX_REMARKS).map(({ text, label, other }) => {
       const start = text.length > 60 ? `${text.slice(0, 60)}…` : text;
       return `“${start}” is under ${other} and ${label}: it counts for ${other}.`;
     });
-    if (clashes.length > MOST_REMARKS)
-      told.push(`${counted(clashes.length - MOST_REMARKS, "other text")} under two labels.`);
+    if (clashes.length > MAX_REMARKS)
+      remarks.push(`${counted(clashes.length - MAX_REMARKS, "other text")} under two labels.`);
     part("teach-remarks", HTMLElement).replaceChildren(
-      ...told.map((text) => Object.assign(document.createElement("li"), { textContent: text })),
+      ...remarks.map((text) => Object.assign(document.createElement("li"), { textContent: text })),
     );
   };
 
@@ -75,10 +75,10 @@ export function wireEditor(lesson: () => Lesson, changed: () => void): Editor {
     const { labels } = lesson();
     if (chosen === null || !labels.includes(chosen)) chosen = labels[0] ?? null;
     caption.textContent =
-      chosen === null ? "Add a label first, then examples of it" : `Examples of ${chosen}, one a line`;
+      chosen === null ? "Add a label first, then examples of it" : `Examples of ${chosen}, one per line`;
     lines.disabled = chosen === null;
     lines.placeholder =
-      chosen === null ? "" : "Type or paste examples, one a line. Without any, the label’s name counts.";
+      chosen === null ? "" : "Type or paste examples, one per line. Without any, the label’s name counts.";
     const text = chosen === null ? "" : lesson().linesOf(chosen).join("\n");
     // Typed lines may have blanks that don't count: they stay while their label is on show.
     if (shown !== chosen || !same(lines.value, text)) lines.value = text;
@@ -90,16 +90,16 @@ export function wireEditor(lesson: () => Lesson, changed: () => void): Editor {
     if (chosen === null) return;
     const typed = lines.value.split(/\r\n|\n|\r/);
     const others = lesson().counted.examples.length - lesson().linesOf(chosen).length;
-    const why = tooMany(
+    const problem = tooMany(
       { examples: others + typed.length, labels: 0 },
-      { examples: MOST_EXAMPLES, labels: MOST_LABELS },
+      { examples: MAX_EXAMPLES, labels: MAX_LABELS },
     );
-    if (why === null) lesson().setLines(chosen, typed);
+    if (problem === null) lesson().setLines(chosen, typed);
     showAround();
-    if (why === null) changed();
+    if (problem === null) changed();
     else
       part("teach-remarks", HTMLElement).replaceChildren(
-        Object.assign(document.createElement("li"), { textContent: why }),
+        Object.assign(document.createElement("li"), { textContent: problem }),
       );
   });
 

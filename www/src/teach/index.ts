@@ -7,7 +7,7 @@ import markup from "./teach.html?raw";
 import { TaughtClassifier, type Embedder, type TaughtScore } from "tabsense";
 import { TAUGHT_FILE } from "../code.ts";
 import { filled, find, part } from "../dom.ts";
-import type { Taught } from "../file/judge.ts";
+import type { Taught } from "../file/row-classifier.ts";
 import { readTable } from "../file/read.ts";
 import { FileProblem } from "../file/reading.ts";
 import { textOf } from "../file/table.ts";
@@ -23,7 +23,7 @@ import { wireEditor } from "./editor.ts";
 import { wireInsight } from "./insight.ts";
 import { wireIntake } from "./intake-form.ts";
 import { tooMany } from "./intake.ts";
-import { Lesson, MOST_EXAMPLES, MOST_LABELS } from "./lesson.ts";
+import { Lesson, MAX_EXAMPLES, MAX_LABELS } from "./lesson.ts";
 import { wireProgress } from "./progress.ts";
 import { FIRST_TEXT, STARTER } from "./starter.ts";
 import { Trainer } from "./trainer.ts";
@@ -100,8 +100,8 @@ export function openTeachTab(page: Page): TeachTab {
   });
 
   /** Changes the lesson from outside the editor. */
-  const edit = (made: () => void): void => {
-    made();
+  const edit = (change: () => void): void => {
+    change();
     editor.show();
     changed();
   };
@@ -128,11 +128,13 @@ export function openTeachTab(page: Page): TeachTab {
         return { label: best?.label ?? null, scores, spent: performance.now() - start };
       });
     },
-    (told) => {
-      part("teach-time", HTMLElement).textContent = told ? milliseconds(told.spent) : "";
-      if (!told) return bars.idle(hint());
-      const scores = told.scores.filter((one): one is TaughtScore & { label: string } => one.label !== null);
-      bars.show(scores, told.label ?? "Not sure", told.label !== null);
+    (outcome) => {
+      part("teach-time", HTMLElement).textContent = outcome ? milliseconds(outcome.spent) : "";
+      if (!outcome) return bars.idle(hint());
+      const scores = outcome.scores.filter(
+        (one): one is TaughtScore & { label: string } => one.label !== null,
+      );
+      bars.show(scores, outcome.label ?? "Not sure", outcome.label !== null);
       const [best] = scores;
       const select = part("teach-correct-label", HTMLSelectElement);
       // A label that the user has chosen or is choosing stays.
@@ -184,7 +186,7 @@ export function openTeachTab(page: Page): TeachTab {
       const next = fresh ? new Lesson() : lesson;
       const labels = new Set([...next.labels, ...examples.map(({ label }) => label)]).size;
       const count = next.counted.examples.length + examples.length;
-      const why = tooMany({ examples: count, labels }, { examples: MOST_EXAMPLES, labels: MOST_LABELS });
+      const why = tooMany({ examples: count, labels }, { examples: MAX_EXAMPLES, labels: MAX_LABELS });
       if (why !== null) return fail(new FileProblem(why));
       next.putAll(examples);
       if (fresh) begin(next);
@@ -205,7 +207,7 @@ export function openTeachTab(page: Page): TeachTab {
     const { multi, examples } = JSON.parse(await file.text()) as { multi?: unknown; examples?: unknown };
     if (multi === true)
       throw new FileProblem(
-        `${file.name} gives a text several labels, which this tab can’t show. The package can.`,
+        `${file.name} gives a text several labels, which this tab can’t show. Use the package instead.`,
       );
     const labels = Object.fromEntries(classifier.labels.map((label): [string, string[]] => [label, []]));
     for (const {
@@ -233,9 +235,9 @@ export function openTeachTab(page: Page): TeachTab {
   };
 
   const showSure = (): void => {
-    const [least] = Object.values(threshold());
+    const [minScore] = Object.values(threshold());
     part("teach-sure-shown", HTMLOutputElement).textContent =
-      least === undefined ? "as calibrated" : `${sure.value} %`;
+      minScore === undefined ? "as calibrated" : `${sure.value} %`;
   };
   sure.addEventListener("input", () => {
     showSure();

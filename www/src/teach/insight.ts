@@ -4,10 +4,10 @@ import type { DoubtfulExample, Evaluation, LabelEvaluation } from "tabsense";
 import { make, part } from "../dom.ts";
 import { counted, percent, share, whole } from "../format.ts";
 
-const MOST_CONFUSIONS = 5;
-const MOST_DOUBTFUL = 5;
-const MOST_STEPS = 40; // of the history that is drawn
-const LEAST_SLOTS = 12; // a few steps don't fill the width
+const MAX_CONFUSIONS = 5;
+const MAX_DOUBTFUL = 5;
+const MAX_STEPS = 40; // of the history that is drawn
+const MIN_SLOTS = 12; // a few steps don't fill the width
 
 /** What the user can do with a doubtful example. */
 export interface Doubts {
@@ -40,7 +40,7 @@ export function wireInsight(doubts: Doubts): Insight {
     const before = steps.at(-1);
     if (report === last || accuracy === null) return;
     if (before?.accuracy === accuracy && before.examples === examples) return;
-    steps = [...steps, { examples, accuracy }].slice(-MOST_STEPS);
+    steps = [...steps, { examples, accuracy }].slice(-MAX_STEPS);
   };
 
   return {
@@ -55,7 +55,7 @@ export function wireInsight(doubts: Doubts): Insight {
           ? `${whole(Math.round(accuracy * report.examples))} of ${whole(report.examples)} correct`
           : "Teach it your own labels";
       drawGrowth(steps);
-      showTable(report?.labels ?? [...counts].map(untold));
+      showTable(report?.labels ?? [...counts].map(unevaluated));
       showConfusions(report);
       showDoubtful(doubtful, report, doubts);
     },
@@ -70,7 +70,7 @@ function percentOf(accuracy: number): string {
 function drawGrowth(steps: readonly Step[]): void {
   const svg = document.querySelector('[data-testid="teach-growth"]');
   const [first, last] = [steps[0], steps.at(-1)];
-  const width = 100 / Math.max(steps.length, LEAST_SLOTS);
+  const width = 100 / Math.max(steps.length, MIN_SLOTS);
   svg?.replaceChildren(
     ...steps.map(({ accuracy }, at) => {
       const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
@@ -84,17 +84,17 @@ function drawGrowth(steps: readonly Step[]): void {
   part("teach-growth-words", HTMLElement).textContent =
     first && last && steps.length > 1
       ? `${percentOf(first.accuracy)} with ${counted(first.examples, "example")}, ${percentOf(last.accuracy)} with ${whole(last.examples)}.`
-      : "It grows as examples come.";
+      : "The chart grows as you add examples.";
 }
 
 /** A label without findings yet. */
-function untold([label, examples]: readonly [string, number]): LabelEvaluation {
+function unevaluated([label, examples]: readonly [string, number]): LabelEvaluation {
   return { label, examples, precision: null, recall: null };
 }
 
 function showTable(labels: readonly LabelEvaluation[]): void {
   const cell = (value: number | null): string => (value === null ? "–" : percentOf(value));
-  const table = part("teach-told", HTMLTableElement);
+  const table = part("teach-metrics", HTMLTableElement);
   table.tBodies[0]?.replaceChildren(
     ...labels.map(({ label, examples, precision, recall }) => {
       const row = make("tr");
@@ -111,13 +111,13 @@ function showTable(labels: readonly LabelEvaluation[]): void {
 function showConfusions(report: Evaluation | null): void {
   const list = part("teach-confused", HTMLUListElement);
   const found = report?.confusions ?? [];
-  const items = found.slice(0, MOST_CONFUSIONS).map(({ label, predicted, count }) => {
+  const items = found.slice(0, MAX_CONFUSIONS).map(({ label, predicted, count }) => {
     const item = make("li");
     item.append(make("b", "", label), " taken for ", make("b", "", predicted), ` ${timesOf(count)}`);
     return item;
   });
-  if (found.length > MOST_CONFUSIONS)
-    items.push(make("li", "none", `and ${counted(found.length - MOST_CONFUSIONS, "other pair")}`));
+  if (found.length > MAX_CONFUSIONS)
+    items.push(make("li", "none", `and ${counted(found.length - MAX_CONFUSIONS, "other pair")}`));
   if (found.length === 0) items.push(make("li", "none", report ? "Nothing" : "Not known yet."));
   list.replaceChildren(...items);
 }
@@ -129,11 +129,11 @@ function timesOf(count: number): string {
 function showDoubtful(list: HTMLElement, report: Evaluation | null, doubts: Doubts): void {
   const focused = list.contains(document.activeElement);
   const found = report?.doubtful ?? [];
-  const items = found.slice(0, MOST_DOUBTFUL).map((example) => {
+  const items = found.slice(0, MAX_DOUBTFUL).map((example) => {
     const item = make("li");
     const text = make("p", "doubtful-text", example.text);
-    const says = make("p", "note");
-    says.append(
+    const explanation = make("p", "note");
+    explanation.append(
       "under ",
       make("b", "", example.labels[0]),
       "; the other examples suggest ",
@@ -143,21 +143,21 @@ function showDoubtful(list: HTMLElement, report: Evaluation | null, doubts: Doub
     const relabel = button(`Make it ${example.predicted}`, () => doubts.relabel(example));
     const remove = button("Remove", () => doubts.remove(example));
     remove.setAttribute("aria-label", `Remove “${example.text.slice(0, 80)}”`);
-    const ways = make("p", "doubtful-ways");
-    ways.append(relabel, remove);
-    item.append(text, says, ways);
+    const actions = make("p", "doubtful-ways");
+    actions.append(relabel, remove);
+    item.append(text, explanation, actions);
     return item;
   });
-  if (found.length > MOST_DOUBTFUL)
-    items.push(make("li", "none", `and ${counted(found.length - MOST_DOUBTFUL, "other")}`));
+  if (found.length > MAX_DOUBTFUL)
+    items.push(make("li", "none", `and ${counted(found.length - MAX_DOUBTFUL, "other")}`));
   if (found.length === 0) items.push(make("li", "none", report ? "None stands out." : "Not known yet."));
   list.replaceChildren(...items);
   if (focused) (list.querySelector("button") ?? list).focus();
 }
 
 function button(text: string, pressed: () => void): HTMLButtonElement {
-  const made = make("button", "quiet", text);
-  made.type = "button";
-  made.addEventListener("click", pressed);
-  return made;
+  const element = make("button", "quiet", text);
+  element.type = "button";
+  element.addEventListener("click", pressed);
+  return element;
 }

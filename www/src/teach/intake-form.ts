@@ -27,7 +27,7 @@ export function wireIntake({ take }: { take(examples: Example[], fresh: boolean)
     const same = text.value === label.value;
     examples = same ? [] : examplesOf(table, { text: Number(text.value), label: Number(label.value) });
     part("teach-intake-words", HTMLElement).textContent = same
-      ? "Texts and labels are in two columns: choose another one."
+      ? "Texts and labels must be in different columns. Choose another one."
       : intakeWords(table.name, examples, table.rows.length);
     for (const button of buttons) button.disabled = examples.length === 0;
   };
@@ -58,7 +58,7 @@ export function wireIntake({ take }: { take(examples: Example[], fresh: boolean)
       const columns = guessColumns(next);
       if (!columns || next.columns.length < 2)
         throw new FileProblem(
-          `${next.name} has one column alone. A table of examples has one with the texts and one with their labels.`,
+          `${next.name} has only one column. A table of examples needs a column of texts and a column of labels.`,
         );
       table = next;
       const options = (chosen: number) =>

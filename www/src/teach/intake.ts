@@ -18,7 +18,7 @@ const NAMES = [
   "sentiment",
   "type",
 ];
-const SEEN = 2_000; // rows that the choice of a column looks at
+const SAMPLE_ROWS = 2_000; // rows that the choice of a column looks at
 
 /** The columns that seem to contain a table's texts and labels. */
 export interface Columns {
@@ -38,7 +38,7 @@ function guessLabels({ columns, rows }: Pick<Table, "columns" | "rows">, text: n
   const names = columns.map((name) => name.trim().toLowerCase());
   const named = NAMES.map((name) => names.indexOf(name)).find((at) => at >= 0 && at !== text);
   if (named !== undefined) return named;
-  const seen = rows.slice(0, SEEN);
+  const seen = rows.slice(0, SAMPLE_ROWS);
   const kinds = columns.map((_, at) => new Set(seen.map((row) => textOf(row[at]).trim())).size);
   const places = columns
     .map((_, at) => at)
@@ -67,12 +67,12 @@ export function intakeWords(name: string, examples: readonly Example[], rows: nu
 /** Why this many examples and labels are not accepted; null if they are. */
 export function tooMany(
   { examples, labels }: { examples: number; labels: number },
-  most: { examples: number; labels: number },
+  max: { examples: number; labels: number },
 ): string | null {
-  if (examples > most.examples)
-    return `That would be ${whole(examples)} examples, and this tab takes ${whole(most.examples)}. The package and the command line take more: tabsense teach.`;
-  if (labels > most.labels)
-    return `That would be ${whole(labels)} labels, and this tab takes ${whole(most.labels)}. Is it the right column?`;
+  if (examples > max.examples)
+    return `That would be ${whole(examples)} examples, but this tab allows at most ${whole(max.examples)}. The package and the command line (tabsense teach) allow more.`;
+  if (labels > max.labels)
+    return `That would be ${whole(labels)} labels, but this tab allows at most ${whole(max.labels)}. Is it the right column?`;
   return null;
 }
 

@@ -1,8 +1,8 @@
 /** What is to be taught: labels, each with lines of examples, as typed. */
 
 /** The maximum numbers of labels and examples in the tab. */
-export const MOST_LABELS = 1_000;
-export const MOST_EXAMPLES = 20_000;
+export const MAX_LABELS = 1_000;
+export const MAX_EXAMPLES = 20_000;
 
 /** A text under its label. */
 export interface Example {

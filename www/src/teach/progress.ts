@@ -58,7 +58,7 @@ export function wireProgress(): Progress {
         }
         case "stopped":
           announce("Stopped");
-          return set("stopped", "Stopped: answers come from the training before.");
+          return set("stopped", "Stopped: answers come from the previous training.");
         case "failed":
           return set("failed", "Training failed.");
       }

@@ -3,13 +3,13 @@
 import type { Evaluation, Embedder, TaughtClassifier, TeachProgress } from "tabsense";
 import type { Example, Lesson } from "./lesson.ts";
 
-const AFTER_MS = 350; // a pause in typing
+const DEBOUNCE_MS = 350; // a pause in typing
 const LARGE = 500; // from this many on, a label without examples waits: it would need all texts read again
 
 const FEW = 100; // up to this many examples are learnt step by step the first time
 const STEPS = 8;
 const WITHOUT_EXAMPLES =
-  "Opened without its examples: it answers as it was trained. A change here trains a new one, from what is here alone.";
+  "Opened without its examples: it answers as trained. A change here trains a new classifier, only from the examples here.";
 
 /** What was learnt last. */
 export interface Learnt {
@@ -60,7 +60,7 @@ export class Trainer {
     clearTimeout(this.#timer);
     this.#abort?.abort();
     this.#abort = null;
-    this.#timer = window.setTimeout(() => void this.#learn(), now ? 0 : AFTER_MS);
+    this.#timer = window.setTimeout(() => void this.#learn(), now ? 0 : DEBOUNCE_MS);
   }
 
   /** Forgets what was learnt: another lesson begins. */
@@ -68,13 +68,13 @@ export class Trainer {
     clearTimeout(this.#timer);
     this.#abort?.abort();
     this.#abort = null;
-    this.#tell(null);
+    this.#publish(null);
   }
 
   /** Takes over a saved classifier; `learn`: it has its examples, so it can be evaluated. */
   take(classifier: TaughtClassifier, learn: boolean): void {
     this.forget();
-    this.#tell({ classifier, report: null, spent: 0, version: ++this.#version });
+    this.#publish({ classifier, report: null, spent: 0, version: ++this.#version });
     if (learn) this.changed(true);
     else this.events.state({ state: "waiting", why: WITHOUT_EXAMPLES });
   }
@@ -91,10 +91,10 @@ export class Trainer {
   async #learn(): Promise<void> {
     const embedder = this.events.embedder();
     const lesson = this.events.lesson();
-    const missing = whyNot(embedder !== null, lesson);
-    if (embedder === null || missing !== null) {
-      if (lesson.labels.length < 2) this.#tell(null);
-      return this.events.state({ state: "waiting", why: missing ?? "" });
+    const reason = whyWaiting(embedder !== null, lesson);
+    if (embedder === null || reason !== null) {
+      if (lesson.labels.length < 2) this.#publish(null);
+      return this.events.state({ state: "waiting", why: reason ?? "" });
     }
     const mine = (this.#abort = new AbortController());
     const call = {
@@ -106,9 +106,9 @@ export class Trainer {
     this.events.state({ state: "learning", progress: null });
     const start = performance.now();
     const version = ++this.#version;
-    const tell = (classifier: TaughtClassifier, report: Evaluation | null): void => {
+    const publish = (classifier: TaughtClassifier, report: Evaluation | null): void => {
       mine.signal.throwIfAborted();
-      this.#tell({ classifier, report, spent: performance.now() - start, version });
+      this.#publish({ classifier, report, spent: performance.now() - start, version });
     };
     try {
       await this.events.run(async () => {
@@ -116,13 +116,13 @@ export class Trainer {
         let classifier = before && update(before, lesson) ? before : null;
         if (classifier) {
           await classifier.retrain(call);
-          tell(classifier, null); // it answers before it is known how well
+          publish(classifier, null); // it answers before it is known how well
         }
         for (const part of before ? [lesson] : growing(lesson)) {
           if (classifier) update(classifier, part);
           else classifier = await embedder.teach(part.toRecord(), call);
-          if (part === lesson) tell(classifier, null);
-          tell(classifier, await classifier.evaluate(call));
+          if (part === lesson) publish(classifier, null);
+          publish(classifier, await classifier.evaluate(call));
         }
       });
       this.#abort = null;
@@ -134,7 +134,7 @@ export class Trainer {
     }
   }
 
-  #tell(learnt: Learnt | null): void {
+  #publish(learnt: Learnt | null): void {
     // While it is evaluated again, the previous report on the examples stays visible.
     const report = learnt?.report ?? this.#learnt?.report ?? null;
     this.#learnt = learnt && { ...learnt, report };
@@ -148,15 +148,15 @@ export class Trainer {
  */
 function growing(lesson: Lesson): Lesson[] {
   const { examples } = lesson.counted;
-  const most = examples.length <= FEW ? Math.max(...lesson.counts().values()) : 0;
-  const parts = Array.from({ length: Math.max(0, Math.min(most, STEPS) - 1) }, (_, at) =>
+  const maxCount = examples.length <= FEW ? Math.max(...lesson.counts().values()) : 0;
+  const parts = Array.from({ length: Math.max(0, Math.min(maxCount, STEPS) - 1) }, (_, at) =>
     lesson.first(at + 1),
   );
   return [...parts, lesson];
 }
 
 /** Why nothing can be learnt now. */
-function whyNot(model: boolean, lesson: Lesson): string | null {
+function whyWaiting(model: boolean, lesson: Lesson): string | null {
   if (!model) return "Training starts once the model is loaded.";
   if (lesson.labels.length < 2) return "Nothing to tell apart yet: add a second label.";
   return null;
@@ -171,9 +171,9 @@ function update(classifier: TaughtClassifier, lesson: Lesson): boolean {
   const wanted = new Map(examples.map((example) => [example.text, example]));
   const used = new Set(examples.map(({ label }) => label));
   const known = new Set(classifier.labels);
-  const came = lesson.labels.some((label) => !known.has(label) && !used.has(label));
-  const went = classifier.labels.some((label) => !lesson.labels.includes(label));
-  if (went || (came && examples.length < LARGE)) return false;
+  const added = lesson.labels.some((label) => !known.has(label) && !used.has(label));
+  const removed = classifier.labels.some((label) => !lesson.labels.includes(label));
+  if (removed || (added && examples.length < LARGE)) return false;
   for (const { id, text, labels } of classifier.examples) {
     const example: Example | undefined = wanted.get(text);
     if (example?.label === labels[0]) wanted.delete(text);

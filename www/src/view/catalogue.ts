@@ -1,6 +1,6 @@
 /** The models to pick from by name. */
 
-import { CATALOGUE, listed, type Listed } from "../catalogue.ts";
+import { CATALOGUE, findModel, type ListedModel } from "../catalogue.ts";
 import { make, part } from "../dom.ts";
 import { bytes } from "../format.ts";
 
@@ -25,7 +25,7 @@ export function wireCatalogue(pick: (name: string) => void): CatalogueView {
   }
 
   const mark = (name: string | null): void => {
-    const model = listed(name ?? "");
+    const model = findModel(name ?? "");
     select.value = model?.name ?? "";
     about.textContent = model ? aboutOf(model) : "Not in this list.";
   };
@@ -36,11 +36,13 @@ export function wireCatalogue(pick: (name: string) => void): CatalogueView {
   return { mark };
 }
 
-function titleOf({ name, tells }: Listed): string {
-  return `${name.split("/").at(-1)}: ${tells}`;
+function titleOf({ name, summary }: ListedModel): string {
+  return `${name.split("/").at(-1)}: ${summary}`;
 }
 
-function aboutOf({ tells, architecture, bytes: size, own }: Listed): string {
-  const download = own ? `${bytes(size)}, comes with this page` : `up to ${bytes(size)}, kept on this device`;
-  return `${tells}. ${architecture}, ${download}.`;
+function aboutOf({ summary, architecture, bytes: size, own }: ListedModel): string {
+  const download = own
+    ? `${bytes(size)}, included in this page`
+    : `up to ${bytes(size)}, stored on this device`;
+  return `${summary}. ${architecture}, ${download}.`;
 }

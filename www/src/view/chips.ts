@@ -4,7 +4,7 @@ import type { Token } from "tabsense";
 import { find, make, part } from "../dom.ts";
 import { counted } from "../format.ts";
 
-const HINT = "Point at a token, or move with the arrow keys, to see its place in the text.";
+const HINT = "Hover over a token, or use the arrow keys, to see its place in the text.";
 
 /** Shows tokens in the list `tokens`; marks their ranges behind the text box. */
 export class Chips {
@@ -26,13 +26,13 @@ export class Chips {
 
   /** Shows the tokens of `text`. */
   show(text: string, tokens: readonly Token[]): void {
-    const held = indexOf(document.activeElement);
+    const focused = indexOf(document.activeElement);
     this.#text = text;
     this.#tokens = tokens;
     this.#list.replaceChildren(...tokens.map(chip));
     this.#brief.textContent = tokens.length > 0 ? counted(tokens.length, "token") : "";
     this.#mark(null);
-    if (held !== null) this.#focus(Math.min(held, tokens.length - 1));
+    if (focused !== null) this.#focus(Math.min(focused, tokens.length - 1));
   }
 
   /** Shows no tokens. */

@@ -1,7 +1,7 @@
 /** Buttons that copy, and downloads. */
 
-const SAID_MS = 2_500; // how long a button says what it has done
-const KEPT_MS = 10_000; // how long a file is held for its download
+const FEEDBACK_MS = 2_500; // how long a button says what it has done
+const REVOKE_AFTER_MS = 10_000; // how long a file is held for its download
 
 /**
  * Makes `button` copy what `text` returns. If the browser forbids it, `shown` is selected, so that
@@ -10,19 +10,19 @@ const KEPT_MS = 10_000; // how long a file is held for its download
 export function wireCopy(button: HTMLButtonElement, text: () => string, shown: HTMLElement): void {
   const name = button.textContent ?? "";
   let timer = 0;
-  const say = (words: string): void => {
+  const showFeedback = (words: string): void => {
     button.textContent = words;
     clearTimeout(timer);
-    timer = window.setTimeout(() => (button.textContent = name), SAID_MS);
+    timer = window.setTimeout(() => (button.textContent = name), FEEDBACK_MS);
   };
   button.addEventListener("click", () => {
     write(text()).then(
-      () => say("Copied"),
+      () => showFeedback("Copied"),
       () => {
         const folded = shown.closest("details");
         if (folded) folded.open = true;
         getSelection()?.selectAllChildren(shown);
-        say("Marked below");
+        showFeedback("Selected below");
       },
     );
   });
@@ -39,5 +39,5 @@ export function download(name: string, content: string, type: string): void {
   link.href = URL.createObjectURL(new Blob([content], { type }));
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
+  setTimeout(() => URL.revokeObjectURL(link.href), REVOKE_AFTER_MS);
 }

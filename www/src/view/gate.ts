@@ -3,16 +3,16 @@
 import type { ModelInfo } from "tabsense";
 import { find, make } from "../dom.ts";
 import { bytes, counted, DEVICE_NAMES } from "../format.ts";
-import type { Held, OnDemand } from "../on-demand.ts";
+import type { LoadState, OnDemand } from "../on-demand.ts";
 import { STAGES } from "./status.ts";
 
 /** Fills `box`, whose `data-testid` is the prefix of the parts', and follows the model. */
 export function wireGate<Model extends { readonly info: ModelInfo; dispose(): Promise<void> }>(
   box: HTMLElement,
-  held: OnDemand<Model>,
+  source: OnDemand<Model>,
 ): void {
   const id = box.dataset.testid ?? "";
-  const { name, what, bytes: size } = held.own;
+  const { name, description, bytes: size } = source.own;
   const words = make("p", "gate-words");
   words.dataset.testid = `${id}-words`;
   words.setAttribute("role", "status");
@@ -27,16 +27,16 @@ export function wireGate<Model extends { readonly info: ModelInfo; dispose(): Pr
   bar.append(make("i"));
   box.append(words, load, cancel, bar);
 
-  let told = "";
-  const say = (...parts: string[]): void => {
+  let lastText = "";
+  const setWords = (...parts: string[]): void => {
     const text = parts.join(" ");
-    if (text === told) return; // the same text must not be read out again
-    told = text;
+    if (text === lastText) return; // the same text must not be read out again
+    lastText = text;
     const [strong = "", ...rest] = parts;
     words.replaceChildren(make("b", "", strong), ` ${rest.join(" ")}`);
   };
 
-  const show = (now: Held<Model>): void => {
+  const show = (now: LoadState<Model>): void => {
     const focused = box.contains(document.activeElement);
     box.dataset.state = now.state;
     load.hidden = now.state === "ready" || now.state === "loading";
@@ -47,20 +47,24 @@ export function wireGate<Model extends { readonly info: ModelInfo; dispose(): Pr
     bar.setAttribute("aria-hidden", String(now.state !== "loading"));
     bar.setAttribute("aria-valuenow", String(Math.floor(100 * share)));
     find("i", HTMLElement, bar).style.setProperty("--share", String(share));
-    if (now.state === "absent") say(`${name} is needed:`, `${what}, ${bytes(size)}, downloaded once.`);
-    if (now.state === "loading") say(`Loading ${name}:`, amount(now));
+    if (now.state === "absent")
+      setWords(`${name} is needed:`, `${description}, ${bytes(size)}, downloaded once.`);
+    if (now.state === "loading") setWords(`Loading ${name}:`, amount(now));
     if (now.state === "failed")
-      say(`${name} could not be loaded.`, now.error instanceof Error ? now.error.message : String(now.error));
-    if (now.state === "ready") say(name, facts(now.model.info));
+      setWords(
+        `${name} could not be loaded.`,
+        now.error instanceof Error ? now.error.message : String(now.error),
+      );
+    if (now.state === "ready") setWords(name, facts(now.model.info));
     // A focused button that disappears passes the focus on.
     if (focused) [load, cancel].find((one) => !one.hidden)?.focus();
   };
-  load.addEventListener("click", () => void held.start());
-  cancel.addEventListener("click", () => held.cancel());
-  held.follow(show);
+  load.addEventListener("click", () => void source.start());
+  cancel.addEventListener("click", () => source.cancel());
+  source.follow(show);
 }
 
-function amount({ progress }: Extract<Held<unknown>, { state: "loading" }>): string {
+function amount({ progress }: Extract<LoadState<unknown>, { state: "loading" }>): string {
   if (!progress || progress.stage === "ready") return "starting";
   const { stage, total } = progress;
   return `${STAGES[stage]} ${bytes(progress.bytes)}${total === null ? "" : ` of ${bytes(total)}`}`;
@@ -73,8 +77,8 @@ function facts({ model, dtype, bytes: sizes, device, threads }: ModelInfo): stri
 }
 
 function button(className: string, text: string, id: string): HTMLButtonElement {
-  const made = make("button", className, text);
-  made.type = "button";
-  made.dataset.testid = id;
-  return made;
+  const element = make("button", className, text);
+  element.type = "button";
+  element.dataset.testid = id;
+  return element;
 }

@@ -22,7 +22,7 @@ export interface Chip {
 export class LabelChips {
   readonly #list = make("ul", "label-chips");
   readonly #field = make("input");
-  readonly #why = make("p", "label-why");
+  readonly #problem = make("p", "label-why");
   readonly #announce = make("p", "visually-hidden");
   #names: string[] = [];
   #signature = "";
@@ -47,13 +47,13 @@ export class LabelChips {
     this.#field.placeholder = "Add a label";
     this.#field.setAttribute("aria-label", "Add a label; several with commas between them");
     this.#field.dataset.testid = `${id}-field`;
-    this.#why.dataset.testid = `${id}-why`;
-    this.#why.setAttribute("role", "status");
+    this.#problem.dataset.testid = `${id}-why`;
+    this.#problem.setAttribute("role", "status");
     this.#announce.setAttribute("role", "status");
     const add = make("button", "quiet", "Add");
     add.dataset.testid = `${id}-add`;
     form.append(this.#field, add);
-    box.append(this.#list, form, this.#why, this.#announce);
+    box.append(this.#list, form, this.#problem, this.#announce);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#add();
@@ -73,12 +73,12 @@ export class LabelChips {
     const signature = JSON.stringify([chips, chosen]);
     if (signature === this.#signature) return;
     this.#signature = signature;
-    const held = this.#placeOf(document.activeElement);
+    const focused = this.#placeOf(document.activeElement);
     this.#names = chips.map(({ name }) => name);
     const first = chosen === null ? 0 : Math.max(0, this.#names.indexOf(chosen));
     this.#list.replaceChildren(...chips.map((chip, at) => this.#chip(chip, at === first, chosen)));
-    if (held === null) return;
-    if (this.#names.length > 0) this.#focus(Math.min(held, this.#names.length - 1));
+    if (focused === null) return;
+    if (this.#names.length > 0) this.#focus(Math.min(focused, this.#names.length - 1));
     else this.#field.focus();
   }
 
@@ -105,7 +105,7 @@ export class LabelChips {
       .map((name) => name.trim())
       .filter((name, at, all) => name !== "" && all.indexOf(name) === at);
     const why = names.length === 0 ? undefined : this.events.added(names);
-    this.#why.textContent = why ?? "";
+    this.#problem.textContent = why ?? "";
     if (why === undefined) this.#field.value = "";
     this.#field.focus();
   }
@@ -119,7 +119,7 @@ export class LabelChips {
   }
 
   #remove(name: string): void {
-    this.#why.textContent = "";
+    this.#problem.textContent = "";
     this.#announce.textContent = `${name} removed`;
     this.events.removed(name);
   }

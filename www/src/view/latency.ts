@@ -8,7 +8,7 @@ import type { Session } from "../statistics.ts";
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 60; // calls in the strip; the unit of its viewBox
 const HEIGHT = 20;
-const POKE = 1.2; // of the strip's height: a bar's maximum
+const OVERSHOOT = 1.2; // of the strip's height: a bar's maximum
 const PARTS = ["tokenize", "forward", "rest"] as const;
 
 /** Shows timings in the section `latency`. */
@@ -53,7 +53,7 @@ export class Latency {
     const top = Math.min(Math.max(...values), Math.max(p95, 2 * p50)) * 1.05;
     const first = WIDTH - values.length;
     const bars = values.map((value, index) => {
-      const height = Math.min(value / top, POKE) * HEIGHT;
+      const height = Math.min(value / top, OVERSHOOT) * HEIGHT;
       return shape("rect", { x: first + index + 0.15, y: HEIGHT - height, width: 0.7, height });
     });
     bars.at(-1)?.classList.add("now");

@@ -1,9 +1,9 @@
 /**
- * The facts of the model in use and of the graphics card, and the controls that load another model or device.
+ * The facts of the model in use and of the graphics adapter, and the controls that load another model or device.
  */
 
 import type { ClassifierInfo, Detailed } from "tabsense";
-import { OWN } from "../catalogue.ts";
+import { DEFAULT_MODEL } from "../catalogue.ts";
 import { find, part } from "../dom.ts";
 import { bytes, counted, DEVICE_NAMES, milliseconds, quantity } from "../format.ts";
 import type { Request } from "../slot.ts";
@@ -14,7 +14,7 @@ import { wireCatalogue } from "./catalogue.ts";
 export function showModel(info: ClassifierInfo, ran: Detailed["device"] | null): void {
   const { device, dtype, build, threads, webgpu, model, bytes: sizes } = info;
   const place = ran ?? (device === "auto" ? null : device);
-  const onCard = "adapter" in webgpu ? `, ${bytes(webgpu.bytes)} on the GPU` : "";
+  const onGpu = "adapter" in webgpu ? `, ${bytes(webgpu.bytes)} on the GPU` : "";
   const facts: Record<string, string> = {
     "model-name": model.name,
     "model-brief": `, ${dtype}, ${bytes(sizes.weights)}`,
@@ -23,7 +23,7 @@ export function showModel(info: ClassifierInfo, ran: Detailed["device"] | null):
     "fact-shape": `${model.layers} layers × ${model.width}, ${counted(model.labels.length, "label")}`,
     "fact-parameters": quantity(model.parameters),
     "fact-weights": `${dtype}, ${bytes(sizes.weights)}`,
-    "fact-memory": `${bytes(sizes.memory)}${onCard}`,
+    "fact-memory": `${bytes(sizes.memory)}${onGpu}`,
   };
   for (const [id, text] of Object.entries(facts)) part(id, HTMLElement).textContent = text;
   const backend = part("backend", HTMLElement);
@@ -35,15 +35,15 @@ export function showModel(info: ClassifierInfo, ran: Detailed["device"] | null):
 }
 
 /**
- * Shows the card's name, or why none is in use; for `"auto"`, when it answers, and the
+ * Shows the adapter's name, or why none is in use; for `"auto"`, when it answers, and the
  * measurements behind that.
  */
 function showGraphics({ device, webgpu }: ClassifierInfo): void {
-  const card = "adapter" in webgpu ? webgpu : null;
-  part("adapter", HTMLElement).textContent = card ? card.adapter || "unnamed" : "not in use";
-  part("software", HTMLElement).hidden = !card?.software;
+  const adapter = "adapter" in webgpu ? webgpu : null;
+  part("adapter", HTMLElement).textContent = adapter ? adapter.adapter || "unnamed" : "not in use";
+  part("software", HTMLElement).hidden = !adapter?.software;
   remark("webgpu-reason", "reason" in webgpu ? webgpu.reason : "");
-  const shared = device === "auto" ? card : null;
+  const shared = device === "auto" ? adapter : null;
   const from = part("from-tokens", HTMLElement);
   find("div:has(> [data-testid='from-tokens'])", HTMLElement).hidden = !shared;
   from.textContent = shared ? answersFrom(shared.fromTokens) : "";
@@ -105,7 +105,7 @@ export function wireRequests(
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    load(request(source.value.trim() || OWN));
+    load(request(source.value.trim() || DEFAULT_MODEL));
   });
   files.addEventListener("change", () => {
     if (files.files?.length) load(request([...files.files]));

@@ -5,7 +5,7 @@
 
 import { find, make, part } from "../dom.ts";
 import { bytes, counted } from "../format.ts";
-import { readStorage, startKeeper, type Group, type Offline, type Wanted } from "../offline.ts";
+import { readStorage, startOfflineStore, type Group, type Offline, type Wanted } from "../offline.ts";
 
 const LATER_MS = 3_000; // a model's copies are on the disk a moment after it answers
 
@@ -30,13 +30,13 @@ export function wireFoot(): Foot {
   let later = 0;
 
   const show = (): void => {
-    const { words, remark } = told(now, navigator.onLine);
+    const { words, remark } = describe(now, navigator.onLine);
     section.dataset.state = now.state;
     if (line.textContent !== words) line.textContent = words;
     note.textContent = remark;
-    const held = document.activeElement === store;
+    const hadFocus = document.activeElement === store;
     store.hidden = now.state !== "cleared" && now.state !== "failed";
-    if (held && store.hidden) section.focus();
+    if (hadFocus && store.hidden) section.focus();
   };
 
   const list = async (): Promise<readonly Group[] | null> => {
@@ -59,19 +59,19 @@ export function wireFoot(): Foot {
       }),
     );
     // A button that is being disabled passes the focus on.
-    const held = document.activeElement === clear && groups.length === 0;
+    const hadFocus = document.activeElement === clear && groups.length === 0;
     clear.disabled = groups.length === 0;
-    if (held) (store.hidden ? section : store).focus();
+    if (hadFocus) (store.hidden ? section : store).focus();
     return storage && groups;
   };
 
   /** Checks for changes by another tab. */
-  const look = async (): Promise<void> => {
+  const checkStorage = async (): Promise<void> => {
     const groups = await list();
-    if (groups && now.state === "ready" && !groups.some(({ kind }) => kind === "page")) keeper.gone();
+    if (groups && now.state === "ready" && !groups.some(({ kind }) => kind === "page")) offlineStore.gone();
   };
 
-  const keeper = startKeeper({
+  const offlineStore = startOfflineStore({
     changed: (offline) => {
       now = offline;
       show();
@@ -83,12 +83,12 @@ export function wireFoot(): Foot {
     },
   });
 
-  store.addEventListener("click", () => void keeper.keep(wanted, true));
-  clear.addEventListener("click", () => void keeper.clear());
-  renew.addEventListener("click", () => keeper.renew());
+  store.addEventListener("click", () => void offlineStore.keep(wanted, true));
+  clear.addEventListener("click", () => void offlineStore.clear());
+  renew.addEventListener("click", () => offlineStore.renew());
   for (const event of ["online", "offline"]) window.addEventListener(event, show);
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") void look();
+    if (document.visibilityState === "visible") void checkStorage();
   });
   show();
   void list();
@@ -97,14 +97,14 @@ export function wireFoot(): Foot {
     keep(next) {
       // Once the page's own model was loaded, it stays worth keeping.
       wanted = { build: next.build ?? wanted.build, model: next.model || wanted.model };
-      void keeper.keep(wanted);
+      void offlineStore.keep(wanted);
       clearTimeout(later);
       later = window.setTimeout(() => void list(), LATER_MS);
     },
   };
 }
 
-function told(offline: Offline, online: boolean): { words: string; remark: string } {
+function describe(offline: Offline, online: boolean): { words: string; remark: string } {
   switch (offline.state) {
     case "waiting":
       return {

@@ -46,6 +46,6 @@ export class SecondText {
   #open(open: boolean): void {
     this.#label.hidden = this.#input.hidden = !open;
     this.#toggle.setAttribute("aria-expanded", String(open));
-    this.#toggle.textContent = open ? "Leave it out" : "Add a second text";
+    this.#toggle.textContent = open ? "Remove the second text" : "Add a second text";
   }
 }

@@ -44,11 +44,12 @@ export class Status {
     this.#status.dataset.state = state;
     if (this.#status.textContent !== text) this.#status.textContent = text;
     this.#detail.textContent = detail;
-    const held = document.activeElement === this.cancel || document.activeElement === this.restart;
+    const hadFocus = document.activeElement === this.cancel || document.activeElement === this.restart;
     this.cancel.hidden = state !== "loading";
     this.restart.hidden = !again;
     if (state !== "loading") this.#bar(null, false);
-    if (held) (this.cancel.hidden ? (this.restart.hidden ? home() : this.restart) : this.cancel).focus();
+    if (hadFocus)
+      (this.cancel.hidden ? (this.restart.hidden ? fallbackFocus() : this.restart) : this.cancel).focus();
   }
 
   /** The state as last set. */
@@ -83,11 +84,11 @@ export class Status {
 
   /** Removes the last error. */
   clearError(): void {
-    const held = this.#error.contains(document.activeElement);
+    const hadFocus = this.#error.contains(document.activeElement);
     this.#error.hidden = true;
     this.#about = null;
     delete this.#error.dataset.kind;
-    if (held) home().focus();
+    if (hadFocus) fallbackFocus().focus();
   }
 
   #bar(share: number | null, active: boolean): void {
@@ -101,7 +102,7 @@ export class Status {
 }
 
 /** Where the focus goes when its element disappears: the text box, or the tab if that is hidden. */
-function home(): HTMLElement {
+function fallbackFocus(): HTMLElement {
   const input = part("input", HTMLElement);
   return input.checkVisibility() ? input : find('[role="tab"][aria-selected="true"]', HTMLElement);
 }

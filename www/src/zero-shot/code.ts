@@ -3,7 +3,7 @@
 import { ENCODER } from "../own-models.ts";
 
 /** What was requested. */
-export interface Asked {
+export interface ZeroShotRequest {
   text: string;
   labels: readonly string[];
   template: string;
@@ -11,19 +11,19 @@ export interface Asked {
 }
 
 /** The default template of an embedder. */
-export const PLAIN = "{}";
+export const DEFAULT_TEMPLATE = "{}";
 
 /** The code for what was requested. */
-export function zeroShotCode({ text, labels, template, multiLabel }: Asked): string {
+export function zeroShotCode({ text, labels, template, multiLabel }: ZeroShotRequest): string {
   const options = [
-    ...(template === PLAIN ? [] : [`template: ${JSON.stringify(template)}`]),
+    ...(template === DEFAULT_TEMPLATE ? [] : [`template: ${JSON.stringify(template)}`]),
     ...(multiLabel ? ["multiLabel: true"] : []),
   ];
   const rest = options.length > 0 ? `, { ${options.join(", ")} }` : "";
   return `${[
     'import { Embedder, ZeroShot } from "tabsense";',
     "",
-    `// its files are in models/${ENCODER.name}/ beside your page`,
+    `// its files are in models/${ENCODER.name}/ next to your page`,
     `const embedder = await Embedder.load(${JSON.stringify(ENCODER.name)});`,
     "const zero = await ZeroShot.load(embedder);",
     `const labels = ${JSON.stringify(labels)};`,

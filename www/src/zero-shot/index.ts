@@ -12,11 +12,11 @@ import { wireCode } from "../view/code.ts";
 import { wireGate } from "../view/gate.ts";
 import { LabelBars } from "../view/label-bars.ts";
 import { LabelChips } from "../view/label-chips.ts";
-import { PLAIN, zeroShotCode, type Asked } from "./code.ts";
+import { DEFAULT_TEMPLATE, zeroShotCode, type ZeroShotRequest } from "./code.ts";
 
 const LABELS = ["travel", "cooking", "sport", "money", "health"];
 const TEXT = "We booked a flight and a hotel for the holidays.";
-const MOST_LABELS = 200;
+const MAX_LABELS = 200;
 
 /** What the tab needs from the page. */
 export interface Page {
@@ -38,10 +38,10 @@ export function openZeroShotTab(page: Page): void {
   let labels = LABELS;
   let zero: Promise<ZeroShot> | null = null;
 
-  const asked = (): Asked => ({
+  const currentRequest = (): ZeroShotRequest => ({
     text: input.value,
     labels,
-    template: template.value.trim() || PLAIN,
+    template: template.value.trim() || DEFAULT_TEMPLATE,
     multiLabel: multi.checked,
   });
   const hint = (): string => {
@@ -50,17 +50,17 @@ export function openZeroShotTab(page: Page): void {
   };
 
   const attempt = newest(
-    async ({ text, labels: of, ...options }: Asked, signal: AbortSignal) => {
+    async ({ text, labels: of, ...options }: ZeroShotRequest, signal: AbortSignal) => {
       if (!zero || text.trim() === "" || of.length === 0) return null;
       const start = performance.now();
       const scores = await page.run(async () => (await zero!).classify(text, of, { ...options, signal }));
       return { scores, spent: performance.now() - start };
     },
-    (told) => {
+    (result) => {
       error.hidden = true;
-      part("zero-time", HTMLElement).textContent = told ? milliseconds(told.spent) : "";
-      const best = told?.scores[0];
-      if (told && best) bars.show(told.scores, best.label, true);
+      part("zero-time", HTMLElement).textContent = result ? milliseconds(result.spent) : "";
+      const best = result?.scores[0];
+      if (result && best) bars.show(result.scores, best.label, true);
       else bars.idle(hint());
     },
     (thrown) => {
@@ -72,8 +72,8 @@ export function openZeroShotTab(page: Page): void {
   );
   const askNow = (): void => {
     bars.labels(labels);
-    code.show(zeroShotCode(asked()));
-    attempt.ask(asked());
+    code.show(zeroShotCode(currentRequest()));
+    attempt.ask(currentRequest());
   };
 
   const chips = new LabelChips(part("zero-labels", HTMLElement), "Labels; Delete removes the one in focus", {
@@ -81,8 +81,7 @@ export function openZeroShotTab(page: Page): void {
       const added = names.filter((name) => !labels.includes(name));
       if (added.length === 0)
         return names.length === 1 ? `${names[0]} already exists.` : "They already exist.";
-      if (labels.length + added.length > MOST_LABELS)
-        return `${MOST_LABELS} labels are the most that this tab takes.`;
+      if (labels.length + added.length > MAX_LABELS) return `This tab allows at most ${MAX_LABELS} labels.`;
       set([...labels, ...added]);
       return undefined;
     },
@@ -97,8 +96,8 @@ export function openZeroShotTab(page: Page): void {
   for (const field of [input, template, multi]) field.addEventListener("input", askNow);
   if (input.value === "") input.value = TEXT; // a reload may have brought the last text back
   set(labels);
-  page.encoder.follow((held) => {
-    zero = held.state === "ready" ? ZeroShot.load(held.model) : null;
+  page.encoder.follow((encoder) => {
+    zero = encoder.state === "ready" ? ZeroShot.load(encoder.model) : null;
     askNow();
   });
 }

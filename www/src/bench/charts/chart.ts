@@ -113,8 +113,8 @@ export function logMark(at: number): string {
   return ms >= 1 ? whole(Math.round(ms)) : String(Number(ms.toPrecision(1)));
 }
 
-/** A line along the foot of a chart, for uPlot's hook `drawAxes`. */
-export function foot(theme: Theme): (plot: uPlot) => void {
+/** A line along the baseline of a chart, for uPlot's hook `drawAxes`. */
+export function baseline(theme: Theme): (plot: uPlot) => void {
   return ({ ctx, bbox }) => {
     ctx.save();
     ctx.strokeStyle = theme.line;

@@ -6,11 +6,11 @@
 import type uPlot from "uplot";
 import { milliseconds, whole } from "../../format.ts";
 import type { Results } from "../results.ts";
-import { axis, foot, logMark, logMarks, write, type Draw, type Drawing } from "./chart.ts";
+import { axis, baseline, logMark, logMarks, write, type Draw, type Drawing } from "./chart.ts";
 import { deviceStyle, type Theme } from "./theme.ts";
 
-const LEAST_MS = 0.05; // what a logarithmic axis shows for a latency below the clock's step
-const SIDE = 0.25; // of a doubling: the margin beyond the first and last length
+const MIN_MS = 0.05; // what a logarithmic axis shows for a latency below the clock's step
+const X_MARGIN = 0.25; // of a doubling: the margin beyond the first and last length
 
 const NAME_PX = 26; // the room that a device's name needs above the end of its line
 
@@ -33,11 +33,11 @@ function drawing(results: Results, theme: Theme): Drawing {
   const rows = results.rows();
   const lengths = [...new Set(rows.map(({ tokens }) => tokens))].sort((a, b) => a - b);
   const lines = results.devices.map((device): Line => {
-    const own = new Map(results.rowsOf(device).map(({ tokens, latency }) => [tokens, latency]));
+    const byLength = new Map(results.rowsOf(device).map(({ tokens, latency }) => [tokens, latency]));
     return {
       device,
-      p50: lengths.map((length) => log(own.get(length)?.p50)),
-      p95: lengths.map((length) => log(own.get(length)?.p95)),
+      p50: lengths.map((length) => log(byLength.get(length)?.p50)),
+      p95: lengths.map((length) => log(byLength.get(length)?.p95)),
     };
   });
   const values = lines.flatMap(({ p50, p95 }) => [...p50, ...p95]).filter((value) => value !== null);
@@ -48,7 +48,7 @@ function drawing(results: Results, theme: Theme): Drawing {
   const options: Drawing["options"] = {
     padding: [14, 12, 0, 0],
     scales: {
-      x: { time: false, range: [(xs[0] ?? 0) - SIDE, (xs.at(-1) ?? 0) + SIDE] },
+      x: { time: false, range: [(xs[0] ?? 0) - X_MARGIN, (xs.at(-1) ?? 0) + X_MARGIN] },
       y: { range: [low, high] },
     },
     axes: [
@@ -74,11 +74,11 @@ function drawing(results: Results, theme: Theme): Drawing {
       fill: deviceStyle(theme, index).band,
     })),
     hooks: {
-      drawAxes: [foot(theme)],
+      drawAxes: [baseline(theme)],
       draw: [
         (plot) => {
-          mark(plot, results, theme);
-          if (lines.length > 1) name(plot, theme, lines, xs);
+          markCrossings(plot, results, theme);
+          if (lines.length > 1) nameLines(plot, theme, lines, xs);
         },
       ],
     },
@@ -99,7 +99,7 @@ function drawing(results: Results, theme: Theme): Drawing {
 }
 
 /** Marks where one device becomes the faster one. */
-function mark({ ctx, bbox, valToPos }: uPlot, results: Results, theme: Theme): void {
+function markCrossings({ ctx, bbox, valToPos }: uPlot, results: Results, theme: Theme): void {
   for (const { x, y } of results.crossings()) {
     const left = valToPos(Math.log2(x), "x", true);
     const top = valToPos(Math.log10(y), "y", true);
@@ -131,7 +131,12 @@ function mark({ ctx, bbox, valToPos }: uPlot, results: Results, theme: Theme): v
 }
 
 /** Writes each device's name above the end of its line, or below it if another line ends close above. */
-function name({ ctx, valToPos }: uPlot, theme: Theme, lines: readonly Line[], xs: readonly number[]): void {
+function nameLines(
+  { ctx, valToPos }: uPlot,
+  theme: Theme,
+  lines: readonly Line[],
+  xs: readonly number[],
+): void {
   const ends = lines.map(({ p50 }) => {
     const last = p50.findLastIndex((value) => value !== null);
     return { x: valToPos(xs[last] ?? 0, "x", true), y: valToPos(p50[last] ?? 0, "y", true) };
@@ -151,5 +156,5 @@ function name({ ctx, valToPos }: uPlot, theme: Theme, lines: readonly Line[], xs
 }
 
 function log(ms: number | undefined): number | null {
-  return ms === undefined ? null : Math.log10(Math.max(ms, LEAST_MS));
+  return ms === undefined ? null : Math.log10(Math.max(ms, MIN_MS));
 }

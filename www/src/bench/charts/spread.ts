@@ -6,13 +6,13 @@
 import uPlot from "uplot";
 import { counted, milliseconds } from "../../format.ts";
 import { histogram, percentile } from "../../statistics.ts";
-import { axis, foot, logMark, logMarks, write, type Draw, type Drawing } from "./chart.ts";
+import { axis, baseline, logMark, logMarks, write, type Draw, type Drawing } from "./chart.ts";
 import type { Theme } from "./theme.ts";
 
-const LEAST_MS = 0.05;
+const MIN_MS = 0.05;
 const BINS = 24;
 const BIN_PX = 13; // a bar is at least this wide, with its gap
-const WHOLE_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]; // for the axis of calls
+const COUNT_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]; // for the axis of calls
 const FINEST_LOG = 0.02; // of a decade
 
 /** What to draw the spread of. */
@@ -35,7 +35,7 @@ export function spreadChart(current: () => Latencies | null): Draw {
 }
 
 function drawing({ values, all, clockStep, name }: Latencies, theme: Theme, width: number): Drawing {
-  const place = (ms: number): number => (all ? Math.log10(Math.max(ms, LEAST_MS)) : ms);
+  const place = (ms: number): number => (all ? Math.log10(Math.max(ms, MIN_MS)) : ms);
   const value = (at: number): number => (all ? 10 ** at : at);
   const bins = histogram(
     values.map(place),
@@ -45,7 +45,7 @@ function drawing({ values, all, clockStep, name }: Latencies, theme: Theme, widt
   const centres = bins.counts.map((_, index) => bins.start + (index + 0.5) * bins.width);
   const end = bins.start + bins.counts.length * bins.width;
   const margin = Math.max(bins.width, (end - bins.start) * 0.04);
-  const most = Math.max(...bins.counts);
+  const maxCount = Math.max(...bins.counts);
   const p50 = percentile(values, 0.5);
   const p95 = percentile(values, 0.95);
   const bars = uPlot.paths.bars?.({ size: [0.86, 40], gap: 0 });
@@ -64,15 +64,15 @@ function drawing({ values, all, clockStep, name }: Latencies, theme: Theme, widt
     padding: [16, 8, 0, 4],
     scales: {
       x: { time: false, range: [bins.start - margin, end + margin] },
-      y: { range: [0, most * 1.05] },
+      y: { range: [0, maxCount * 1.05] },
     },
     axes: [
       axis(theme, { ...places, label: "milliseconds", size: 24, space: 44 }, false),
-      axis(theme, { incrs: WHOLE_STEPS, label: "calls", size: 30, space: 26 }, true),
+      axis(theme, { incrs: COUNT_STEPS, label: "calls", size: 30, space: 26 }, true),
     ],
     series: [{}, { fill: theme.accent, width: 0, points: { show: false }, ...(bars ? { paths: bars } : {}) }],
     hooks: {
-      drawAxes: [foot(theme)],
+      drawAxes: [baseline(theme)],
       draw: [
         (plot) => {
           line(plot, theme, place(p50), "p50", []);
@@ -86,7 +86,7 @@ function drawing({ values, all, clockStep, name }: Latencies, theme: Theme, widt
   };
   const above =
     bins.above > 0
-      ? `The last bar also holds ${counted(bins.above, "slower call")}, up to ${milliseconds(Math.max(...values))}.`
+      ? `The last bar also contains ${counted(bins.above, "slower call")}, up to ${milliseconds(Math.max(...values))}.`
       : "";
   return {
     options,

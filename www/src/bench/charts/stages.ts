@@ -6,7 +6,7 @@
 import uPlot from "uplot";
 import { milliseconds, percent, whole } from "../../format.ts";
 import { STAGES, type Results, type Row } from "../results.ts";
-import { axis, foot, write, type Draw, type Drawing } from "./chart.ts";
+import { axis, baseline, write, type Draw, type Drawing } from "./chart.ts";
 import { hatch, type Theme } from "./theme.ts";
 
 const NAMES: Record<(typeof STAGES)[number], string> = {
@@ -56,10 +56,10 @@ function drawing(rows: readonly Row[], theme: Theme, width: number): Drawing {
       ),
       { show: false },
     ],
-    // Each layer goes from the foot to the top of its stage; the lower ones are drawn over it.
+    // Each layer goes from the baseline to the top of its stage; the lower ones are drawn over it.
     series: [{}, layer((plot) => hatch(plot.ctx, theme)), layer(theme.accent), layer(theme.ink)],
     hooks: {
-      drawAxes: [foot(theme)],
+      drawAxes: [baseline(theme)],
       draw: [
         ({ ctx, bbox, valToPos }) => {
           rows.forEach(({ latency: { mean } }, index) => {
@@ -78,11 +78,11 @@ function drawing(rows: readonly Row[], theme: Theme, width: number): Drawing {
       shares.map(({ tokenize, forward }) => tokenize + forward),
       shares.map(({ tokenize }) => tokenize),
     ],
-    words: `Shares of the stages by length. ${rows.map(({ tokens }, index) => `${tokens} tokens: ${told(shares[index])}`).join("; ")}.`,
-    at: (index) => `${whole(rows[index]?.tokens ?? 0)} tokens: ${told(shares[index])}`,
+    words: `Shares of the stages by length. ${rows.map(({ tokens }, index) => `${tokens} tokens: ${describeShares(shares[index])}`).join("; ")}.`,
+    at: (index) => `${whole(rows[index]?.tokens ?? 0)} tokens: ${describeShares(shares[index])}`,
   };
 }
 
-function told(shares: Row["stages"] | undefined): string {
+function describeShares(shares: Row["stages"] | undefined): string {
   return shares ? STAGES.map((stage) => `${NAMES[stage]} ${percent(shares[stage])}`).join(", ") : "";
 }

@@ -12,16 +12,16 @@ interface Glue {
 /**
  * Fetches and starts the module `name`. `glue`: the import of its JavaScript, whose path must be a literal in
  * the calling code, so that bundlers find the file. The module is the package's own, even if the option
- * `wasm` names another engine. `told` turns the reason of a failure into the error's message.
+ * `wasm` names another engine. `describe` returns the error's message for the reason of a failure.
  *
  * Kind `"network"` if it can't be reached, `"environment"` if it doesn't exist or can't run here.
  */
-export async function startFurther<Module extends Glue>(
+export async function startExtraModule<Module extends Glue>(
   host: EngineHost,
   name: WasmName,
   glue: Promise<Module>,
   signal: AbortSignal,
-  told: (why: string) => string,
+  describe: (why: string) => string,
 ): Promise<Module> {
   try {
     const [module, compiled] = await Promise.all([glue, host.compileWasm(name, null, signal, () => {})]);
@@ -31,7 +31,11 @@ export async function startFurther<Module extends Glue>(
     signal.throwIfAborted();
     throw new TabsenseError(
       cause instanceof TabsenseError ? cause.kind : "environment",
-      told(cause instanceof Error ? cause.message : String(cause)),
+      describe(
+        cause instanceof TabsenseError
+          ? cause.message
+          : `${cause instanceof Error ? cause.message : String(cause)}.`,
+      ),
       { cause },
     );
   }

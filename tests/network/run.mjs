@@ -12,28 +12,28 @@ import { startRepository, untilRead } from "./server.mjs";
  * download has been resumed once.
  */
 export const SITUATIONS = {
-  first: { says: "a first load", model: "single" },
-  second: { says: "a load with copies", model: "single", kept: true },
-  update: { says: "a load with copies of an older version", model: "single", kept: true, moved: true },
-  pair: { says: "two tabs at once", model: "single", loads: 2 },
-  resumed: { says: "a download that was resumed once", model: "single", resumed: true },
-  tokenizer: { says: "in tokenizer.json", model: "single", target: "tokenizer.json" },
-  sharded: { says: "in the second of four files of weights", model: "sharded" },
+  first: { description: "a first load", model: "single" },
+  second: { description: "a load with copies", model: "single", kept: true },
+  update: { description: "a load with copies of an older version", model: "single", kept: true, moved: true },
+  pair: { description: "two tabs at once", model: "single", loads: 2 },
+  resumed: { description: "a download that was resumed once", model: "single", resumed: true },
+  tokenizer: { description: "in tokenizer.json", model: "single", target: "tokenizer.json" },
+  sharded: { description: "in the second of four files of weights", model: "sharded" },
   reopened: {
-    says: "in the last of them, which is opened twice",
+    description: "in the last of them, which is opened twice",
     model: "sharded",
     target: "model-00004-of-00004.safetensors",
   },
-  onnx: { says: "in the data beside an ONNX file", model: "onnx" },
-  vocab: { says: "in vocab.txt", model: "vocab" },
+  onnx: { description: "in the data beside an ONNX file", model: "onnx" },
+  vocab: { description: "in vocab.txt", model: "vocab" },
 };
 
 /** How often a fault may happen in a load, which restarts up to three times if a file changes. */
-const STARTS = 4;
+const MAX_STARTS = 4;
 /** The stall timeout for stalling servers, in milliseconds: far shorter than the package's. */
-const STALLED = 2000;
+const STALL_TIMEOUT_MS = 2000;
 /** Milliseconds that a load may take in addition, far more than any does: a load that takes longer hangs. */
-const WORK = 30_000;
+const LOAD_MS = 30_000;
 
 /** The first request for the file breaks off after a quarter; the fault handles those that follow. */
 const resumed = (fault) => async (exchange) => {
@@ -68,16 +68,16 @@ export async function referencesOf(server, load) {
  * error), their error messages, the outcome of another load without the fault, how many requests the fault
  * answered, and how long the loads took.
  */
-export async function play({ fault, situation }, { server, load, references, store }) {
-  const { model, target: own, kept, moved, resumed: isResumed, loads = 1 } = SITUATIONS[situation];
+export async function runCase({ fault, situation }, { server, load, references, store }) {
+  const { model, target: ownTarget, kept, moved, resumed: isResumed, loads = 1 } = SITUATIONS[situation];
   const { files, text, target } = MODELS[model];
-  const { play, alone, stalls } = FAULTS[fault];
-  const repository = startRepository(files, own ?? target);
+  const { respond, ownServer, stalls } = FAULTS[fault];
+  const repository = startRepository(files, ownTarget ?? target);
   const name = `${fault}-${situation}`.replace(/\W+/g, "-");
-  await server.add(name, repository, alone);
-  const network = { retries: RETRIES, stallTimeout: STALLED };
-  const limit = STARTS * longest(fault, network) + WORK;
-  const stallTimeout = stalls ? STALLED : undefined;
+  await server.add(name, repository, ownServer);
+  const network = { retries: RETRIES, stallTimeout: STALL_TIMEOUT_MS };
+  const limit = MAX_STARTS * longest(fault, network) + LOAD_MS;
+  const stallTimeout = stalls ? STALL_TIMEOUT_MS : undefined;
   const loadNow = () => within(limit, load(repository, { text, store, cache: true, stallTimeout }));
   const outcomeOf = (answer) => nameOf(answer, references[model], repository.version);
   if (kept) {
@@ -85,7 +85,7 @@ export async function play({ fault, situation }, { server, load, references, sto
     if (before !== "answer") throw new Error(`before anything went wrong: ${before}`);
   }
   if (moved) repository.version = "new";
-  repository.arm(isResumed ? resumed(play) : play);
+  repository.arm(isResumed ? resumed(respond) : respond);
   const start = performance.now();
   const answers = await Promise.all(Array.from({ length: loads }, loadNow));
   const ms = performance.now() - start;

@@ -1,7 +1,7 @@
-/** What each state of the tab shows: its texts, and which of its parts are visible. */
+/** What each state of the tab shownFor: its texts, and which of its parts are visible. */
 
 import { counted, seconds, whole } from "../format.ts";
-import type { Judge } from "./judge.ts";
+import type { RowClassifier } from "./row-classifier.ts";
 import { openedIn, runIn, type Cause, type State } from "./state.ts";
 import { hasText, waiting, type Item } from "./rows.ts";
 import type { Progress } from "./run.ts";
@@ -26,8 +26,8 @@ export interface Shown {
   start: { words: string; enabled: boolean };
 }
 
-/** What `state` shows; `judge` is the current one, null while there is no model. */
-export function shows(state: State, judge: Judge | null): Shown {
+/** What `state` shownFor; `classifier` is the current one, null while there is no model. */
+export function shownFor(state: State, classifier: RowClassifier | null): Shown {
   const running = state.name === "running";
   const has = openedIn(state) !== null;
   const classified = runIn(state) !== null;
@@ -42,7 +42,7 @@ export function shows(state: State, judge: Judge | null): Shown {
     running,
     status,
     announced: running ? "Classifying" : status,
-    start: startOf(state, judge),
+    start: startOf(state, classifier),
   };
 }
 
@@ -79,12 +79,12 @@ function stoppedWords(cause: Cause, { done, total }: Progress): string {
   return `${ended}: ${whole(done)} of ${counted(total, "text")} classified`;
 }
 
-function startOf(state: State, judge: Judge | null): Shown["start"] {
+function startOf(state: State, classifier: RowClassifier | null): Shown["start"] {
   if (state.name === "running") return { words: "", enabled: false }; // not worth counting rows: it is hidden
-  if (!judge) return { words: "Waiting for the model", enabled: false };
+  if (!classifier) return { words: "Waiting for the model", enabled: false };
   const items: readonly Item[] = openedIn(state)?.items ?? [];
   const last = runIn(state);
-  const fresh = last !== null && last.judge.key !== judge.key;
+  const fresh = last !== null && last.classifier.key !== classifier.key;
   const count = (fresh ? items.filter(hasText) : waiting(items)).length;
   if (count === 0)
     return { words: items.some(hasText) ? "All classified" : "No text to classify", enabled: false };

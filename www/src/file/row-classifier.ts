@@ -1,4 +1,4 @@
-/** Gives rows their verdicts: the model in use, or the taught classifier. */
+/** Classifies rows with the model in use or the taught classifier. */
 
 import { TaughtClassifier, type Embedder, type ModelInfo } from "tabsense";
 import { fileCode, type FileRead } from "../code.ts";
@@ -19,7 +19,7 @@ export interface Taught {
 }
 
 /** The verdict on a row's text. */
-export interface Judged {
+export interface RowVerdict {
   /** The text's index among those that were passed. */
   index: number;
   /** Null if there is no verdict: it is not sure, or there is no text. */
@@ -29,20 +29,20 @@ export interface Judged {
   why: "" | "no text" | "not sure";
 }
 
-/** Gives verdicts. */
-export interface Judge {
-  /** Identifies the judge; changes with each training. */
+/** Classifies the texts of rows. */
+export interface RowClassifier {
+  /** Identifies the classifier; changes with each training. */
   readonly key: unknown;
   /** Its display name. */
   readonly name: string;
   readonly info: ModelInfo;
-  stream(texts: readonly string[], options: { signal: AbortSignal }): AsyncIterable<Judged>;
+  stream(texts: readonly string[], options: { signal: AbortSignal }): AsyncIterable<RowVerdict>;
   /** The code that does the same with a file. */
   code(file: FileRead): string;
 }
 
-/** The model in use as a judge. */
-export function modelJudge({ classifier, request }: Loaded): Judge {
+/** The model in use. */
+export function fromModel({ classifier, request }: Loaded): RowClassifier {
   const { info } = classifier;
   return {
     key: classifier,
@@ -60,8 +60,8 @@ export function modelJudge({ classifier, request }: Loaded): Judge {
   };
 }
 
-/** The taught classifier as a judge. */
-export function taughtJudge({ classifier, embedder, version, threshold }: Taught): Judge {
+/** The taught classifier. */
+export function fromTaught({ classifier, embedder, version, threshold }: Taught): RowClassifier {
   return {
     key: `${version} ${threshold ?? ""}`,
     name: `your ${counted(classifier.labels.length, "label")}, on ${embedder.info.model.name}`,
@@ -85,20 +85,20 @@ export function taughtJudge({ classifier, embedder, version, threshold }: Taught
   };
 }
 
-/** The judges to choose from, and the chosen one. */
-export interface Judges {
-  current(): Judge | null;
+/** The classifiers to choose from, and the chosen one. */
+export interface ClassifierSelect {
+  current(): RowClassifier | null;
   /** Another model is in use, or another classifier was taught. */
   adopt(): void;
 }
 
 /** Wires the choice, which is visible while there is something to choose. */
-export function wireJudges(
+export function wireClassifierSelect(
   loaded: () => Loaded | null,
   taught: () => Taught | null,
   changed: () => void,
-): Judges {
-  const select = part("file-judge", HTMLSelectElement);
+): ClassifierSelect {
+  const select = part("file-classifier", HTMLSelectElement);
   const field = select.closest("label");
   const adopt = (): void => {
     const [model, own] = [loaded(), taught()];
@@ -108,7 +108,7 @@ export function wireJudges(
         model ? `${model.classifier.info.model.name}, the model in use` : "the model in use",
         "model",
       ),
-      ...(own ? [new Option(taughtJudge(own).name, "taught")] : []),
+      ...(own ? [new Option(fromTaught(own).name, "taught")] : []),
     );
     if (own && before === "taught") select.value = before;
     if (field) field.hidden = own === null;
@@ -119,9 +119,9 @@ export function wireJudges(
     adopt,
     current() {
       const own = select.value === "taught" ? taught() : null;
-      if (own) return taughtJudge(own);
+      if (own) return fromTaught(own);
       const model = loaded();
-      return model && modelJudge(model);
+      return model && fromModel(model);
     },
   };
 }

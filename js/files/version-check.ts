@@ -5,7 +5,7 @@ import { isOther } from "./download.js";
 import { freshnessOf, type HeadersOf } from "./freshness.js";
 
 /** The files opened during a load. */
-export interface Steadiness {
+export interface VersionCheck {
   /**
    * Records that a file was opened. Throws {@link FileChanged} if it was opened before as another version.
    */
@@ -29,10 +29,10 @@ interface OpenedFile {
 }
 
 /** Files that were opened within this many milliseconds count as opened at the same time. */
-const MOMENT = 1000;
+const SAME_TIME = 1000;
 
 /** Starts with nothing opened. */
-export function startSteadiness(): Steadiness {
+export function startVersionCheck(): VersionCheck {
   const files = new Map<string, OpenedFile & { at: number }>();
   return {
     opened(url, file) {
@@ -48,7 +48,7 @@ export function startSteadiness(): Steadiness {
       const all = [...files];
       const last = Math.max(...all.map(([, { at }]) => at));
       // A server that sends no versions can't be asked.
-      const early = all.filter(([, { at, version }]) => last - at > MOMENT && tells(version));
+      const early = all.filter(([, { at, version }]) => last - at > SAME_TIME && hasVersion(version));
       await Promise.all(
         early.map(async ([url, { version, bytes }]) => {
           const known = { url, version, bytes, body: url };
@@ -60,6 +60,6 @@ export function startSteadiness(): Steadiness {
   };
 }
 
-function tells({ etag, modified }: Version): boolean {
+function hasVersion({ etag, modified }: Version): boolean {
   return etag !== null || modified !== null;
 }

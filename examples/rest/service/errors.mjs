@@ -10,8 +10,8 @@ const STATUS = {
   out_of_memory: 503,
 };
 
-/** The refusal of a request, with its status. */
-export class Refusal extends Error {
+/** An error response: its status, kind and message. */
+export class HttpError extends Error {
   constructor(status, kind, message, retryAfter = null) {
     super(message);
     Object.assign(this, { status, kind, retryAfter });
@@ -19,19 +19,19 @@ export class Refusal extends Error {
 }
 
 export function refuse(...args) {
-  throw new Refusal(...args);
+  throw new HttpError(...args);
 }
 
 /** Nobody reads this answer, but a log of statuses shows it. */
-export function hungUp() {
-  return new Refusal(499, "aborted", "The caller hung up.");
+export function clientClosed() {
+  return new HttpError(499, "aborted", "The client closed the connection.");
 }
 
 /** Answers any error: Hono's `onError`. */
 export function answerError(error, c) {
   // A body that was cut off is not the service's fault, and not worth a line of its log.
-  const isCut = !(error instanceof Refusal) && (error.code === "ECONNRESET" || c.req.raw.signal.aborted);
-  const { status, kind, message, retryAfter } = asRefusal(isCut ? hungUp() : error);
+  const isClosed = !(error instanceof HttpError) && (error.code === "ECONNRESET" || c.req.raw.signal.aborted);
+  const { status, kind, message, retryAfter } = toHttpError(isClosed ? clientClosed() : error);
   if (status === 500) console.error(error);
   if (status === 503 || retryAfter) c.header("retry-after", String(retryAfter ?? RETRY_AFTER));
   // The unread rest of a body would block the connection's next request.
@@ -40,10 +40,10 @@ export function answerError(error, c) {
 }
 
 /** A `TabsenseError` keeps its kind. If the service is at fault, the message only goes to the log. */
-function asRefusal(error) {
-  if (error instanceof Refusal) return error;
+function toHttpError(error) {
+  if (error instanceof HttpError) return error;
   const status = STATUS[error.kind] ?? 500;
   if (status === 500)
-    return new Refusal(500, error.kind ?? "internal", "The service failed. Its log says why.");
-  return new Refusal(status, error.kind, error.message);
+    return new HttpError(500, error.kind ?? "internal", "The service failed. Its log says why.");
+  return new HttpError(status, error.kind, error.message);
 }

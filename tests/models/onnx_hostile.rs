@@ -4,6 +4,7 @@
 use crate::common::protobuf::{Field, fields, varint, written};
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::config::Config;
+use tabsense::convert::{Converter, Format};
 use tabsense::model::load::{Dtype, ModelLoader};
 use tabsense::{Error, ErrorKind};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -77,6 +78,16 @@ fn refused(file: &[u8], kind: ErrorKind, word: &str) {
 
 const NORM: &str = "bert.embeddings.LayerNorm.weight";
 const WORDS: &str = "bert.embeddings.word_embeddings.weight";
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_graph_without_weights_is_not_converted_to_an_empty_file() {
+    let file = graph(FILE, Vec::clear);
+    for format in [Format::Int8, Format::Fp16] {
+        let mut converter = Converter::new(format);
+        let error = converter.push(&file).and_then(|_| converter.finish()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WeightsMismatch, "{error}");
+    }
+}
 
 #[wasm_bindgen_test(unsupported = test)]
 fn the_files_themselves_load() {

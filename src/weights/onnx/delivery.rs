@@ -73,6 +73,14 @@ impl Delivery {
         Self { wanted, uses, held: ByName::default(), heads: ByName::default(), float: None, declared: None, left }
     }
 
+    /// Passes on the header of no weights: no tensor that arrives would do it.
+    ///
+    /// # Errors
+    /// The errors of [`RowSink::header`].
+    pub fn begin(&mut self, sink: &mut dyn RowSink) -> Result<()> {
+        if self.wanted.weights.is_empty() { self.declare(sink) } else { Ok(()) }
+    }
+
     /// The header, once it has been passed on.
     pub fn header(&self) -> Option<&Header> {
         self.declared.as_ref().map(|declared| &declared.header)

@@ -269,6 +269,7 @@ impl Reader {
             return Err(invalid(format_args!("has more than {MAX_TENSORS} weights")));
         }
         let mut delivery = Delivery::new(wanted);
+        delivery.begin(sink)?;
         for tensor in std::mem::take(&mut self.early) {
             deliver_or_defer(&mut delivery, &mut self.external, tensor, sink)?;
         }

@@ -48,7 +48,10 @@ export function run(program, args, { env = {}, cwd = ROOT, onText, show = true }
       console.error(`${program}: ${error.message}`);
       resolve(127);
     });
-    child.on("close", (code) => resolve(code ?? 1));
+    child.on("close", (code, signal) => {
+      if (signal !== null) console.error(`${program} was killed by ${signal}.`);
+      resolve(code ?? 1);
+    });
   });
 }
 

@@ -169,6 +169,22 @@ fn paths_without_end_are_not_followed() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn scales_that_are_dequantized_by_themselves_are_not_followed() {
+    let node = |operator: &str, inputs: [&str; 2], output: &str| {
+        let inputs = inputs.map(|input| Field::bytes(1, input));
+        let rest = [Field::bytes(2, output), Field::bytes(OPERATOR, operator)];
+        Field::bytes(NODE, written(&inputs.into_iter().chain(rest).collect::<Vec<_>>()))
+    };
+    let nodes = [
+        node("DequantizeLinear", [WORDS, "scale"], "scale"),
+        node("DequantizeLinear", [WORDS, "scale"], "words"),
+        node("MatMul", ["states", "words"], "product"),
+    ];
+    // A product with a value that is no tensor of the file is none of the weights.
+    load(&graph(FILE, |graph| _ = graph.splice(0..0, nodes))).unwrap();
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn tensors_that_come_twice() {
     let twice = graph(FILE, |graph| {
         let last = graph.iter().rposition(|field| field.field() == INITIALIZER).unwrap();

@@ -23,6 +23,17 @@ pub(super) struct Source {
 impl Source {
     /// The origin of `value`; `None` if it is computed by more than casts, transpositions and dequantization.
     pub fn of(graph: &Graph, value: &str) -> Option<Self> {
+        Self::follow(graph, value, true)
+    }
+
+    /// The tensor of `value`, if it is used unchanged, possibly under another name.
+    pub fn of_tensor(graph: &Graph, value: &str) -> Option<String> {
+        // Scales that are dequantized are not followed: a hostile graph may name its own.
+        let source = Self::follow(graph, value, false)?;
+        (!source.transposed).then_some(source.tensor)
+    }
+
+    fn follow(graph: &Graph, value: &str, may_dequantize: bool) -> Option<Self> {
         let mut source =
             Self { tensor: String::new(), names: Vec::new(), transposed: false, scales: None, in_blocks: false };
         let mut value = value;
@@ -35,7 +46,7 @@ impl Source {
             match node.operator.as_str() {
                 "Identity" | "Cast" => {}
                 "Transpose" if node.ints("perm").is_none_or(|perm| perm == [1, 0]) => source.transposed ^= true,
-                "DequantizeLinear" if source.scales.is_none() => {
+                "DequantizeLinear" if may_dequantize && source.scales.is_none() => {
                     let tensor = |i| node.input(i).and_then(|name| Self::of_tensor(graph, name));
                     source.scales = Some((tensor(1)?, tensor(2)));
                     source.in_blocks = node.int("block_size").is_some_and(|size| size != 0);
@@ -45,12 +56,6 @@ impl Source {
             value = node.input(0)?;
         }
         None
-    }
-
-    /// The tensor of `value`, if it is used unchanged, possibly under another name.
-    pub fn of_tensor(graph: &Graph, value: &str) -> Option<String> {
-        let source = Self::of(graph, value)?;
-        (!source.transposed && source.scales.is_none()).then_some(source.tensor)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Encodings: tokens framed by special ones, with types, cut to the model's length.
 
-use super::frame::{Pair, Single, Special, Trim};
+use super::frame::{AddedTrim, Pair, Single, Special, Trim};
 use std::ops::Range;
 
 /// Token ids and, if requested, the byte range of the text that each covers.
@@ -18,36 +18,26 @@ pub struct Found<'a> {
     /// Its tokens.
     pub tokens: Tokens,
     trim: Option<Trim>,
-    /// The range of the last added token that is only white space.
-    blank: Range<usize>,
+    added_trim: AddedTrim,
 }
 
 impl<'a> Found<'a> {
     /// No tokens yet. `trim`: how offsets exclude white space.
     pub fn new(text: &'a str, trim: Option<Trim>, with_offsets: bool) -> Self {
         let tokens = Tokens { ids: Vec::new(), offsets: with_offsets.then(Vec::new) };
-        Self { text, tokens, trim, blank: 0..0 }
+        Self { text, tokens, trim, added_trim: AddedTrim::default() }
     }
 
     /// Appends an added token, which spells the part of the text that it covers.
     pub fn added(&mut self, id: u32, range: impl FnOnce() -> Range<usize>) {
-        if self.trim.is_none() || self.tokens.offsets.is_none() {
-            return self.push(id, range, |taken| taken);
+        if let Some(offsets) = &mut self.tokens.offsets {
+            let mut range = range();
+            if let Some(trim) = self.trim {
+                self.added_trim.trim(trim, self.tokens.ids.is_empty(), self.text, &mut range);
+            }
+            offsets.push(range);
         }
-        let covered = range();
-        let Range { start, end } = covered;
-        // Each of the tokens in white space covers all that follows; trimming each would take quadratic time.
-        if self.blank.contains(&start)
-            && end == self.blank.end
-            && self.text.get(start..).and_then(|rest| rest.chars().next()).is_some_and(|c| start + c.len_utf8() < end)
-        {
-            return self.push(id, || end..end, |taken| taken);
-        }
-        self.push(id, || covered, |taken| taken);
-        let trimmed = self.tokens.offsets.as_ref().and_then(|offsets| offsets.last());
-        if trimmed.is_some_and(Range::is_empty) {
-            self.blank = start..end;
-        }
+        self.tokens.ids.push(id);
     }
 
     /// Appends a token; `spelled` maps the part of the text that it covers to its spelling in the vocabulary.

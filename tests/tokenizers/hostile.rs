@@ -227,6 +227,19 @@ fn added_tokens_in_white_space_take_time_in_proportion() {
         assert_eq!((trimmed_ids, trimmed.len()), (ids, tokens));
         assert!(trimmed.iter().zip(&offsets).all(|(trimmed, range)| *trimmed == (range.end..range.end)));
     }
+    // White space of the normalizer: the text itself has none, or only behind it.
+    let file = json!({
+        "added_tokens": [{"id": 1, "content": " ", "single_word": false, "lstrip": false, "rstrip": true,
+                          "normalized": true, "special": false}],
+        "normalizer": {"type": "Replace", "pattern": {"String": "e"}, "content": " "},
+        "post_processor": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true},
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[UNK]": 0}},
+    });
+    let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), 2).unwrap();
+    let count = 1 << 16;
+    let text = ["e".repeat(count), " ".repeat(count)].concat();
+    let (ids, offsets) = tokenizer.encode_with_offsets(&text).unwrap();
+    assert_eq!((ids.len(), &offsets[0], &offsets[count]), (2 * count, &(0..count), &(2 * count..2 * count)));
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -344,8 +344,9 @@ test("bench prints a table within its time", () => {
   const { status, stdout, stderr } = tabsense(["bench", "--threads", "1"]);
   assert.deepEqual([status, stderr], [0, ""]);
   assert.ok(performance.now() - begun < 30_000);
+  // Newer versions of Node have relaxed SIMD, with which int4 stays as it is.
   assert.match(
     stdout,
-    /^sentiment-en on .+, Node [\d.]+\nweights +threads +load +16 tokens +32 tokens +128 tokens +many\nint8 +1 +\d+ ms( +[\d.]+ \/ [\d.]+ ms){3} +[\d.]+ texts\/s\n/,
+    /^sentiment-en on .+, Node [\d.]+\nweights +threads +load +16 tokens +32 tokens +128 tokens +many\nint[48] +1 +\d+ ms( +[\d.]+ \/ [\d.]+ ms){3} +[\d.]+ texts\/s\n/,
   );
 });

@@ -13,9 +13,9 @@ test("docs/api.md is what `npm run docs:api` writes", { timeout: 240_000 }, asyn
   const { status, output, modules } = readTypes();
   assert.equal(status, 0, output);
   assert.equal(page(), await apiText(page(), modules), "Run `npm run docs:api`.");
-  await t.test("refuses a page without a place for an export", () =>
+  await t.test("rejects a page without a section for an export", () =>
     assert.rejects(apiText(page().replace("Classifier, LoadOptions, ", "Classifier, "), modules), {
-      message: /no place for LoadOptions/,
+      message: /no section for LoadOptions/,
     }),
   );
   await t.test("refuses a name that is not exported", () =>

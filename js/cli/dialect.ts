@@ -1,4 +1,4 @@
-/** The options for the dialect of a CSV. `command` is the one whose usage is printed with an error. */
+/** The options for the dialect of a CSV file. An error comes with the usage of `command`. */
 
 import { UsageError, type Command } from "./arguments.js";
 

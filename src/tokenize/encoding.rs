@@ -1,6 +1,7 @@
 //! Encodings: tokens framed by special ones, with types, cut to the model's length.
 
-use super::frame::{AddedTrim, Pair, Single, Special, Trim};
+use super::frame::{Pair, Single, Special};
+use super::trim::{AddedTrim, Trim};
 use std::ops::Range;
 
 /// Token ids and, if requested, the byte range of the text that each covers.

@@ -18,6 +18,7 @@ mod read;
 mod spelling;
 mod split;
 mod text;
+mod trim;
 mod window;
 
 use crate::error::{Error, ErrorKind, Result};

@@ -3,10 +3,11 @@
 //! classes use all of `tokenizer.json`.
 
 use super::super::added::AddedToken;
-use super::super::frame::{Frame, Trim};
+use super::super::frame::Frame;
 use super::super::model::Model;
 use super::super::normalize::{self, Normalizer, Precompiled};
 use super::super::split::{self, Bert, ByteLevel, PreTokenizer};
+use super::super::trim::Trim;
 use super::config::{SPECIAL, special_of};
 use super::json::FileModel;
 use super::vocabulary::FileVocabulary;

@@ -309,7 +309,7 @@ impl<'a> Scan<'a> {
     /// Reads a whole number that is not negative.
     fn whole(&mut self) -> Option<u64> {
         let zero = self.next()? == b'0';
-        let (number, digits) = self.digits(0, MOST_DIGITS)?;
+        let (number, digits) = self.digits(0, MAX_DIGITS)?;
         (!zero || digits == 1).then_some(number)
     }
 
@@ -318,17 +318,17 @@ impl<'a> Scan<'a> {
         self.blanks();
         let negative = self.next()? == b'-';
         self.at += usize::from(negative);
-        let whole = self.at;
+        let start = self.at;
         let number = self.whole()?;
         let mut value = number as f64;
         if self.next()? == b'.' {
-            let room = MOST_DIGITS - (self.at - whole);
+            let left = MAX_DIGITS - (self.at - start);
             self.at += 1;
-            let (number, digits) = self.digits(number, room)?;
+            let (number, digits) = self.digits(number, left)?;
             value = number as f64 / POWERS[digits];
         }
-        let continues_word = matches!(self.next()?, b'e' | b'E' | b'.');
-        (!continues_word).then_some(if negative { -value } else { value })
+        let continues = matches!(self.next()?, b'e' | b'E' | b'.');
+        (!continues).then_some(if negative { -value } else { value })
     }
 }
 
@@ -346,8 +346,8 @@ fn stops(word: [u8; 8]) -> u64 {
 }
 
 /// The maximum digits of a number that always fits into 64 bits.
-const MOST_DIGITS: usize = 19;
+const MAX_DIGITS: usize = 19;
 
 /// Powers of ten, all exact.
-const POWERS: [f64; MOST_DIGITS + 1] =
+const POWERS: [f64; MAX_DIGITS + 1] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19];

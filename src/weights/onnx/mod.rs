@@ -1,14 +1,15 @@
 //! ONNX files, read as containers of weights: the graph is not run. It identifies the tensors; the sink,
 //! which knows the model, requests the tensors that it needs ([`Wanted`]).
 //!
-//! `wire` and `messages` read Protocol Buffers, [`graph`] reads the operations, [`tensor`] and `data` read
-//! tensors. `reader` reads the file as it arrives. [`weight`], `rows` and `delivery` turn its numbers into a
+//! `wire` and `messages` read Protocol Buffers, [`graph`] reads the operations, [`tensor`], `data` and
+//! `incoming` read tensors. `reader` reads the file as it arrives. [`weight`], `rows` and `delivery` turn its numbers into a
 //! checkpoint's rows.
 
 pub mod by_name;
 mod data;
 mod delivery;
 pub mod graph;
+mod incoming;
 mod messages;
 mod reader;
 mod rows;

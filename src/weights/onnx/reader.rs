@@ -3,20 +3,18 @@
 //! known.
 
 use super::by_name::ByName;
-use super::data::Data;
-use super::delivery::{Delivery, Streaming};
+use super::delivery::Delivery;
 use super::graph::Graph;
+use super::incoming::{Destination, Incoming, SMALL};
 use super::messages::{Event, Level, Messages, part};
 use super::tensor::{External, Head, Tensor};
 use super::wire::invalid;
-use crate::error::{Error, ErrorKind, Result, try_reserve};
+use crate::error::{Error, ErrorKind, Result};
 use crate::weights::header::{Header, MAX_TENSORS, quoted};
 use crate::weights::stream::{RowSink, failed_before};
 
 /// The maximum number of operations and of tensors; an encoder of 24 layers has about 3,000.
 const MAX_NODES: usize = 100_000;
-/// Tensors of at most this many bytes are kept to check what the graph says about the model.
-const SMALL: usize = 64;
 
 /// What a file says about its tensors, for checks of the graph.
 #[derive(Default)]
@@ -68,25 +66,6 @@ pub struct Reader {
     /// The external file being read, if any.
     file: Option<ExternalFile>,
     failed: bool,
-}
-
-/// A tensor being read.
-#[derive(Default)]
-struct Incoming {
-    head: Head,
-    data: Data,
-    to: Destination,
-}
-
-/// The destination of a tensor's bytes.
-#[derive(Default)]
-enum Destination {
-    /// No bytes yet.
-    #[default]
-    Nothing,
-    Held(Vec<u8>),
-    Rows(Streaming),
-    Skipped,
 }
 
 /// An external file, next to the ONNX file.
@@ -335,49 +314,4 @@ fn deliver_or_defer(
         _ => delivery.tensor(tensor, sink)?,
     }
     Ok(())
-}
-
-impl Incoming {
-    fn field(&mut self, field: u32, content: &super::messages::Content) -> Result<()> {
-        let of_head = self.head.take(field, content.value())?;
-        // Its location may be given after its bytes; its description may not.
-        if !matches!(self.to, Destination::Nothing) && !matches!(field, 12..) {
-            return Err(invalid(format_args!("has {} with its fields out of order", quoted(&self.head.name))));
-        }
-        if !of_head {
-            self.data.take(field, content.value())?;
-        }
-        Ok(())
-    }
-
-    /// Called before `length` bytes of data.
-    fn begin(&mut self, length: u64, delivery: Option<&mut Delivery>, sink: &mut dyn RowSink) -> Result<()> {
-        if self.head.bytes()?.is_some_and(|bytes| bytes != length) || !self.data.is_empty() {
-            return Err(invalid(format_args!(
-                "gives {} a length that doesn't match its shape",
-                quoted(&self.head.name)
-            )));
-        }
-        self.to = match delivery {
-            Some(delivery) if delivery.needs(&self.head.name) => {
-                delivery.head(&self.head, sink)?;
-                delivery.stream(&self.head)?.map_or_else(|| Destination::Held(Vec::new()), Destination::Rows)
-            }
-            Some(_) if length > SMALL as u64 => Destination::Skipped,
-            _ => Destination::Held(Vec::new()),
-        };
-        Ok(())
-    }
-
-    fn push(&mut self, bytes: &[u8], delivery: Option<&mut Delivery>, sink: &mut dyn RowSink) -> Result<()> {
-        match (&mut self.to, delivery) {
-            (Destination::Held(held), _) => {
-                try_reserve(held, bytes.len(), "a tensor")?;
-                held.extend_from_slice(bytes);
-            }
-            (Destination::Rows(rows), Some(delivery)) => delivery.push(&self.head, rows, bytes, sink)?,
-            _ => {}
-        }
-        Ok(())
-    }
 }

@@ -206,43 +206,6 @@ fn long_words_take_time_in_proportion() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn added_tokens_in_white_space_take_time_in_proportion() {
-    let text = " ".repeat(1 << 20);
-    for (lstrip, rstrip, tokens) in [(false, true, 1 << 20), (true, false, 1 << 20), (true, true, 1)] {
-        let mut file = json!({
-            "added_tokens": [{"id": 1, "content": " ", "single_word": false, "lstrip": lstrip, "rstrip": rstrip,
-                              "normalized": false, "special": false}],
-            "model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[UNK]": 0}},
-        });
-        let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), 2).unwrap();
-        let (ids, offsets) = tokenizer.encode_with_offsets(&text).unwrap();
-        assert_eq!((ids.len(), &offsets[0]), (tokens, &(0..if rstrip { 1 << 20 } else { 1 })));
-        // As in `tokenizers` 0.23: white space after a token belongs to each of several in it.
-        let last = (1 << 20) - 1;
-        assert_eq!(offsets.last().unwrap(), &(if tokens == 1 { 0 } else { last }..1 << 20));
-        // With offsets that exclude white space.
-        file["post_processor"] = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true});
-        let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), 2).unwrap();
-        let (trimmed_ids, trimmed) = tokenizer.encode_with_offsets(&text).unwrap();
-        assert_eq!((trimmed_ids, trimmed.len()), (ids, tokens));
-        assert!(trimmed.iter().zip(&offsets).all(|(trimmed, range)| *trimmed == (range.end..range.end)));
-    }
-    // White space of the normalizer: the text itself has none, or only behind it.
-    let file = json!({
-        "added_tokens": [{"id": 1, "content": " ", "single_word": false, "lstrip": false, "rstrip": true,
-                          "normalized": true, "special": false}],
-        "normalizer": {"type": "Replace", "pattern": {"String": "e"}, "content": " "},
-        "post_processor": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true},
-        "model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[UNK]": 0}},
-    });
-    let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), 2).unwrap();
-    let count = 1 << 16;
-    let text = ["e".repeat(count), " ".repeat(count)].concat();
-    let (ids, offsets) = tokenizer.encode_with_offsets(&text).unwrap();
-    assert_eq!((ids.len(), &offsets[0], &offsets[count]), (2 * count, &(0..count), &(2 * count..2 * count)));
-}
-
-#[wasm_bindgen_test(unsupported = test)]
 fn a_vocabulary_may_have_as_many_pieces_as_the_embedding_has_rows() {
     use std::fmt::Write;
     let mut file = String::from(r#"{"model": {"type": "Unigram", "unk_id": 0, "vocab": [["a",0]"#);

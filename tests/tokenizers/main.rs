@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod added;
 mod bounds;
 mod files;
 mod folders;

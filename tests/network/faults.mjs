@@ -297,10 +297,13 @@ export const FAULTS = {
   "moved between": {
     description: "moves to a new version between two files",
     async respond(exchange) {
+      const { repository } = exchange;
       if (exchange.nth === 0 && !exchange.conditional) {
-        moveToNew(exchange.repository);
-        await sleep(MOVE_DELAY_MS);
+        moveToNew(repository);
+        repository.moved = sleep(MOVE_DELAY_MS);
       }
+      // All wait: another tab may have opened its other files just before.
+      await repository.moved;
       await healthy(exchange);
     },
   },

@@ -1,5 +1,5 @@
-// Runs the tests: `npm test` runs all of them, `npm test -- js` one suite. Ends with where the time went and
-// with "N passed, N failed".
+// Runs the tests: `npm test` runs all of them, `npm test -- js` one suite. Ends with where the time went, the
+// reports of what failed and "N passed, N failed".
 
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { setUpEngines } from "./engines.mjs";
 import { Failure, main, ROOT, run } from "./run.mjs";
 import { setUpNested } from "./nested.mjs";
 import { setUpBuild, setUpGeckodriver, setUpWebTests } from "./setup.mjs";
+import { check, counted, countNode, countRust, failedIfEmpty, sum, summary } from "./test-results.mjs";
 import { setUpVulkan } from "./vulkan.mjs";
 
 /** Warnings about the documentation are errors. */
@@ -88,7 +89,7 @@ async function rust({ vulkan }) {
     check("documentation", await run("cargo", ["doc", "--no-deps", "--quiet"], { env: RUSTDOC })),
     check("the crate's files", await run(process.execPath, ["scripts/check-crate.mjs"])),
     check("the example classify", await classifyExample()),
-    await counted("cargo", ["test"], vulkan, countRust),
+    await counted("cargo test", ["cargo", "test"], { env: vulkan, count: countRust }),
   );
 }
 
@@ -122,11 +123,11 @@ async function fuzz() {
   const targets = await import("./fuzz.mjs");
   try {
     const rows = await targets.fuzz();
-    return { passed: rows.length, failed: 0, skipped: 0 };
+    return { passed: rows.length, failed: 0, skipped: 0, reports: [] };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     console.error(error.message);
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0, reports: [error.message] };
   }
 }
 
@@ -165,7 +166,10 @@ async function runWeb(runs, browserArgs) {
     const options = ["--headless", ...browserArgs(run), "--mode", "no-install"];
     const env = { ...variantTestEnv(variants[variant]), ...timeout };
     const result = await timed(`web, ${name}`, () =>
-      counted("wasm-pack", ["test", ...options, ROOT, ...cargoArgs], env, countRust),
+      counted(`web, ${name}`, ["wasm-pack", "test", ...options, ROOT, ...cargoArgs], {
+        env,
+        count: countRust,
+      }),
     );
     results.push([name, failedIfEmpty(`web, ${name}`, result)]);
   }
@@ -286,7 +290,9 @@ async function node(folders, env = {}, together = 1) {
   const worker = async () => {
     for (let file = files.shift(); file; file = files.shift()) {
       const args = [...options, file];
-      const result = timed(file, () => counted(process.execPath, args, env, countNode, { show }));
+      const result = timed(file, () =>
+        counted(file, [process.execPath, ...args], { env, count: countNode, show }),
+      );
       results.push(failedIfEmpty(file, await result));
     }
   };
@@ -299,63 +305,6 @@ function testFiles(folder) {
   return readdirSync(join(ROOT, folder))
     .filter((name) => name.endsWith(".test.mjs"))
     .map((name) => `${folder}/${name}`);
-}
-
-/** Counts a program's tests from its output. A failure that only shows in the exit code counts as one. */
-async function counted(program, args, env, count, { show = true } = {}) {
-  let text = "";
-  const code = await run(program, args, { env, show, onText: (piece) => void (text += piece) });
-  if (!show) process.stdout.write(text);
-  const result = count(text.replace(/\x1b\[[0-9;]*m/g, ""));
-  if (code !== 0 && result.failed === 0) result.failed = 1;
-  return result;
-}
-
-function countRust(text) {
-  const all = [...text.matchAll(/^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored/gm)];
-  return sum(
-    ...all.map(([, passed, failed, skipped]) => ({
-      passed: Number(passed),
-      failed: Number(failed),
-      skipped: Number(skipped),
-    })),
-  );
-}
-
-function countNode(text) {
-  const last = (word) => Number([...text.matchAll(new RegExp(`^ℹ ${word} (\\d+)`, "gm"))].at(-1)?.[1] ?? 0);
-  return {
-    passed: last("pass"),
-    failed: last("fail") + last("cancelled"),
-    skipped: last("skipped") + last("todo"),
-  };
-}
-
-/** A run in which no test ran has failed. */
-function failedIfEmpty(name, result) {
-  if (result.passed + result.failed > 0) return result;
-  console.log(`${name}: no test ran, which counts as a failure`);
-  return { ...result, failed: 1 };
-}
-
-function check(name, code) {
-  console.log(`${name}: ${code === 0 ? "ok" : "FAILED"}`);
-  return { passed: Number(code === 0), failed: Number(code !== 0), skipped: 0 };
-}
-
-function sum(...results) {
-  return results.reduce(
-    (all, { passed, failed, skipped }) => ({
-      passed: all.passed + passed,
-      failed: all.failed + failed,
-      skipped: all.skipped + skipped,
-    }),
-    { passed: 0, failed: 0, skipped: 0 },
-  );
-}
-
-function summary({ passed, failed, skipped }) {
-  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
 await main(import.meta.url, async (args) => {
@@ -378,9 +327,11 @@ await main(import.meta.url, async (args) => {
   console.log("\nseconds:");
   for (const [name, seconds] of times.sort(([, a], [, b]) => b - a))
     console.log(`${seconds.toFixed(1).padStart(7)}  ${name}`);
+  const all = sum(...results.map(([, result]) => result));
+  // At the end, because an hour of output lies between a failure and here.
+  if (all.failed > 0) console.log(`\nfailures:\n\n${all.reports.join("\n\n")}`);
   console.log("");
   for (const [name, result] of results) console.log(`${name}: ${summary(result)}`);
-  const all = sum(...results.map(([, result]) => result));
   console.log(summary(all));
   if (all.failed > 0) process.exitCode = 1;
 });

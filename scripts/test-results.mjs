@@ -9,12 +9,17 @@ const LAST_LINES = 25;
 
 /**
  * Runs a program and counts its tests from its output, by `count`. `show`: whether the output is shown as it
- * arrives, or at the end. A failure that only shows in the exit code counts as one.
+ * arrives, or at the end.
  */
 export async function counted(name, [program, ...args], { env, count, show = true }) {
   let text = "";
   const code = await run(program, args, { env, show, onText: (piece) => void (text += piece) });
   if (!show) process.stdout.write(text);
+  return resultOf(name, { code, text, count });
+}
+
+/** The result of a program that ended; a failure that only shows in its exit code counts as one. */
+export function resultOf(name, { code, text, count }) {
   const plain = text.replace(/\x1b\[[0-9;]*m/g, "");
   const result = count(plain);
   if (code !== 0 && result.failed === 0) result.failed = 1;

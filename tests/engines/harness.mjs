@@ -80,7 +80,10 @@ function expression(action, args) {
       return JSON.stringify({ value: await (${action})(...${JSON.stringify(args)}) });
     } catch (error) {
       const { name, message, kind, stack } = error;
-      return JSON.stringify({ error: { name, message: name + ": " + message, kind, stack } });
+      const whole = name + ": " + message;
+      // Only Chromium's stack starts with the message.
+      const trace = stack?.startsWith(whole) ? stack : whole + "\\n" + stack;
+      return JSON.stringify({ error: { name, message: whole, kind, stack: trace } });
     }
   })()`;
 }

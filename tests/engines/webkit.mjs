@@ -1,12 +1,19 @@
 // WebKitGTK, through WebDriver: its driver starts a small browser for each session, on a separate X server.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { programsOf } from "../../scripts/engines.mjs";
 import { freePort, scratchFolder, startProgram } from "./programs.mjs";
 
 /** How long a script may run, in ms: as long as the other engines' tests. */
 const SCRIPT_MS = 600_000;
 
-/** The interval in which to check whether the driver is ready, in ms, and the maximum number of checks. */
+/** How long the start of a browser may take, in ms: it takes half a second. */
+const OPEN_MS = 30_000;
+
+/** How many times to start a browser: once in hundreds of times, the driver never answers. */
+const OPENINGS = 3;
+
+/** The interval in which to check whether something has happened, in ms, and the maximum number of checks. */
 const [ASK_MS, ASKS] = [50, 600];
 
 /** Starts the engine; harness.mjs describes the result. */
@@ -15,8 +22,7 @@ export async function start() {
   const display = startProgram(xvfb, ["-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"]);
   const [number] = await display.waitForLine(/^\d+$/);
   const profile = scratchFolder("webkit");
-  const port = await freePort();
-  const program = startProgram(driver, [`--port=${port}`], {
+  const env = {
     DISPLAY: `:${number}`,
     GDK_BACKEND: "x11",
     NO_AT_BRIDGE: "1",
@@ -26,28 +32,19 @@ export async function start() {
     XDG_CACHE_HOME: profile.folder,
     XDG_CONFIG_HOME: profile.folder,
     XDG_DATA_HOME: profile.folder,
-  });
-  const send = client(`http://127.0.0.1:${port}`);
-  await answers(send, program);
-  const open = () =>
-    send("POST", "/session", {
-      capabilities: {
-        alwaysMatch: {
-          "webkitgtk:browserOptions": { binary: browser, args: ["--automation"] },
-        },
-      },
-    });
+  };
+  const open = () => openBrowser(driver, browser, env);
   const first = await open();
-  await send("DELETE", `/session/${first.sessionId}`);
+  await first.close();
   return {
-    version: first.capabilities.browserVersion,
+    version: first.version,
 
     async newTab() {
-      const { sessionId } = await open();
-      const session = `/session/${sessionId}`;
-      await send("POST", `${session}/timeouts`, { script: SCRIPT_MS, pageLoad: SCRIPT_MS });
+      const { send, close } = await open();
+      await send("POST", "/timeouts", { script: SCRIPT_MS, pageLoad: SCRIPT_MS });
+      const execute = (script) => send("POST", "/execute/sync", { script, args: [] });
       const evaluate = (expression) =>
-        send("POST", `${session}/execute/async`, {
+        send("POST", "/execute/async", {
           script: `const done = arguments[arguments.length - 1]; (${expression}).then(done);`,
           args: [],
         });
@@ -58,29 +55,73 @@ export async function start() {
       return {
         async goto(url) {
           pastProblems.push(...(await currentProblems()));
-          await send("POST", `${session}/url`, { url });
+          // On a busy machine, the driver has returned before the new document was there.
+          await execute("globalThis.left = true;");
+          await send("POST", "/url", { url });
+          const isThere = "return !globalThis.left && document.readyState === 'complete';";
+          await until(
+            () => execute(isThere),
+            () => `${url} didn't load`,
+          );
         },
         evaluate,
         problems: async () => [...pastProblems, ...(await currentProblems())],
-        close: () => send("DELETE", session),
+        close,
       };
     },
 
     async close() {
-      await program.end();
       await display.end();
       profile.remove();
     },
   };
 }
 
-/** Returns a function that sends a command to a driver and resolves to its value. */
+/**
+ * Starts a driver and its browser; resolves to `{ version, send, close }`: `send` sends a command to the
+ * browser's session, and resolves to its value.
+ */
+async function openBrowser(driver, browser, env) {
+  for (let opening = 1; ; opening++) {
+    const port = await freePort();
+    const program = startProgram(driver, [`--port=${port}`], env);
+    const send = client(`http://127.0.0.1:${port}`);
+    try {
+      await until(
+        () => answers(send),
+        () => `WebKitWebDriver doesn't answer:\n${program.lines.join("\n")}`,
+      );
+      const webkit = { "webkitgtk:browserOptions": { binary: browser, args: ["--automation"] } };
+      const body = { capabilities: { alwaysMatch: webkit } };
+      const { sessionId, capabilities } = await send("POST", "/session", body, OPEN_MS);
+      const session = `/session/${sessionId}`;
+      return {
+        version: capabilities.browserVersion,
+        send: (method, path, body) => send(method, session + path, body),
+        close: async () => {
+          await send("DELETE", session);
+          await program.end();
+        },
+      };
+    } catch (error) {
+      await program.end();
+      if (error.name !== "TimeoutError" || opening === OPENINGS) throw error;
+      console.log(`WebKitWebDriver started no browser in ${OPEN_MS} ms: another driver tries`);
+    }
+  }
+}
+
+/**
+ * Returns a function that sends a command to a driver and resolves to its value; with a limit in ms, it fails
+ * with a `TimeoutError` after that.
+ */
 function client(address) {
-  return async (method, path, body) => {
+  return async (method, path, body, limit) => {
     const response = await fetch(address + path, {
       method,
       headers: { "content-type": "application/json" },
       body: body && JSON.stringify(body),
+      signal: limit === undefined ? null : AbortSignal.timeout(limit),
     });
     const { value } = await response.json();
     if (!response.ok) throw new Error(`WebKitWebDriver: ${value.error}: ${value.message}`);
@@ -88,15 +129,18 @@ function client(address) {
   };
 }
 
-/** Waits until the driver answers. */
-async function answers(send, program) {
-  for (let i = 0; ; i++) {
-    try {
-      return await send("GET", "/status");
-    } catch (error) {
-      if (i === ASKS)
-        throw new Error(`WebKitWebDriver does not answer: ${error}\n${program.lines.join("\n")}`);
-      await new Promise((resolve) => setTimeout(resolve, ASK_MS));
-    }
+/** Whether the driver answers. */
+function answers(send) {
+  return send("GET", "/status").then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Waits until `happened` resolves to true; `otherwise` returns the message of the error if it never does. */
+async function until(happened, otherwise) {
+  for (let i = 0; !(await happened()); i++) {
+    if (i === ASKS) throw new Error(otherwise());
+    await sleep(ASK_MS);
   }
 }

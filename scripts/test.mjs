@@ -46,6 +46,12 @@ const SUITES = {
 /** The suites that need neither a browser nor the package. */
 const STANDALONE = ["lint", "rust", "fuzz"];
 
+/**
+ * Suites that run at the same time if both are requested: the browser's run with WebGPU keeps one processor
+ * busy for minutes, and the fuzz targets use the other.
+ */
+const BESIDE = [["fuzz", "web"]];
+
 /** How many of Node's test files run at a time, if they don't measure time or memory. */
 const TOGETHER = 2;
 
@@ -307,6 +313,14 @@ function testFiles(folder) {
     .map((name) => `${folder}/${name}`);
 }
 
+/** The suites in their order, in groups that run at the same time. */
+export function grouped(names) {
+  const pairOf = (name) =>
+    BESIDE.find((pair) => pair.includes(name) && pair.every((one) => names.includes(one)));
+  const groups = names.map((name) => pairOf(name) ?? [name]);
+  return groups.filter((group, i) => groups.indexOf(group) === i);
+}
+
 await main(import.meta.url, async (args) => {
   const names = args.length > 0 ? args : Object.keys(SUITES);
   const unknown = names.find((name) => !Object.hasOwn(SUITES, name));
@@ -319,10 +333,13 @@ await main(import.meta.url, async (args) => {
   if (names.some((name) => ["page", "engines", "cases"].includes(name)))
     await timed("build of the page", buildPage);
   const results = [];
-  for (const name of names) {
-    console.log(`\n== ${name}`);
-    const result = await timed(`suite ${name}`, () => SUITES[name]({ ...browser, vulkan }));
-    results.push([name, failedIfEmpty(name, result)]);
+  for (const group of grouped(names)) {
+    console.log(`\n== ${group.join(" and ")}`);
+    const running = group.map(async (name) => {
+      const result = await timed(`suite ${name}`, () => SUITES[name]({ ...browser, vulkan }));
+      return [name, failedIfEmpty(name, result)];
+    });
+    results.push(...(await Promise.all(running)));
   }
   console.log("\nseconds:");
   for (const [name, seconds] of times.sort(([, a], [, b]) => b - a))

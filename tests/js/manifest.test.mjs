@@ -16,7 +16,7 @@ import {
 import { fastestBuild } from "../../dist/builds.js";
 import { FIRST_PAGES } from "../../dist/worker/threads.js";
 import { rewriterSize, tasksSize, teacherSize, transferred, transferTotal } from "../../scripts/sizes.mjs";
-import { rustTests, webRuns } from "../../scripts/test.mjs";
+import { grouped, rustTests, webRuns } from "../../scripts/test.mjs";
 import { ROOT } from "./support.mjs";
 
 const text = (name) => readFileSync(join(ROOT, name), "utf8");
@@ -186,4 +186,10 @@ test("what a visitor transfers is within the budget", (t) => {
   const tasks = tasksSize().brotli;
   t.diagnostic(`the other tasks: ${tasks} bytes, of at most ${manifest.budgets["tasks-brotli"]}`);
   assert.ok(tasks <= manifest.budgets["tasks-brotli"], `the other tasks: ${tasks} bytes`);
+});
+
+test("suites run at the same time only if each of them is requested", () => {
+  assert.deepEqual(grouped(["lint", "fuzz", "web", "js"]), [["lint"], ["fuzz", "web"], ["js"]]);
+  assert.deepEqual(grouped(["web", "rust", "fuzz"]), [["fuzz", "web"], ["rust"]]);
+  assert.deepEqual(grouped(["web", "js"]), [["web"], ["js"]]);
 });

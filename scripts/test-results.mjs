@@ -1,4 +1,5 @@
-// The results of tests: `{ passed, failed, skipped, reports }`, of which `reports` are texts about what failed.
+// The results of tests: `{ passed, failed, skipped, reports }`; `reports` are texts about what failed, if anything
+// did.
 
 import { run } from "./run.mjs";
 
@@ -43,7 +44,6 @@ export function countRust(text) {
       passed: Number(passed),
       failed: Number(failed),
       skipped: Number(skipped),
-      reports: [],
     })),
   );
 }
@@ -80,7 +80,7 @@ export function check(name, code) {
 
 export function sum(...results) {
   return results.reduce(
-    (all, { passed, failed, skipped, reports }) => ({
+    (all, { passed, failed, skipped, reports = [] }) => ({
       passed: all.passed + passed,
       failed: all.failed + failed,
       skipped: all.skipped + skipped,

@@ -129,7 +129,7 @@ async function fuzz() {
   const targets = await import("./fuzz.mjs");
   try {
     const rows = await targets.fuzz();
-    return { passed: rows.length, failed: 0, skipped: 0, reports: [] };
+    return { passed: rows.length, failed: 0, skipped: 0 };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     console.error(error.message);
@@ -345,7 +345,7 @@ await main(import.meta.url, async (args) => {
   for (const [name, seconds] of times.sort(([, a], [, b]) => b - a))
     console.log(`${seconds.toFixed(1).padStart(7)}  ${name}`);
   const all = sum(...results.map(([, result]) => result));
-  // At the end, because an hour of output lies between a failure and here.
+  // At the end, because the output of half an hour may lie between a failure and here.
   if (all.failed > 0) console.log(`\nfailures:\n\n${all.reports.join("\n\n")}`);
   console.log("");
   for (const [name, result] of results) console.log(`${name}: ${summary(result)}`);

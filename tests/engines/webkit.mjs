@@ -55,7 +55,7 @@ export async function start() {
       return {
         async goto(url) {
           pastProblems.push(...(await currentProblems()));
-          // On a busy machine, the driver has returned before the new document was there.
+          // The old document must be gone: once, on a busy machine, a script didn't find its page's variables.
           await execute("globalThis.left = true;");
           await send("POST", "/url", { url });
           const isThere = "return !globalThis.left && document.readyState === 'complete';";
@@ -98,10 +98,7 @@ async function openBrowser(driver, browser, env) {
       return {
         version: capabilities.browserVersion,
         send: (method, path, body) => send(method, session + path, body),
-        close: async () => {
-          await send("DELETE", session);
-          await program.end();
-        },
+        close: () => send("DELETE", session).finally(program.end),
       };
     } catch (error) {
       await program.end();

@@ -37,6 +37,8 @@ export function startRepository(versions, target) {
     /** How many requests the fault has answered: conditional ones, others, and those for a file's rest. */
     hits: { conditional: 0, plain: 0, rest: 0 },
     hasRead: null,
+    /** Resolves once a server that moved to the new version may respond, or null. */
+    moved: null,
     /** Called when the client has read bytes of the target. */
     onRead: () => read?.(),
     arm(fault) {
